@@ -1,0 +1,1 @@
+"""What everything is made of: Variable, the Layer contract, Symbol, and the registry of names."""

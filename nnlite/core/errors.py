@@ -1,0 +1,25 @@
+"""Words for error messages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the known name closest to ``name``, or "" if none is close.
+
+    >>> nearest("adm", ["sgd", "adam"])
+    " Did you mean 'adam'?"
+    """
+    lower = {word.lower(): word for word in known}
+    close = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
+    return f" Did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def unknown_arguments(owner: str, unexpected: Iterable[str], known: Iterable[str]) -> str:
+    """Return the sentence about keyword arguments that ``owner`` does not take."""
+    known = list(known)
+    names = sorted(unexpected)
+    hints = "".join(nearest(name, known) for name in names[:1])
+    return f"{owner} got unexpected keyword argument(s) {', '.join(map(repr, names))}.{hints} It takes: {', '.join(known)}."

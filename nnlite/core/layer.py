@@ -1,0 +1,399 @@
+"""Layer: the contract that everything with a forward and a backward keeps."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nnlite.core import dtypes, naming, penalties, registry, serialization, structure, tracking, wrapping
+from nnlite.core.errors import unknown_arguments
+from nnlite.core.input_spec import InputSpec
+from nnlite.core.symbol import Node, Symbol
+from nnlite.core.variable import Variable
+
+_SHAPE_ARGUMENTS = ("input_shape", "batch_shape", "batch_input_shape", "input_dim", "batch_size")
+
+
+class Layer(serialization.Configurable):
+    """Base class of all layers.
+
+    A layer is a pair of functions and the variables they use::
+
+        y, cache = layer.forward(x, training=False)
+        dx = layer.backward(dy, cache)
+
+    ``forward`` returns whatever ``backward`` will need; the layer object itself keeps nothing of a call, so it may be
+    used several times in one model and from several threads. ``backward`` adds to ``variable.grad`` and returns the
+    gradient of the input.
+
+    Args:
+        name: a name for paths, files and messages; made from the class's where None.
+        dtype: name of the float type to compute in; ``nnlite.config.floatx()`` where None.
+        trainable: whether the variables take gradients.
+        activity_regularizer: penalty on the output, divided by the batch size and added to the loss.
+        input_shape: shape of one sample, for the first layer of a Sequential (also ``input_dim``, ``batch_shape``).
+
+    Raises:
+        TypeError: for unknown keyword arguments, and for a subclass that defines ``call`` but no ``forward``.
+
+    >>> import numpy as np
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.alpha = self.add_weight(shape=(), initializer="ones", name="alpha")
+    ...     def forward(self, x, training=False):
+    ...         return x * self.alpha.value, x
+    ...     def backward(self, dy, x):
+    ...         self.alpha.accumulate(np.sum(dy * x))
+    ...         return dy * self.alpha.value
+    >>> layer = Scale()
+    >>> y, cache = layer.forward(np.ones((2, 3), "float32"))
+    >>> layer.backward(y, cache).shape, float(layer.alpha.grad)
+    ((2, 3), 6.0)
+    """
+
+    # Whether compute_mask hands an incoming mask on, and whether integer input stays integer (indices).
+    supports_masking = False
+    keeps_integers = False
+    input_spec: InputSpec | None = None
+    # Read off the signatures of forward and backward.
+    _takes_mask: ClassVar[bool] = False
+    _takes_input_grad: ClassVar[bool] = False
+    _options: ClassVar[tuple[str, ...]] = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self._arguments = (args, kwargs)
+        self._built = False
+        return self
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        wrapping.wrap_methods(cls)
+
+    def __init__(
+        self,
+        name: str | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        activity_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        shape_arguments = {key: kwargs.pop(key) for key in _SHAPE_ARGUMENTS if key in kwargs}
+        if kwargs:
+            known = [n for n in self.argument_names() if n != "kwargs"]
+            raise TypeError(unknown_arguments(type(self).__name__, kwargs, [*known, "input_shape"]))
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{type(self).__name__}: name must be a string, got {name!r}.")
+        self.name = name or naming.auto_name(type(self).__name__)
+        self._policy = dtypes.policy_name(dtype)
+        self._compute = dtypes.compute_dtype(self._policy)
+        self._trainable = bool(trainable)
+        self.activity_regularizer = serialization.get("regularizers", activity_regularizer)
+        self.given_batch_shape = structure.batch_shape(**shape_arguments)
+        self._nodes: list[Node] = []
+        self._build_shape: Any = None
+
+    # ---- what a subclass defines ----
+
+    def build(self, input_shape: Any) -> None:
+        """Create the variables, for inputs of ``input_shape`` (the batch axis is None)."""
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        """Return the output and the cache that ``backward`` needs."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x, training=False) -> (y, cache).")
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        """Accumulate the gradients of the variables and return that of the input."""
+        raise NotImplementedError(
+            f"{self.label} has no backward, so it cannot be trained through: define "
+            f"backward(self, dy, cache) -> dx, which also calls variable.accumulate(gradient) for each variable."
+        )
+
+    def infer(self, x: Any, **options: Any) -> Any:
+        """Return the output alone, keeping nothing for a backward pass."""
+        return self.forward(x, **options)[0]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the output, None for the batch; found by running on zeros unless a subclass knows."""
+        if not self.built:
+            self.build(input_shape)
+        shapes = []
+        for open_size in (8, 9):  # what differs between the two runs is open
+            filled = structure.map_shapes(input_shape, lambda s, n=open_size: tuple(n if d is None else d for d in s))
+            zeros = structure.map_shapes(filled, lambda s: np.zeros(s, self._compute))
+            shapes.append(structure.map_arrays(self.infer(zeros), np.shape))
+        return structure.merge_shapes(*shapes)
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return the mask of the output: the input's, where the layer supports masking."""
+        return mask if self.supports_masking else None
+
+    # ---- calling ----
+
+    def __call__(self, *inputs: Any, training: bool = False, mask: Any = None, **options: Any) -> Any:
+        """Compute the output of arrays, or a new symbol of symbols. Several positional inputs are packed in a list."""
+        x = inputs[0] if len(inputs) == 1 else list(inputs)
+        if not inputs:
+            raise TypeError(f"{self.label} was called without an input.")
+        wrapping.check_options(self, options)
+        if structure.first_symbol(x) is not None:
+            return self._call_symbols(x, options)
+        if mask is not None and self._takes_mask:
+            options["mask"] = mask
+        x = self.cast_inputs(x)
+        if training:
+            return self.forward(x, training=True, **options)[0]
+        return self.infer(x, **options)
+
+    def _call_symbols(self, x: Any, options: dict[str, Any]) -> Any:
+        shape = structure.map_arrays(x, lambda symbol: symbol.shape)
+        if not self.built:
+            self.build(shape)
+        if self.input_spec is not None and isinstance(x, Symbol):
+            self.input_spec.check(self, x.shape)
+        outputs = structure.map_shapes(self.compute_output_shape(shape), lambda s: Symbol(s, self._policy))
+        node = Node(self, structure.flatten(x), structure.flatten(outputs), options)
+        for index, symbol in enumerate(node.outputs):
+            symbol.node, symbol.index = node, index
+        self._nodes.append(node)
+        return outputs
+
+    def cast_inputs(self, x: Any) -> Any:
+        """Return array-likes as arrays of the layer's dtype; integers stay where the layer takes indices."""
+        return structure.map_arrays(x, self._cast)
+
+    def _cast(self, x: ArrayLike) -> NDArray[Any]:
+        array = np.asarray(x)
+        if array.dtype == self._compute or (self.keeps_integers and array.dtype.kind in "iub"):
+            return array
+        if array.dtype.kind not in "fiub":
+            raise TypeError(
+                f"{self.label} computes with numbers, got an array of dtype {array.dtype}. "
+                f"Convert it first, for example with x.astype('float32')."
+            )
+        return array.astype(self._compute)
+
+    # ---- variables ----
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Create a variable; assign it to an attribute to make it part of the layer.
+
+        Args:
+            shape: its shape, ``()`` where None.
+            initializer: a name, an initializer, or a function of (shape, dtype); Glorot uniform where None.
+            dtype: the layer's where None.
+            trainable: whether it takes gradients (while the layer is trainable too).
+            regularizer, constraint: names or objects, or None.
+            name: last part of its path; also the name it has in files that name variables.
+
+        >>> Layer(name="mine").add_weight(shape=(2, 2), initializer="ones", name="w").path
+        'w'
+        """
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(d is None or d < 0 for d in shape):
+            raise ValueError(f"{self.label}: cannot create variable {name!r} of shape {shape}: every size must be known.")
+        make = serialization.get("initializers", "glorot_uniform" if initializer is None else initializer)
+        value_dtype = self._compute if dtype is None else dtypes.compute_dtype(dtypes.policy_name(dtype))
+        variable = Variable(
+            make(shape, dtype=value_dtype.name),
+            dtype=value_dtype,
+            trainable=trainable,
+            name=name or "variable",
+            regularizer=serialization.get("regularizers", regularizer),
+            constraint=serialization.get("constraints", constraint),
+        )
+        if not self._trainable:
+            variable.trainable = False
+        return variable
+
+    def add_loss(self, value: Any) -> None:
+        """Add a term to the loss of the batch being computed; its gradient is for ``backward`` to include."""
+        penalties.add(value)
+
+    @property
+    def layers_inside(self) -> list[Layer]:
+        """The sub-layers held by attributes, in order of assignment."""
+        return tracking.find(self, Layer)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: own trainable ones, own others, then those of the sub-layers; each once."""
+        own = tracking.find(self, Variable)
+        found = [v for v in own if v.created_trainable] + [v for v in own if not v.created_trainable]
+        for layer in self.layers_inside:
+            found += layer.weights
+        return list({id(v): v for v in found}.values())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The same as ``weights``."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that take gradients."""
+        return [v for v in self.weights if v.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that take none: frozen ones and statistics."""
+        return [v for v in self.weights if not v.trainable]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The same as ``trainable_weights``."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The same as ``non_trainable_weights``."""
+        return self.non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the variables take gradients; setting it reaches all sub-layers."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for variable in tracking.find(self, Variable):
+            if variable.created_trainable:
+                variable.trainable = self._trainable
+        for layer in self.layers_inside:
+            layer.trainable = self._trainable
+
+    @property
+    def losses(self) -> list[Any]:
+        """The values of the regularizers of the trainable variables."""
+        return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        """Return copies of all variables, in the order of ``weights``."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: list[ArrayLike]) -> None:
+        """Write arrays into the variables, in the order of ``weights``.
+
+        Raises ``ValueError`` if their number or a shape differs; then nothing has been written.
+        """
+        variables = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if len(arrays) != len(variables):
+            hint = "" if self.built else " The layer is not built yet: it has no variables before it has seen an input shape."
+            raise ValueError(f"{self.label} has {len(variables)} variables, got {len(arrays)} arrays.{hint}")
+        wrong = [(v, a) for v, a in zip(variables, arrays, strict=True) if v.shape != a.shape]
+        if wrong:
+            rows = "; ".join(f"{v.path}: expected {v.shape}, got {a.shape}" for v, a in wrong)
+            raise ValueError(f"{self.label}: {len(wrong)} of {len(arrays)} arrays have the wrong shape: {rows}.")
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def count_params(self) -> int:
+        """Return the number of elements in all variables.
+
+        Raises ``ValueError`` if the layer is not built.
+        """
+        if not self.built:
+            raise ValueError(f"{self.label} is not built, so it has no variables to count yet.")
+        return sum(v.size for v in self.weights)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Write this layer's own variables (not its sub-layers') into ``store`` under "0", "1", ..."""
+        for index, variable in enumerate(self._own_in_order()):
+            store[str(index)] = variable.value
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Read this layer's own variables from ``store``.
+
+        Raises ``ValueError`` if their number or a shape differs; then nothing has been written.
+        """
+        own = self._own_in_order()
+        tracking.load_into(self.label, own, store)
+
+    def _own_in_order(self) -> list[Variable]:
+        own = tracking.find(self, Variable)
+        return [v for v in own if v.created_trainable] + [v for v in own if not v.created_trainable]
+
+    # ---- description ----
+
+    @property
+    def built(self) -> bool:
+        """Whether the variables exist."""
+        return self._built
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        self._built = bool(value)
+
+    @property
+    def label(self) -> str:
+        """Class and name, for messages: ``Dense 'dense_1'``."""
+        return f"{type(self).__name__} {self.__dict__.get('name', '?')!r}"
+
+    @property
+    def dtype(self) -> str:
+        """Name of the float type, as given."""
+        return self._policy
+
+    @property
+    def compute_dtype(self) -> str:
+        """Name of the float type that is computed in."""
+        return self._compute.name
+
+    @property
+    def variable_dtype(self) -> str:
+        """Name of the float type that variables have."""
+        return self._compute.name
+
+    def get_config(self) -> dict[str, Any]:
+        """Return name, trainable, dtype and the constructor's arguments as plain data."""
+        config = {"name": self.name, "trainable": self._trainable, "dtype": self._policy}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
+        if registry.kind_of(type(self)):  # built-in layers keep each argument, made canonical, in the attribute of its name
+            arguments = {n: getattr(self, n) for n in self.argument_names() if hasattr(self, n)}
+        else:  # a user's layer may keep anything under that name; what it was made with is certain
+            arguments = wrapping.recorded_arguments(self)
+        for name, value in arguments.items():
+            if name not in config and name not in _SHAPE_ARGUMENTS and name != "activity_regularizer":
+                config[name] = serialization.serialize(value)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a layer from what ``get_config`` returned; objects inside are made first."""
+        ready = {
+            key: serialization.deserialize(value)
+            if isinstance(value, dict) and key != "dtype" and "module" in value and "class_name" in value
+            else value
+            for key, value in config.items()
+        }
+        return super().from_config(ready)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return what ``build_from_config`` needs to create the same variables."""
+        return {"input_shape": self._build_shape} if self._build_shape is not None else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build for the input shape that ``get_build_config`` returned."""
+        shape = config.get("input_shape")
+        if shape is not None:
+            self.build(structure.shape_from_json(shape))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+wrapping.wrap_base(Layer)

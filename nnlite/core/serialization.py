@@ -1,0 +1,185 @@
+"""Objects to configs (plain dicts, lists, strings and numbers) and back."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from nnlite.core import registry
+from nnlite.core.errors import unknown_arguments
+
+
+class Configurable:
+    """Something that is described by its constructor's arguments.
+
+    ``get_config`` reads the attributes that bear the arguments' names; ``from_config`` calls the constructor.
+    """
+
+    @classmethod
+    def argument_names(cls) -> list[str]:
+        """Return the names the constructor takes, following ``**kwargs`` to the base classes."""
+        names: list[str] = []
+        for base in cls.__mro__:
+            init = base.__dict__.get("__init__")
+            if init is None or base is object:
+                continue
+            parameters = inspect.signature(init).parameters.values()
+            names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+        return [name for name in dict.fromkeys(names) if name != "self"]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain data, such that ``from_config`` makes an equal object."""
+        return {name: serialize(getattr(self, name)) for name in self.argument_names() if hasattr(self, name)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make an object from what ``get_config`` returned.
+
+        Raises ``TypeError`` if ``config`` holds a name that the constructor does not take.
+        """
+        try:
+            inspect.signature(cls.__init__).bind(None, **config)
+        except TypeError as error:
+            unknown = set(config) - set(cls.argument_names())
+            message = unknown_arguments(cls.__name__, unknown, cls.argument_names()) if unknown else str(error)
+            raise TypeError(f"Cannot make a {cls.__name__} from its config: {message}") from None
+        return cls(**config)
+
+
+def serialize(obj: Any) -> Any:
+    """Return the config of ``obj``: plain values as they are, objects and functions as named dicts.
+
+    Raises ``TypeError`` for what a file cannot hold: lambdas, and objects without ``get_config``.
+    """
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, (np.bool_, np.integer, np.floating)):
+        return obj.item()
+    if isinstance(obj, np.ndarray):
+        return {"class_name": "__numpy__", "config": {"value": obj.tolist(), "dtype": obj.dtype.name}}
+    if isinstance(obj, np.dtype):
+        return obj.name
+    if isinstance(obj, dict):
+        return {str(key): serialize(value) for key, value in obj.items()}
+    if isinstance(obj, (list, tuple)):
+        return [serialize(value) for value in obj]
+    if inspect.isclass(obj) and issubclass(obj, np.generic):
+        return np.dtype(obj).name
+    if hasattr(obj, "get_config") and not inspect.isclass(obj):
+        return _serialize_object(obj)
+    if callable(obj):
+        return _serialize_function(obj)
+    raise TypeError(f"Cannot save {obj!r} of type {type(obj).__name__}: it is no plain value and has no get_config().")
+
+
+def _serialize_object(obj: Any) -> dict[str, Any]:
+    cls = type(obj)
+    kind = registry.kind_of(cls)
+    config = {
+        "module": registry.MODULES[kind] if kind else cls.__module__,
+        "class_name": cls.__name__,
+        "config": obj.get_config(),
+        "registered_name": None if kind else registry.get_registered_name(cls),
+    }
+    build = getattr(obj, "get_build_config", None)
+    build_config = build() if build is not None else None
+    if build_config:
+        config["build_config"] = build_config
+    compiled = getattr(obj, "get_compile_config", None)
+    compile_config = compiled() if compiled is not None else None
+    if compile_config:
+        config["compile_config"] = compile_config
+    return config
+
+
+def _serialize_function(function: Any) -> Any:
+    name = getattr(function, "__name__", "")
+    if registry.kind_of(function):
+        return name
+    if name == "<lambda>" or not name:
+        raise TypeError(
+            "A lambda or nameless function cannot be saved: a file holds data, never code. Define it with def and "
+            "decorate it with nnlite.saving.register_keras_serializable."
+        )
+    registered = registry.get_registered_name(function)
+    return {"module": "builtins", "class_name": "function", "config": registered, "registered_name": registered}
+
+
+def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the object that ``config`` describes.
+
+    Args:
+        config: what :func:`serialize` returned, or a name.
+        kind: what is expected ("layers", "losses", ...); where None, the config's module tells.
+        custom_objects: names the caller vouches for.
+
+    Raises:
+        ValueError: if a name is unknown. Nothing is ever imported to find it.
+        TypeError: if ``config`` is not of a form that describes an object.
+    """
+    if custom_objects:
+        with registry.custom_object_scope(custom_objects):
+            return deserialize(config, kind)
+    if isinstance(config, str) and kind is not None:
+        return registry.resolve(kind, config)
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise TypeError(f"Cannot make an object from {config!r}: expected a dict with 'class_name' and 'config'.")
+    class_name, inner = config["class_name"], config.get("config") or {}
+    if class_name == "__numpy__":
+        return np.array(inner["value"], dtype=inner["dtype"])
+    if class_name == "function":
+        return registry.resolve(kind or _kind_in(config) or "activations", str(config.get("config")))
+    cls = find_class(config, kind)
+    obj = cls.from_config(dict(inner))
+    build_config = config.get("build_config")
+    if build_config and not getattr(obj, "built", True):
+        obj.build_from_config(build_config)
+    return obj
+
+
+def find_class(config: dict[str, Any], kind: str | None = None) -> Any:
+    """Return the class that an object's config names: a custom one first, then the built-in of that kind."""
+    for name in (config.get("registered_name"), config["class_name"]):
+        custom = registry.get_registered_object(name) if name else None
+        if custom is not None:
+            return custom
+    name = str(config["class_name"]).rsplit(">", 1)[-1]
+    wanted = kind or _kind_in(config)
+    if wanted is None:
+        found = registry.find(None, name)
+        return found if found is not None else registry.resolve("layers", name)
+    found = registry.find("models", name) if wanted == "layers" else None
+    return found if found is not None else registry.resolve(wanted, name)
+
+
+def _kind_in(config: dict[str, Any]) -> str | None:
+    """The kind that a config's module names; schedules are asked for first, since theirs names optimizers too."""
+    words = str(config.get("module") or "").split(".")
+    for kind in ("schedules", *registry.MODULES):
+        if kind in words:
+            return kind
+    return "models" if words in (["keras"], ["keras", "models"]) else None
+
+
+def get(kind: str, identifier: Any) -> Any:
+    """Return the object meant by ``identifier``, as every family's ``get`` does.
+
+    None gives None; a name gives the function of that name or an instance of the class; a class an instance; a
+    config what it describes; anything callable or already made is returned as it is.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        found = registry.resolve(kind, identifier)
+        return found() if inspect.isclass(found) else found
+    if isinstance(identifier, dict):
+        return deserialize(identifier, kind)
+    if inspect.isclass(identifier):
+        return identifier()
+    if callable(identifier) or registry.kind_of(type(identifier)) == kind:
+        return identifier
+    raise TypeError(f"Cannot tell which of {kind} is meant by {identifier!r}: expected a name, a config or an object.")

@@ -1,0 +1,96 @@
+"""Nested inputs and outputs: an array or a list of arrays, a shape or a list of shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnlite.core.symbol import Shape, Symbol
+
+
+def map_arrays(x: Any, function: Callable[[Any], Any]) -> Any:
+    """Apply ``function`` to an array, or to each of a list, tuple or dict of arrays; None stays None.
+
+    A list of plain numbers is one array-like, not a list of arrays.
+    """
+    if isinstance(x, dict):
+        return {key: map_arrays(value, function) for key, value in x.items()}
+    if isinstance(x, (list, tuple)) and x and isinstance(x[0], (np.ndarray, Symbol, list, tuple, type(None))):
+        if isinstance(x[0], (list, tuple)) and not _holds_arrays(x[0]):
+            return function(x)
+        return [map_arrays(value, function) for value in x]
+    return None if x is None else function(x)
+
+
+def _holds_arrays(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, Symbol)) or (isinstance(x, (list, tuple)) and any(map(_holds_arrays, x)))
+
+
+def is_shape(x: Any) -> bool:
+    """Return whether ``x`` is one shape: a tuple or list of whole numbers and None."""
+    return isinstance(x, (tuple, list)) and all(d is None or isinstance(d, (int, np.integer)) for d in x)
+
+
+def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
+    """Apply ``function`` to a shape, or to each of a list of shapes."""
+    return function(tuple(x)) if is_shape(x) else [map_shapes(shape, function) for shape in x]
+
+
+def merge_shapes(a: Any, b: Any) -> Any:
+    """Return the shapes with None wherever the two differ."""
+    if is_shape(a):
+        return tuple(m if m == n else None for m, n in zip(a, b, strict=True))
+    return [merge_shapes(x, y) for x, y in zip(a, b, strict=True)]
+
+
+def shape_from_json(shape: Any) -> Any:
+    """Return a shape (a list of shapes) read from JSON, in which tuples have become lists, as tuples."""
+    return map_shapes(shape, tuple)
+
+
+def flatten(x: Any) -> list[Any]:
+    """Return the leaves of nested lists and dicts in order."""
+    if isinstance(x, dict):
+        return [leaf for value in x.values() for leaf in flatten(value)]
+    if isinstance(x, (list, tuple)):
+        return [leaf for value in x for leaf in flatten(value)]
+    return [x]
+
+
+def first_symbol(x: Any) -> Symbol | None:
+    """Return a symbol inside ``x``, or None if there is none."""
+    if isinstance(x, Symbol):
+        return x
+    if isinstance(x, dict):
+        x = list(x.values())
+    if isinstance(x, (list, tuple)):
+        for value in x:
+            if isinstance(value, (Symbol, list, tuple, dict)):
+                found = first_symbol(value)
+                if found is not None:
+                    return found
+    return None
+
+
+def batch_shape(
+    input_shape: Any = None,
+    batch_shape: Any = None,
+    batch_input_shape: Any = None,
+    input_dim: int | None = None,
+    batch_size: int | None = None,
+) -> Shape | None:
+    """Return the input shape, batch first, that the arguments of old scripts mean; None if none was given.
+
+    >>> batch_shape(input_shape=(28, 28))
+    (None, 28, 28)
+    """
+    whole = batch_shape if batch_shape is not None else batch_input_shape
+    if whole is not None:
+        return tuple(whole)
+    if input_dim is not None:
+        input_shape = (input_dim,)
+    if input_shape is None:
+        return None
+    return (batch_size, *((input_shape,) if isinstance(input_shape, int) else input_shape))

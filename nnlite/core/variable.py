@@ -1,0 +1,174 @@
+"""Variable: an array that a model owns, with its gradient beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nnlite.core import naming
+
+
+class Variable:
+    """A named array and its gradient.
+
+    ``value`` keeps its identity for the variable's whole life: everything writes into it, nothing replaces it, so
+    optimizers, tied layers and savers can hold on to it. ``grad`` is zero until a backward pass accumulates into it.
+
+    Args:
+        value: the initial array (copied).
+        trainable: whether it takes gradients.
+        name: last part of ``path``.
+        path: full name, such as ``"sequential/dense/kernel"``; made from the open name scopes where None.
+        regularizer: penalty added to the loss, with its gradient, or None.
+        constraint: projection applied after each update, or None.
+
+    >>> w = Variable(np.ones((2, 3)), name="kernel")
+    >>> w.accumulate(np.full((2, 3), 0.5)); w.accumulate(np.full((2, 3), 0.25))
+    >>> float(w.grad[0, 0])
+    0.75
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_grad",
+        "_grad_is_zero",
+        "_trainable",
+        "constraint",
+        "created_trainable",
+        "name",
+        "path",
+        "regularizer",
+        "value",
+    )
+
+    def __init__(
+        self,
+        value: ArrayLike,
+        trainable: bool = True,
+        name: str = "variable",
+        path: str | None = None,
+        regularizer: Any = None,
+        constraint: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        self.value: NDArray[Any] = np.array(value, dtype=dtype, order="C")
+        self._grad: NDArray[Any] | None = None
+        self._grad_is_zero = True
+        self._trainable = bool(trainable)
+        self.created_trainable = self._trainable
+        self.name = name
+        self.path = naming.scoped(name) if path is None else path
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+    @property
+    def trainable(self) -> bool:
+        """Whether gradients are taken; a frozen variable has no ``grad``."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        if not value:
+            self._grad, self._grad_is_zero = None, True
+
+    @property
+    def grad(self) -> NDArray[Any] | None:
+        """The gradient accumulated since the last :meth:`zero_grad`, live; None when frozen."""
+        if not self._trainable:
+            return None
+        if self._grad is None:
+            self._grad = np.zeros_like(self.value)
+        elif self._grad_is_zero:
+            self._grad.fill(0)
+        self._grad_is_zero = False
+        return self._grad
+
+    def accumulate(self, g: NDArray[Any]) -> None:
+        """Add ``g`` to the gradient; does nothing on a frozen variable.
+
+        Raises ``ValueError`` if the shape of ``g`` is not the variable's.
+        """
+        if not self._trainable:
+            return
+        if np.shape(g) != self.value.shape:
+            raise ValueError(
+                f"Gradient of variable {self.path!r}: got shape {np.shape(g)}, expected {self.value.shape}, "
+                f"that of the variable. Check for a missing transpose or sum in backward."
+            )
+        if self._grad is None:
+            self._grad = np.array(g, dtype=self.value.dtype, order="C")
+        elif self._grad_is_zero:  # the first of a step need not add to zeros
+            np.copyto(self._grad, g, casting="same_kind")
+        else:
+            self._grad += g
+        self._grad_is_zero = False
+
+    def zero_grad(self) -> None:
+        """Set the gradient to zero."""
+        self._grad_is_zero = True
+
+    def assign(self, value: ArrayLike) -> Variable:
+        """Write ``value``, of the same shape, into the variable.
+
+        Raises ``ValueError`` if the shape differs; the variable then is as it was.
+        """
+        array = np.asarray(value)
+        if array.shape != self.value.shape:
+            raise ValueError(f"Variable {self.path!r} has shape {self.value.shape}, cannot assign shape {array.shape}.")
+        np.copyto(self.value, array, casting="unsafe")
+        return self
+
+    def numpy(self) -> NDArray[Any]:
+        """Return a copy of the value."""
+        return self.value.copy()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> str:
+        """Name of the value's dtype, such as ``"float32"``."""
+        return self.value.dtype.name
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.value.size
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.value, dtype=dtype, copy=True if copy is None else copy)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.value[index]
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {slot: getattr(self, slot) for slot in self.__slots__ if slot != "__weakref__"}
+        if self._grad_is_zero:
+            state["_grad"] = None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for slot, value in state.items():
+            setattr(self, slot, value)

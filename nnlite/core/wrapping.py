@@ -1,0 +1,148 @@
+"""What the base class does around the methods a layer defines.
+
+A layer's author writes ``build``, ``forward``, ``infer`` and ``backward``; building on first use, checking the input
+against ``input_spec`` and the activity regularizer are added here, once, when the class is defined.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from nnlite.core import naming, penalties, structure
+from nnlite.core.errors import unknown_arguments
+
+Method = Callable[..., Any]
+
+
+class Regularized(NamedTuple):
+    """The cache of a layer with an activity regularizer: its own, and the gradient of the penalty by the output."""
+
+    cache: Any
+    penalty_gradient: Any
+
+
+def wrap_methods(cls: type) -> None:
+    """Wrap the methods that ``cls`` itself defines.
+
+    Raises ``TypeError`` for a class with Keras's ``call`` and no ``forward``.
+    """
+    own = cls.__dict__
+    if "call" in own and "forward" not in own:
+        raise TypeError(
+            f"{cls.__name__} defines call, which needs automatic differentiation. In nnlite a layer is two methods:\n"
+            f"    def forward(self, x, training=False):\n"
+            f"        ...\n"
+            f"        return y, cache\n"
+            f"    def backward(self, dy, cache):\n"
+            f"        ...  # self.w.accumulate(dw) for each variable\n"
+            f"        return dx"
+        )
+    if "build" in own:
+        _replace(cls, "build", _build)
+    if "forward" in own:
+        parameters = inspect.signature(own["forward"]).parameters
+        cls._takes_mask = "mask" in parameters  # type: ignore[attr-defined]
+        cls._options = tuple(n for n in parameters if n not in ("self", "training"))[1:]  # type: ignore[attr-defined]
+        _replace(cls, "forward", _forward)
+    if "infer" in own:
+        _replace(cls, "infer", _infer)
+    if "backward" in own:
+        cls._takes_input_grad = "input_grad" in inspect.signature(own["backward"]).parameters  # type: ignore[attr-defined]
+        _replace(cls, "backward", _backward)
+
+
+def wrap_base(cls: type) -> None:
+    """Wrap the default methods of the base class, which subclasses may leave as they are."""
+    _replace(cls, "build", _build)
+
+
+def _replace(cls: type, name: str, wrap: Callable[[Method], Method]) -> None:
+    setattr(cls, name, wrap(cls.__dict__[name]))
+
+
+def check_options(layer: Any, options: dict[str, Any]) -> None:
+    """Raise ``TypeError`` if a call's option is none that the layer's ``forward`` takes."""
+    unknown = [name for name in options if name not in layer._options]
+    if unknown:
+        raise TypeError(unknown_arguments(f"Calling {layer.label}", unknown, ["training", "mask", *layer._options]))
+
+
+def recorded_arguments(layer: Any) -> dict[str, Any]:
+    """Return the arguments that a layer was made with, by name; defaults left out."""
+    args, kwargs = layer._arguments
+    bound = inspect.signature(type(layer).__init__).bind(layer, *args, **kwargs)
+    arguments = dict(bound.arguments)
+    arguments.pop("self", None)
+    for name, parameter in inspect.signature(type(layer).__init__).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            arguments.update(arguments.pop(name, {}))
+    return arguments
+
+
+def _build(method: Method) -> Method:
+    @functools.wraps(method)
+    def build(self: Any, input_shape: Any = None) -> None:
+        if type(self).build is not build:  # reached through super().build(...)
+            method(self, input_shape)
+            return
+        if self._built:
+            return
+        shape = structure.shape_from_json(input_shape) if input_shape is not None else None
+        with naming.name_scope(self.name):
+            method(self, shape)
+        self._build_shape = shape
+        self._built = True
+
+    return build
+
+
+def prepare(layer: Any, x: Any) -> None:
+    """Build ``layer`` for ``x`` if that is due, and check ``x`` against what the layer expects."""
+    if not layer._built:
+        layer.build(structure.map_arrays(x, lambda a: (None, *a.shape[1:])))
+    if layer.input_spec is not None and hasattr(x, "shape"):
+        layer.input_spec.check(layer, x.shape)
+
+
+def _forward(method: Method) -> Method:
+    @functools.wraps(method)
+    def forward(self: Any, x: Any, *args: Any, **options: Any) -> tuple[Any, Any]:
+        if type(self).forward is not forward:
+            return method(self, x, *args, **options)  # type: ignore[no-any-return]
+        prepare(self, x)
+        regularizer = self.activity_regularizer
+        if regularizer is None:
+            return method(self, x, *args, **options)  # type: ignore[no-any-return]
+        y, cache = method(self, x, *args, **options)
+        batch = max(1, len(y))
+        penalties.add(regularizer(y) / batch)
+        return y, Regularized(cache, regularizer.gradient(y) / y.dtype.type(batch))
+
+    return forward
+
+
+def _infer(method: Method) -> Method:
+    @functools.wraps(method)
+    def infer(self: Any, x: Any, *args: Any, **options: Any) -> Any:
+        if type(self).infer is not infer:
+            return method(self, x, *args, **options)
+        prepare(self, x)
+        y = method(self, x, *args, **options)
+        if self.activity_regularizer is not None:
+            penalties.add(self.activity_regularizer(y) / max(1, len(y)))
+        return y
+
+    return infer
+
+
+def _backward(method: Method) -> Method:
+    @functools.wraps(method)
+    def backward(self: Any, dy: Any, cache: Any, **options: Any) -> Any:
+        if type(self).backward is backward and type(cache) is Regularized:
+            return method(self, dy + cache.penalty_gradient, cache.cache, **options)
+        return method(self, dy, cache, **options)
+
+    return backward

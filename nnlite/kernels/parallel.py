@@ -1,0 +1,157 @@
+"""One layer of threads, ours, under every kernel.
+
+NumPy releases the interpreter lock in matrix products and in large element-wise loops, so chunks of a batch run side
+by side in plain Python threads. BLAS is held to one thread meanwhile: its own workers spin, and fight with ours and
+with every other process. Work is cut statically, so that results depend on the number of threads only, never on
+which of them finishes first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Any, TypeVar
+
+from nnlite import config
+
+T = TypeVar("T")
+
+# A fork and join costs about 100 microseconds; below this much work one thread is as fast.
+WORTH_THREADS = 500.0
+
+
+class _BlasGuard:
+    """Holds every BLAS library of the process to one thread while anybody is inside; counted, for all threads.
+
+    The first to enter remembers the libraries' settings and pins them, the last to leave restores them. Libraries
+    that load later (SciPy brings its own) are looked for whenever a module has been imported since the last look.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._modules = -1
+        self._libraries: list[Any] = []
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                if len(sys.modules) != self._modules:
+                    self._find()
+                self._before = [library.get_num_threads() for library in self._libraries]
+                for library, before in zip(self._libraries, self._before, strict=True):
+                    if before != 1:
+                        library.set_num_threads(1)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                for library, before in zip(self._libraries, self._before, strict=True):
+                    if before != 1:
+                        library.set_num_threads(before)
+
+    def _find(self) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        controllers = ThreadpoolController().lib_controllers
+        self._libraries = [library for library in controllers if library.user_api == "blas"]
+        self._modules = len(sys.modules)
+
+
+_guard = _BlasGuard()
+_inside_worker = threading.local()
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+_pool_lock = threading.Lock()
+
+
+def blas_pinned() -> _BlasGuard:
+    """Return the context manager that holds BLAS to one thread; entering it again inside costs next to nothing."""
+    return _guard
+
+
+def _forget_pool() -> None:
+    """After a fork the child has none of the parent's threads, and a lock may be held by one that is gone."""
+    global _pool, _pool_size, _pool_lock, _guard
+    _pool, _pool_size, _pool_lock = None, 0, threading.Lock()
+    inherited, _guard = _guard, _BlasGuard()
+    if inherited._inside:
+        for library, before in zip(inherited._libraries, inherited._before, strict=False):
+            library.set_num_threads(before)
+    _inside_worker.value = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def _executor(workers: int) -> ThreadPoolExecutor:
+    global _pool, _pool_size
+    with _pool_lock:
+        if _pool is None or _pool_size < workers:
+            # The outgrown pool finishes what it was given; its idle threads end when it is collected.
+            _pool, _pool_size = ThreadPoolExecutor(workers, thread_name_prefix="nnlite"), workers
+        return _pool
+
+
+def threads() -> int:
+    """Return how many threads the caller may use: one inside a worker, else the configured number."""
+    return 1 if getattr(_inside_worker, "value", False) else config.get_num_threads()
+
+
+def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
+    """Cut ``range(n)`` into contiguous parts, one a thread, or a single one if the work is too small to share.
+
+    Args:
+        n: number of items (rows, images, channels).
+        microseconds: rough estimate of what all of the work takes on one thread.
+        align: parts begin at multiples of this.
+
+    >>> parts(10, 0.0)
+    [(0, 10)]
+    """
+    wanted = min(threads(), -(-n // align)) if microseconds > WORTH_THREADS else 1
+    if wanted <= 1:
+        return [(0, n)]
+    units = -(-n // align)
+    edges = [min(n, align * (units * i // wanted)) for i in range(wanted + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _as_worker(task: Callable[[int, int], T], start: int, stop: int) -> T:
+    _inside_worker.value = True
+    try:
+        return task(start, stop)
+    finally:
+        _inside_worker.value = False
+
+
+def run(task: Callable[[int, int], T], n: int, microseconds: float, align: int = 1) -> list[T]:
+    """Call ``task(start, stop)`` for each of :func:`parts`, the first in the calling thread; results in order.
+
+    All parts have finished before this returns or raises; if several raise, the first part's error is the one seen.
+    """
+    ranges = parts(n, microseconds, align)
+    if len(ranges) == 1:
+        with _guard:
+            return [task(*ranges[0])]
+    return run_ranges(task, ranges)
+
+
+def run_ranges(task: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> list[T]:
+    """Call ``task(start, stop)`` for every given range at once, the first in the calling thread; results in order."""
+    with _guard:
+        pool = _executor(len(ranges) - 1)
+        futures: list[Future[T]] = [pool.submit(_as_worker, task, *part) for part in ranges[1:]]
+        try:
+            first = _as_worker(task, *ranges[0])
+        finally:
+            wait(futures)
+        return [first, *(future.result() for future in futures)]

@@ -1,0 +1,61 @@
+"""Seeds and random generators.
+
+Everything random in nnlite (initial weights, dropout masks, shuffling) draws from a :class:`numpy.random.Generator`
+made here, so one :func:`set_seed` fixes a whole program.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+_lock = threading.Lock()
+_stream = np.random.SeedSequence()
+
+
+def set_seed(seed: int) -> None:
+    """Restart the stream that all later generators without a seed of their own come from.
+
+    >>> set_seed(7); a = generator().random()
+    >>> set_seed(7); a == generator().random()
+    True
+    """
+    global _stream
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed: got {seed!r}, expected a whole number that is not negative.")
+    with _lock:
+        _stream = np.random.SeedSequence(int(seed))
+
+
+def generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
+    """Return a new random generator: from ``seed``, or from the process's stream where that is None.
+
+    Raises ``ValueError`` if ``seed`` is neither None, a whole number, nor a :class:`SeedGenerator`.
+    """
+    if isinstance(seed, SeedGenerator):
+        return seed.generator
+    if seed is None:
+        with _lock:
+            child = _stream.spawn(1)[0]
+        return np.random.Generator(np.random.PCG64(child))
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise ValueError(f"seed: got {seed!r}, expected None or a whole number.")
+    return np.random.Generator(np.random.PCG64(abs(int(seed))))
+
+
+class SeedGenerator:
+    """A random stream that several layers may share, in the place of their ``seed``.
+
+    >>> shared = SeedGenerator(3)
+    >>> generator(shared) is shared.generator
+    True
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
+        self.generator = generator(seed)
+
+    def get_config(self) -> dict[str, object]:
+        """Return the constructor's argument."""
+        return {"seed": self.seed}
