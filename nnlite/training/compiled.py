@@ -1,0 +1,240 @@
+"""CompiledLoss: the losses of all outputs, their weights and their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnlite import losses
+from nnlite.training.outputs import is_several, leaves, like, names_of, per_output
+
+BY_SHAPE = ("crossentropy", "ce")
+
+
+class Term(NamedTuple):
+    """The loss of one output: which output, its name in logs, the loss and its weight in the sum."""
+
+    index: int
+    name: str
+    loss: Any
+    weight: float
+
+
+def resolve(identifier: Any) -> Any:
+    """Return the :class:`~nnlite.losses.Loss` meant by a name, config, function, class or object; None stays None.
+
+    ``"crossentropy"`` stays a string until the shapes are known.
+
+    Raises:
+        ValueError: for an unknown name, and for a loss that gives a value a sample instead of one number.
+        TypeError: for what is no loss, such as a function without a gradient.
+    """
+    if identifier is None or (isinstance(identifier, str) and identifier.lower() in BY_SHAPE):
+        return identifier
+    loss = losses.get(identifier)
+    if not isinstance(loss, losses.Loss):
+        loss = losses.LossFunctionWrapper(loss, name=identifier if isinstance(identifier, str) else loss.__name__)
+    if getattr(loss, "reduction", "sum_over_batch_size") in (None, "none"):
+        raise ValueError(
+            f"loss: {loss.name!r} has reduction={loss.reduction!r}, which gives one value a sample; training needs one "
+            f"number. Use 'sum_over_batch_size', 'mean_with_sample_weight' or 'sum'."
+        )
+    return loss
+
+
+def by_shape(y_true: Any, y_pred_shape: tuple[int | None, ...]) -> Any:
+    """Return the cross-entropy that the shapes ask for: binary, sparse categorical or categorical."""
+    true_shape = np.shape(y_true)
+    if y_pred_shape[-1] == 1:
+        name = "binary_crossentropy"
+    elif len(true_shape) < len(y_pred_shape) or true_shape[-1] == 1:
+        name = "sparse_categorical_crossentropy"
+    else:
+        name = "categorical_crossentropy"
+    return losses.LossFunctionWrapper(losses.get(name), name=name)
+
+
+class CompiledLoss:
+    """The sum over the outputs of ``weight * loss(y_true, y_pred)``, as one forward and backward pair.
+
+    Args:
+        loss: a loss for all outputs (name, function, object), a list with one an output, or a dict by output name;
+            an output with None has no loss.
+        loss_weights: a number, a list or a dict in the same way; 1 where None.
+        output_names: the model's names for its outputs, where it has any.
+
+    Raises:
+        ValueError: for unknown names, and if the lengths of the lists differ.
+        TypeError: for weights that are no numbers.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None) -> None:
+        self.output_names = output_names
+        if is_several(loss) and not _is_config(loss):
+            self._losses: Any = like(loss, [resolve(one) for one in leaves(loss)])
+            if output_names is not None:
+                per_output(self._losses, output_names, "loss", partial=True)
+        else:
+            self._losses = resolve(loss)
+        self._weights = self._checked_weights(loss_weights)
+        self.terms: list[Term] = []
+        self._names: list[str | None] = []
+        self.built = False
+
+    def _checked_weights(self, weights: Any) -> Any:
+        for weight in leaves(weights):
+            if weight is not None and (isinstance(weight, bool) or not isinstance(weight, (int, float, np.number))):
+                raise TypeError(f"loss_weights: got {weight!r}, expected a number, or a list or dict of numbers.")
+        if isinstance(weights, (list, tuple)) and isinstance(self._losses, list) and len(weights) != len(self._losses):
+            raise ValueError(f"loss_weights: got {len(weights)} weights for {len(self._losses)} losses.")
+        if isinstance(weights, dict) and isinstance(self._losses, dict) and not set(weights) <= set(self._losses):
+            unknown = next(name for name in weights if name not in self._losses)
+            raise ValueError(f"loss_weights: {unknown!r} has no loss. Losses are given for {list(self._losses)}.")
+        return weights
+
+    def build(self, y_true: Any, y_pred_shapes: Any) -> None:
+        """Settle which loss belongs to which output, from the first batch's targets and output shapes."""
+        shapes = leaves(y_pred_shapes) if not _is_shape(y_pred_shapes) else [y_pred_shapes]
+        names = [None] if _is_shape(y_pred_shapes) else names_of(y_pred_shapes, self.output_names)
+        if len(names) == 1 and self.output_names is not None and len(self.output_names) == 1:
+            names = list(self.output_names)
+        if is_several(self._losses):
+            each = per_output(self._losses, names, "loss", partial=True)
+        else:
+            each = [self._losses] * len(names)
+        if self._weights is None:
+            weights: list[Any] = [1.0] * len(names)
+        elif is_several(self._weights):
+            weights = per_output(self._weights, names, "loss_weights", partial=True)
+        else:
+            weights = [self._weights] * len(names)
+        targets = self._targets(y_true, names, [one is not None for one in each])
+        terms = []
+        for index, (loss, weight) in enumerate(zip(each, weights, strict=True)):
+            if loss is None:
+                continue
+            chosen = by_shape(targets[index], shapes[index]) if isinstance(loss, str) else loss
+            terms.append(Term(index, names[index] or chosen.name, chosen, 1.0 if weight is None else float(weight)))
+        self.terms, self._names, self.built = _with_distinct_names(terms), names, True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no output has a loss, so that only penalties that layers add are minimised."""
+        return all(one is None for one in leaves(self._losses))
+
+    @staticmethod
+    def parts(cache: Any) -> list[float]:
+        """Return the values of the single losses, unweighted, from the cache of :meth:`forward`."""
+        values: list[float] = cache[1]
+        return values
+
+    def log_names(self) -> list[str]:
+        """Return the names under which the values of the outputs' losses are logged; none where there is one loss."""
+        return [f"{term.name}_loss" for term in self.terms] if len(self.terms) > 1 else []
+
+    def check(self, y_true: Any, y_pred_shapes: Any) -> None:
+        """Raise what the losses have against these targets, before anything is computed or changed.
+
+        Args:
+            y_true: targets, in the form that :meth:`forward` takes.
+            y_pred_shapes: the shape of the output that is to come, or a list or dict of shapes.
+        """
+        if not self.built:
+            self.build(y_true, y_pred_shapes)
+        shapes = [y_pred_shapes] if _is_shape(y_pred_shapes) else leaves(y_pred_shapes)
+        targets = self._targets(y_true, self._names, self._with_loss())
+        for term in self.terms:
+            validate = getattr(term.loss, "validate", None)
+            if validate is not None:
+                validate(targets[term.index], shapes[term.index])
+
+    def forward(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> tuple[float, Any]:
+        """Return the weighted sum of the losses, and the cache for :meth:`backward`.
+
+        Args:
+            y_true, y_pred: an array, or a list or dict of arrays.
+            sample_weight: an array for all outputs, or a list or dict of arrays.
+            mask: the mask of the output, or a list of masks.
+        """
+        if not self.built:
+            self.build(y_true, like(y_pred, [np.shape(p) for p in leaves(y_pred)]))
+        outputs = leaves(y_pred)
+        if len(outputs) == 1 and not is_several(y_true):  # nearly every model
+            targets, weights, masks = [y_true], leaves(sample_weight), leaves(mask)
+        else:
+            targets = self._targets(y_true, self._names, self._with_loss())
+            weights = each_weight(sample_weight, self._names)
+            masks = leaves(mask) if is_several(mask) else [mask] * len(outputs)
+        total, values, caches = 0.0, [], []
+        for index, _, loss, weight in self.terms:
+            value, cache = loss.forward(targets[index], outputs[index], weights[index], masks[index])
+            values.append(float(value))
+            caches.append(cache)
+            total += weight * values[-1]
+        return total, (y_pred, values, caches)
+
+    def backward(self, cache: Any) -> Any:
+        """Return the gradient by ``y_pred``, in its form; None for outputs without a loss."""
+        y_pred, _, caches = cache
+        if not caches and not is_several(y_pred):
+            return np.zeros_like(y_pred)
+        gradients: list[Any] = [None] * len(leaves(y_pred))
+        for (index, _, loss, weight), inner in zip(self.terms, caches, strict=True):
+            dy = loss.backward(inner)
+            gradients[index] = dy if weight == 1.0 else dy * dy.dtype.type(weight)
+        return like(y_pred, gradients)
+
+    def _with_loss(self) -> list[bool]:
+        wanted = {term.index for term in self.terms}
+        return [index in wanted for index in range(len(self._names))]
+
+    def _targets(self, y_true: Any, names: list[str | None], wanted: list[bool]) -> list[Any]:
+        """The targets in the order of the outputs; those of outputs without a loss may be left out."""
+        if not any(wanted):
+            return [None] * len(names)
+        if y_true is None:
+            raise ValueError(
+                "y: got None, but the compiled loss needs targets. Pass them as y, or in the data set's batches."
+            )
+        given = y_true
+        if isinstance(given, (list, tuple)) and len(given) == sum(wanted) < len(names):
+            entries = iter(given)
+            given = [next(entries) if has_loss else None for has_loss in wanted]
+        if not isinstance(given, dict) or any(name is not None for name in names):
+            targets = per_output(given, names, "y", partial=True)
+        else:
+            targets = leaves(given)
+        for target, name, has_loss in zip(targets, names, wanted, strict=True):
+            if has_loss and target is None:
+                raise ValueError(f"y: no target for output {name!r}, which has a loss.")
+        return targets
+
+
+def each_weight(sample_weight: Any, names: list[str | None]) -> list[Any]:
+    """Return the sample weights of each output: one array serves all."""
+    if is_several(sample_weight):
+        if len(sample_weight) == 1 < len(names) and not isinstance(sample_weight, dict):
+            return [sample_weight[0]] * len(names)
+        return per_output(sample_weight, names, "sample_weight", partial=True)
+    return [sample_weight] * len(names)
+
+
+def _is_shape(shapes: Any) -> bool:
+    return isinstance(shapes, tuple)
+
+
+def _is_config(loss: Any) -> bool:
+    return isinstance(loss, dict) and "class_name" in loss
+
+
+def _with_distinct_names(terms: list[Term]) -> list[Term]:
+    """Outputs without names are logged under their loss's; further ones of the same name get _1, _2."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for term in terms:
+        count = seen.get(term.name, 0)
+        seen[term.name] = count + 1
+        distinct.append(term._replace(name=f"{term.name}_{count}") if count else term)
+    return distinct

@@ -1,0 +1,103 @@
+"""Predicting: batch after batch into one result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnlite.core.structure import map_arrays
+from nnlite.kernels import parallel
+from nnlite.training.callbacks import CallbackList
+from nnlite.training.data import Batches, batches
+from nnlite.training.outputs import leaves, like
+
+
+def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+    """Return the outputs of ``model`` for all rows of ``x``; see ``Trainer.predict``."""
+    if callbacks is None and steps is None and verbose in ("auto", 0) and _is_one_batch(x, batch_size):
+        with parallel.blas_pinned():
+            return _owned(model.predict_step((x,)), x)
+    data = batches(x, batch_size=batch_size, steps=steps)
+    if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or data.steps == 1):
+        return _joined(_outputs(model, data), data)
+    if not isinstance(callbacks, CallbackList):
+        callbacks = CallbackList(
+            callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=model
+        )
+    model.stop_predicting = False
+    callbacks.on_predict_begin()
+    result = _joined(_watched(model, data, callbacks), data)
+    callbacks.on_predict_end()
+    return result
+
+
+def _is_one_batch(x: Any, batch_size: int | None) -> bool:
+    if type(x) is not np.ndarray or x.ndim == 0 or x.dtype.kind not in "fiub":
+        return False
+    if batch_size is None:
+        return 0 < len(x) <= 32
+    return isinstance(batch_size, int) and 0 < len(x) <= batch_size
+
+
+def _outputs(model: Any, data: Batches) -> Iterator[tuple[Any, Any]]:
+    """Yield the input and the output of each batch."""
+    for batch in data.epoch():
+        with parallel.blas_pinned():
+            y = model.predict_step(batch)
+        yield batch[0], y
+
+
+def _watched(model: Any, data: Batches, callbacks: CallbackList) -> Iterator[tuple[Any, Any]]:
+    """The same, with the callbacks' hooks around each batch."""
+    for step, batch in enumerate(data.epoch()):
+        callbacks.on_predict_batch_begin(step)
+        with parallel.blas_pinned():
+            y = model.predict_step(batch)
+        yield batch[0], y
+        callbacks.on_predict_batch_end(step, {"outputs": y})
+        if model.stop_predicting:
+            break
+
+
+def _joined(outputs: Iterator[tuple[Any, Any]], data: Batches) -> Any:
+    """Put the outputs of all batches into one array each.
+
+    Where the number of rows is known and each row of input gives one of output, the result is made when the first
+    batch is there, and every further batch goes straight into it.
+    """
+    x, first = next(outputs)
+    if data.rows is None or data.steps == 1 or any(len(y) != _rows(x) for y in leaves(first)):
+        kept = [_owned(first, x)]
+        kept += [_owned(y, x) for x, y in outputs]
+        if len(kept) == 1:
+            return kept[0]
+        columns = zip(*map(leaves, kept), strict=True)
+        return like(first, [np.concatenate(column) for column in columns])
+    steps = data.steps * data.batch_size if data.steps is not None and data.batch_size else data.rows
+    rows = min(data.rows, steps)
+    results = [np.empty((rows, *y.shape[1:]), y.dtype) for y in leaves(first)]
+    form, at, y = first, 0, first
+    del first
+    while True:
+        for result, part in zip(results, leaves(y), strict=True):
+            result[at : at + len(part)] = part
+        at += _rows(x)
+        del x, y  # freed before the next batch is computed
+        following = next(outputs, None)
+        if following is None:
+            break
+        x, y = following
+        del following
+    return like(form, [result[:at] if at < rows else result for result in results])
+
+
+def _rows(x: Any) -> int:
+    return len(x) if isinstance(x, np.ndarray) else len(leaves(x)[0])
+
+
+def _owned(y: Any, x: Any) -> Any:
+    """Return ``y`` such that it shares no memory with ``x``: the result of a model that only reshapes may be a view."""
+    inputs = leaves(x)
+    return map_arrays(y, lambda a: a.copy() if any(np.may_share_memory(a, b) for b in inputs) else a)

@@ -1,0 +1,223 @@
+"""What happens to one batch: the train step, the test step and the predict step."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from nnlite.core import penalties, structure
+from nnlite.core.layer import Layer
+from nnlite.core.variable import Variable
+from nnlite.metrics import Mean, Metric
+from nnlite.training.compiled import CompiledLoss
+from nnlite.training.compiled_metrics import CompiledMetrics
+from nnlite.training.outputs import unpack_x_y_sample_weight
+
+
+class Compiled:
+    """What compile made of its arguments, and what the first batch settles."""
+
+    def __init__(self, loss: CompiledLoss, metrics: CompiledMetrics, arguments: dict[str, Any]) -> None:
+        self.loss, self.metrics, self.arguments = loss, metrics, arguments
+        self.loss_tracker: Any = Mean(name="loss")
+        self.output_trackers: list[Any] = []
+        self.trainable: list[Variable] = []
+        self.regularized: list[Variable] = []
+        self.output_shapes: dict[Any, Any] = {}
+        self.makes_masks = False
+        # Whether the lists above must be looked up again, and whether the optimizer knows its variables.
+        self.stale, self.ready = True, False
+
+    def regularization(self) -> float:
+        """Return the sum of the regularizers' values."""
+        return sum((float(v.regularizer(v.value)) for v in self.regularized), 0.0)
+
+    def track(self, total: float, parts: list[float], rows: int) -> None:
+        """Add a batch's loss, and those of the single outputs where there are several, to the running means."""
+        self.loss_tracker.update_state(total, sample_weight=rows)
+        if len(parts) > 1:
+            if not self.output_trackers:
+                self.output_trackers = [Mean(name=name) for name in self.loss.log_names()]
+            for tracker, part in zip(self.output_trackers, parts, strict=True):
+                tracker.update_state(part, sample_weight=rows)
+
+
+class Steps:
+    """The three steps; a subclass of a model may override each, as in Keras."""
+
+    # What the steps use of the layer that they are mixed into.
+    forward: Any
+    backward: Any
+    infer: Any
+    cast_inputs: Any
+    output_mask: Any
+    compute_output_shape: Any
+    build: Any
+    built: Any
+    label: Any
+    trainable_weights: Any
+    _takes_input_grad: Any
+
+    _compiled: Compiled | None = None
+    optimizer: Any = None
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Learn from one batch and return the logs.
+
+        Gradients stay in ``variable.grad`` until the next step begins. What is wrong with the batch or its targets is
+        raised before anything changes.
+
+        Args:
+            data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        x = self.cast_inputs(x)
+        compiled = self._prepare(x, y, training=True)
+        for variable in compiled.trainable:
+            variable.zero_grad()
+        with penalties.collected() as extra:
+            y_pred, cache = self.forward(x, training=True)
+        mask = self.output_mask(cache) if compiled.makes_masks else None
+        loss, loss_cache = compiled.loss.forward(y, y_pred, sample_weight, mask)
+        total = loss + compiled.regularization() + sum(map(float, extra))
+        compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
+        # Before the update, so that a metric that fails leaves the weights as they are.
+        logs = self._measure(x, y, y_pred, sample_weight, mask)
+        if compiled.trainable:
+            self.backward(compiled.loss.backward(loss_cache), cache, **self._no_input_grad())
+            for variable in compiled.regularized:
+                variable.accumulate(variable.regularizer.gradient(variable.value))
+            self._scale_gradients(compiled)
+            self.optimizer.apply()
+        return logs
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Measure one batch and return the logs.
+
+        Args:
+            data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        x = self.cast_inputs(x)
+        compiled, mask = self._prepare(x, y, training=False), None
+        with penalties.collected() as extra:
+            if compiled.makes_masks:
+                y_pred, cache = self.forward(x, training=False)
+                mask = self.output_mask(cache)
+            else:
+                y_pred = self.infer(x)
+        loss, loss_cache = compiled.loss.forward(y, y_pred, sample_weight, mask)
+        total = loss + compiled.regularization() + sum(map(float, extra))
+        compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
+        return self._measure(x, y, y_pred, sample_weight, mask)
+
+    def predict_step(self, data: Any) -> Any:
+        """Return the output for one batch.
+
+        Args:
+            data: ``x``, or a tuple that begins with it.
+        """
+        return self.infer(self.cast_inputs(unpack_x_y_sample_weight(data)[0]))
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> float:
+        """Return the compiled loss of given outputs, with the regularizers' values.
+
+        The value alone: nothing could differentiate an override of this method, so a loss of one's own is a subclass
+        of ``nnlite.losses.Loss`` with ``call`` and ``gradient``, or an override of :meth:`train_step`.
+        """
+        compiled = self._need_compiled("compute_loss")
+        loss: float = compiled.loss.forward(y, y_pred, sample_weight)[0]
+        regularized = [v for v in self.trainable_weights if v.regularizer is not None]
+        return loss + sum(float(v.regularizer(v.value)) for v in regularized)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> dict[str, Any]:
+        """Add a batch to the compiled metrics and return all metrics' values, as :meth:`get_metrics_result` does."""
+        self._need_compiled("compute_metrics").metrics.update(y, y_pred, sample_weight, mask)
+        return self.get_metrics_result()
+
+    # ---- around the steps ----
+
+    def _measure(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, mask: Any) -> dict[str, Any]:
+        options = {} if mask is None else {"mask": mask}
+        return self.compute_metrics(x, y, y_pred, sample_weight, **options)
+
+    def _no_input_grad(self) -> dict[str, bool]:
+        return {"input_grad": False} if self._takes_input_grad else {}
+
+    def _scale_gradients(self, compiled: Compiled) -> None:
+        """Multiply by the optimizer's loss scale, which its ``apply`` divides by; after backward, so that activity
+        regularizers, whose gradients enter there, are scaled too."""
+        factor = float(self.optimizer.scale_loss(1.0))
+        if factor != 1.0:
+            for variable in compiled.trainable:
+                np.multiply(variable.grad, variable.value.dtype.type(factor), out=variable.grad)
+
+    def _need_compiled(self, method: str) -> Compiled:
+        if self._compiled is None:
+            raise ValueError(
+                f"{self.label} is not compiled: call compile() before {method}(), for example "
+                f"model.compile(optimizer='adam', loss='mse')."
+            )
+        return self._compiled
+
+    def _prepare(self, x: Any, y: Any, training: bool) -> Compiled:
+        """Build what is not built yet, and raise what can be known to be wrong before anything changes."""
+        compiled = self._need_compiled("fit" if training else "evaluate")
+        if compiled.stale or (training and not compiled.ready):
+            self._refresh(x, training)
+        if not compiled.loss.is_empty:
+            key = np.shape(x)[1:] if isinstance(x, np.ndarray) else repr(_open_shape(x))
+            if key not in compiled.output_shapes:
+                compiled.output_shapes[key] = self.compute_output_shape(_open_shape(x))
+            compiled.loss.check(y, compiled.output_shapes[key])
+        elif y is None and not compiled.metrics.is_empty:
+            raise ValueError("y: got None, but the compiled metrics need targets.")
+        return compiled
+
+    def _refresh(self, x: Any, training: bool) -> None:
+        """Build the model for ``x`` and, to train, the optimizer; look up which variables learn.
+
+        Raises ``ValueError`` if there is no optimizer, or it was built for other variables.
+        """
+        compiled = self._need_compiled("fit")
+        if not self.built:
+            self.build(_open_shape(x))
+        compiled.trainable = self.trainable_weights
+        compiled.regularized = [v for v in compiled.trainable if v.regularizer is not None]
+        compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
+        if training:
+            if self.optimizer is None:
+                raise ValueError(f"{self.label} was compiled with optimizer=None: it can be evaluated, not trained.")
+            self._ready_optimizer(compiled)
+        compiled.stale, compiled.ready = False, training
+
+    def _ready_optimizer(self, compiled: Compiled) -> None:
+        if not compiled.trainable:
+            warnings.warn(f"{self.label} has no trainable weights: training will only measure.", stacklevel=5)
+        elif not self.optimizer.built:
+            self.optimizer.build(compiled.trainable)
+
+
+def _rows(x: Any) -> int:
+    return len(x) if isinstance(x, np.ndarray) else len(structure.flatten(x)[0])
+
+
+def _open_shape(x: Any) -> Any:
+    return structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:]))
+
+
+def _all_layers(layer: Layer) -> list[Layer]:
+    return [layer] + [inner for child in layer.layers_inside for inner in _all_layers(child)]
+
+
+def own_metrics(model: Any) -> list[Any]:
+    """Return the metrics that a model holds in attributes of its own."""
+    from nnlite.core import tracking
+
+    return tracking.find(model, Metric)

@@ -1,0 +1,326 @@
+"""Trainer: compile, fit, evaluate and predict, around any layer that keeps the contract."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+from nnlite.core.errors import unknown_arguments
+from nnlite.kernels import parallel
+from nnlite.training.callbacks import CallbackList, History
+from nnlite.training.compiling import Compiling
+from nnlite.training.data import Batches, batches, split
+from nnlite.training.interrupts import held_back
+from nnlite.training.outputs import unpack_x_y_sample_weight
+from nnlite.training.predict import predict
+from nnlite.training.steps import own_metrics
+
+
+class Trainer(Compiling):
+    """What a model has beyond a layer: it can be compiled, trained, evaluated and asked for predictions.
+
+    A mixin: ``class Sequential(Trainer, Layer)``. It uses ``forward``, ``backward``, ``infer``, ``cast_inputs``,
+    ``output_mask``, ``build`` and ``trainable_weights`` of the layer, and nothing else.
+    """
+
+    history: Any = None
+    stop_evaluating = False
+    stop_predicting = False
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train for a number of epochs and return the :class:`~nnlite.callbacks.History`.
+
+        Ctrl-C ends training between two steps (a second one at once): the model is whole, and fit may be called again.
+
+        Args:
+            x: inputs: an array, a list or dict of arrays, a ``PyDataset``, or an iterable of batches.
+            y: targets, for arrays.
+            batch_size: rows a step, 32 where None.
+            epochs: number of the epoch to end before.
+            verbose: 0 silent, 1 a bar, 2 a line an epoch; ``"auto"`` decides by the terminal.
+            callbacks: list of :class:`~nnlite.callbacks.Callback`.
+            validation_split: fraction of rows, the last ones, kept for validation.
+            validation_data: ``(x, y)``, ``(x, y, sample_weight)``, or anything ``x`` may be.
+            shuffle: whether rows come in a new order each epoch; ``"batch"`` shuffles inside neighbouring rows.
+            class_weight: weight of each class number.
+            sample_weight: weight of each row.
+            initial_epoch: number of the first epoch.
+            steps_per_epoch, validation_steps: batches in an epoch; all where None.
+            validation_batch_size: ``batch_size`` where None.
+            validation_freq: validate every so many epochs, or in the listed ones (counted from 1).
+
+        Raises:
+            ValueError: if the model is not compiled, for data that does not fit, and values out of range.
+            TypeError: for numbers that are not whole where a count is meant, and data that is no numbers.
+
+        >>> import numpy as np, nnlite
+        >>> x = np.linspace(-1, 1, 64, dtype="float32")[:, None]
+        >>> model = nnlite.Sequential([nnlite.Input((1,)), nnlite.layers.Dense(1)])
+        >>> model.compile(optimizer=nnlite.optimizers.SGD(0.1), loss="mse")
+        >>> history = model.fit(x, 3 * x, epochs=20, verbose=0)
+        >>> history.history["loss"][-1] < history.history["loss"][0]
+        True
+        """
+        self._need_compiled("fit")
+        epochs, initial_epoch = _whole(epochs, "epochs"), _whole(initial_epoch, "initial_epoch")
+        _check_frequency(validation_freq)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
+        train = batches(
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            steps=steps_per_epoch,
+            class_weight=class_weight,
+        )
+        held_out = None
+        if validation_data is not None:
+            parts = unpack_x_y_sample_weight(
+                tuple(validation_data) if isinstance(validation_data, list) else validation_data
+            )
+            held_out = batches(*parts, batch_size=validation_batch_size or batch_size, steps=validation_steps)
+        if not isinstance(callbacks, CallbackList):
+            callbacks = CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                verbose=verbose,
+                epochs=epochs,
+                steps=train.steps,
+                model=self,
+            )
+        self.stop_training = False
+        logs: dict[str, Any] = {}
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            logs = dict(self._train_epoch(train, callbacks))
+            if held_out is not None and _is_due(epoch, validation_freq):
+                logs.update({f"val_{name}": value for name, value in self._test_epoch(held_out, callbacks).items()})
+            callbacks.on_epoch_end(epoch, logs)
+            if self.stop_training or train.exhausted:
+                break
+        if self.optimizer is not None and epochs > initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
+        callbacks.on_train_end(logs)
+        return self.history
+
+    def _train_epoch(self, train: Batches, callbacks: CallbackList) -> dict[str, Any]:
+        logs: dict[str, Any] = {}
+        if self._compiled is not None:
+            self._compiled.stale = True  # callbacks may have frozen layers
+        for step, data in enumerate(train.epoch()):
+            callbacks.on_train_batch_begin(step)
+            logs = self._train_on(data)
+            callbacks.on_train_batch_end(step, logs)
+            if self.stop_training:
+                break
+        return logs
+
+    def _train_on(self, data: Any) -> dict[str, Any]:
+        with held_back(), parallel.blas_pinned():
+            compiled = self._compiled
+            if compiled.stale or not compiled.ready:
+                self._refresh(self.cast_inputs(data[0]), training=True)
+            return plain(self.train_step(data))
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the loss, or a list of it and the metrics, over the data in inference mode.
+
+        Args:
+            x, y, sample_weight, batch_size, verbose, callbacks: as for :meth:`fit`.
+            steps: batches to use; all where None.
+            return_dict: whether to return a dict by name, sorted, in the place of a list (the loss, then the metrics
+                in compile's order; for several outputs the loss, the outputs' losses, then the rest by name).
+
+        Raises:
+            ValueError: if the model is not compiled, and for data that does not fit.
+
+        >>> import numpy as np, nnlite
+        >>> model = nnlite.Sequential([nnlite.Input((2,)), nnlite.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(loss="mse", metrics=["mae"])
+        >>> model.evaluate(np.ones((3, 2)), np.zeros((3, 1)), verbose=0)
+        [4.0, 2.0]
+        """
+        if kwargs:
+            known = ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict")
+            raise TypeError(unknown_arguments("evaluate", kwargs, known))
+        self._need_compiled("evaluate")
+        data = batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        if not isinstance(callbacks, CallbackList):
+            callbacks = CallbackList(
+                callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=self
+            )
+        logs = self._test_epoch(data, callbacks)
+        return logs if return_dict else self._in_order(logs)
+
+    def _test_epoch(self, data: Batches, callbacks: CallbackList) -> dict[str, Any]:
+        logs: dict[str, Any] = {}
+        self.stop_evaluating = False
+        self._compiled.stale = True
+        callbacks.on_test_begin()
+        self.reset_metrics()
+        for step, batch in enumerate(data.epoch()):
+            callbacks.on_test_batch_begin(step)
+            with parallel.blas_pinned():
+                logs = plain(self.test_step(batch))
+            callbacks.on_test_batch_end(step, logs)
+            if self.stop_evaluating:
+                break
+        callbacks.on_test_end(logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the outputs for all rows of ``x``: an array, or a list or dict of arrays as the model gives them.
+
+        Beyond the result itself it needs the memory of a few batches. Works on a model that is not compiled.
+
+        Args:
+            x: inputs, as for :meth:`fit`.
+            batch_size: rows a step, 32 where None.
+            verbose: 0 silent, 1 a bar, 2 a line; ``"auto"`` shows nothing for a single batch.
+            steps: batches to use; all where None.
+            callbacks: list of :class:`~nnlite.callbacks.Callback`.
+
+        Raises:
+            ValueError: for data that does not fit.
+
+        >>> import numpy as np, nnlite
+        >>> model = nnlite.Sequential([nnlite.Input((2,)), nnlite.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.predict(np.ones((3, 2)))
+        array([[2.],
+               [2.],
+               [2.]], dtype=float32)
+        """
+        return predict(self, x, batch_size, verbose, steps, callbacks)
+
+    # ---- single batches ----
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Learn from one batch; return its loss, a list of loss and metrics, or with ``return_dict`` a dict.
+
+        Raises as :meth:`fit` does; the model then is as it was.
+        """
+        self._need_compiled("train_on_batch").stale = True
+        (data,) = self._whole_batch(x, y, sample_weight, class_weight)
+        self.reset_metrics()
+        logs = self._train_on(data)
+        return logs if return_dict else self._in_order(logs)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Measure one batch; return its loss, a list of loss and metrics, or with ``return_dict`` a dict.
+
+        Raises as :meth:`evaluate` does.
+        """
+        self._need_compiled("test_on_batch").stale = True
+        (data,) = self._whole_batch(x, y, sample_weight)
+        self.reset_metrics()
+        with parallel.blas_pinned():
+            logs = plain(self.test_step(data))
+        return logs if return_dict else self._in_order(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch."""
+        with parallel.blas_pinned():
+            return self.predict_step((x,))
+
+    @staticmethod
+    def _whole_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
+        return batches(x, y, sample_weight, steps=1, class_weight=class_weight).epoch()
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """The values of logs as evaluate lists them; a single one by itself."""
+        compiled = self._compiled
+        first = [compiled.loss_tracker.name, *(tracker.name for tracker in compiled.output_trackers)]
+        if not compiled.output_trackers:
+            first += [entry.name for entry in compiled.metrics.entries]
+        first += [metric.name for metric in own_metrics(self)]
+        names = [name for name in dict.fromkeys(first) if name in logs]
+        names += sorted(name for name in logs if name not in names)
+        values = [logs[name] for name in names]
+        return values[0] if len(values) == 1 else values
+
+
+def plain(logs: Any) -> dict[str, Any]:
+    """Return logs sorted by name, with Python floats for single numbers; what is larger stays an array.
+
+    Raises ``TypeError`` if an overridden step returned no dict.
+    """
+    if not isinstance(logs, dict):
+        raise TypeError(f"train_step and test_step must return a dict of logs, got {logs!r}.")
+    floats = {}
+    for name in sorted(logs):
+        value = logs[name]
+        if type(value) is not float:
+            with contextlib.suppress(TypeError, ValueError):
+                value = float(value)
+        floats[name] = value
+    return floats
+
+
+def _whole(value: Any, name: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: got {value!r}, expected a whole number.") from None
+    if number < 0 or isinstance(value, bool):
+        raise ValueError(f"{name}: got {value!r}, expected a whole number that is not negative.")
+    return number
+
+
+def _check_frequency(frequency: Any) -> None:
+    if isinstance(frequency, (list, tuple, set, range)):
+        return
+    if isinstance(frequency, bool) or not isinstance(frequency, int):
+        raise TypeError(
+            f"validation_freq: got {frequency!r}, expected a whole number, or a list of epochs counted from 1."
+        )
+    if frequency < 1:
+        raise ValueError(f"validation_freq: got {frequency}, expected at least 1.")
+
+
+def _is_due(epoch: int, frequency: Any) -> bool:
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
