@@ -1,0 +1,140 @@
+"""Sliding windows: padding, output sizes, and which inputs a window covers; shared by convolution and pooling.
+
+Along one axis of n inputs, window o of k taps, stride s and dilation d covers the inputs ``o*s - before + t*d`` for
+t = 0 ... k-1, where ``before`` is the padding at the start. Padding is never stored: a tap that falls outside is left
+out (pooling) or met by a zero that is already there (convolution).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+PADDINGS = ("valid", "same", "causal")
+
+
+class Axis(NamedTuple):
+    """The windows along one axis: ``out`` windows of ``kernel`` taps over ``size`` inputs."""
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+    out: int
+
+    def tap(self, t: int) -> tuple[slice, slice]:
+        """Return which windows have their tap t inside the input, and the inputs that they find there.
+
+        >>> axis("same", 5, 3).tap(0)
+        (slice(1, 5, None), slice(0, 4, 1))
+        """
+        shift = t * self.dilation - self.before
+        first = max(0, -(shift // self.stride))
+        last = max(first, min(self.out, -((shift - self.size) // self.stride)))
+        start = first * self.stride + shift
+        return slice(first, last), slice(start, start + (last - first) * self.stride, self.stride)
+
+    def mirrored(self) -> Axis:
+        """Return the windows that the gradient of the inputs takes over the gradient of the outputs (stride 1)."""
+        reach = (self.kernel - 1) * self.dilation
+        before, after = reach - self.before, reach - self.after
+        return Axis(self.out, self.kernel, 1, self.dilation, before, after, self.size)
+
+    def band(self, start: int, stop: int) -> tuple[slice, Axis]:
+        """Return the inputs that windows ``start`` to ``stop`` touch, and those windows over these inputs alone."""
+        low = start * self.stride - self.before
+        high = (stop - 1) * self.stride - self.before + (self.kernel - 1) * self.dilation + 1
+        first = min(max(0, low), self.size)
+        last = max(first, min(self.size, high))
+        part = Axis(last - first, self.kernel, self.stride, self.dilation, first - low, high - last, stop - start)
+        return slice(first, last), part
+
+
+def output_size(size: int, kernel: int, stride: int = 1, padding: str = "valid", dilation: int = 1) -> int:
+    """Return the number of windows along an axis.
+
+    valid: floor((size - reach) / stride) + 1 with reach = (kernel - 1) * dilation + 1 inputs that a window spans;
+    same: ceil(size / stride); causal: as valid after reach - 1 zeros in front, also ceil(size / stride).
+
+    Raises:
+        ValueError: no window fits, a number is below 1, or the padding is unknown.
+
+    >>> output_size(28, 3), output_size(28, 3, 2, "same")
+    (26, 14)
+    """
+    return axis(padding, size, kernel, stride, dilation).out
+
+
+def axis(padding: str, size: int, kernel: int, stride: int = 1, dilation: int = 1) -> Axis:
+    """Return the windows along an axis of ``size`` inputs.
+
+    "same" pads so that every stride-th input is the centre of a window; where the number of zeros is odd, the extra
+    one comes at the end.
+
+    >>> axis("same", 6, 3, 2)
+    Axis(size=6, kernel=3, stride=2, dilation=1, before=0, after=1, out=3)
+    """
+    for name, value in (("window size", kernel), ("stride", stride), ("dilation", dilation)):
+        if value < 1:
+            raise ValueError(f"The {name} must be at least 1, got {value}.")
+    reach = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        if size < reach:
+            spans = f"the window of {kernel}" + (f" with dilation {dilation} spans {reach}" if dilation > 1 else "")
+            raise ValueError(
+                f"An axis of size {size} is shorter than {spans}: no output is left. "
+                f"Use a smaller window, or padding='same'."
+            )
+        before, out = 0, (size - reach) // stride + 1
+    elif padding == "same":
+        out = -(-size // stride)
+        before = max(0, (out - 1) * stride + reach - size) // 2
+    elif padding == "causal":
+        out = -(-size // stride)
+        before = reach - 1
+    else:
+        raise ValueError(f"padding: got {padding!r}, expected one of {', '.join(map(repr, PADDINGS))}.")
+    return Axis(size, kernel, stride, dilation, before, max(0, (out - 1) * stride + reach - size - before), out)
+
+
+@lru_cache(maxsize=4096)
+def axes(
+    padding: str, sizes: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[Axis, ...]:
+    """Return the windows along each spatial axis, first to last; remembered, since a net asks again each step."""
+    if padding == "causal" and len(sizes) != 1:
+        raise ValueError(f"padding 'causal' is for one spatial axis (time), got {len(sizes)}.")
+    return tuple(axis(padding, *numbers) for numbers in zip(sizes, kernel, strides, dilation, strict=True))
+
+
+def per_axis(value: int | Sequence[int], rank: int, name: str) -> tuple[int, ...]:
+    """Return one number for each of ``rank`` spatial axes.
+
+    >>> per_axis(2, 3, "strides")
+    (2, 2, 2)
+    """
+    if not isinstance(value, Sequence):
+        return (int(value),) * rank
+    if len(value) != rank:
+        raise ValueError(f"{name}: got {tuple(value)}, expected one number or {rank}, one per spatial axis.")
+    return tuple(int(number) for number in value)
+
+
+def taps(spatial: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    """Yield every tap of the window, in order, with the windows that have it inside and the inputs found there.
+
+    The slices index whole batches (N, ..., C): ``y[windows] += x[inputs] * w[tap]`` is a convolution.
+    """
+    for index in product(*(range(one.kernel) for one in spatial)):
+        pairs = [one.tap(t) for one, t in zip(spatial, index, strict=True)]
+        yield index, (slice(None), *(pair[0] for pair in pairs)), (slice(None), *(pair[1] for pair in pairs))
+
+
+def count(spatial: tuple[Axis, ...]) -> int:
+    """Return the number of windows of one image."""
+    return math.prod(one.out for one in spatial)
