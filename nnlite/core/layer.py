@@ -53,14 +53,17 @@ class Layer(serialization.Configurable):
     ((2, 3), 6.0)
     """
 
-    # Whether compute_mask hands an incoming mask on, and whether integer input stays integer (indices).
+    # Whether compute_mask hands an incoming mask on; whether input of any dtype, or of integers, stays as it is.
     supports_masking = False
+    keeps_dtype = False
     keeps_integers = False
     input_spec: InputSpec | None = None
     # Read off the signatures of forward and backward.
     _takes_mask: ClassVar[bool] = False
     _takes_input_grad: ClassVar[bool] = False
     _options: ClassVar[tuple[str, ...]] = ()
+    # Whether compute_mask may make a mask where none came in.
+    makes_mask = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
@@ -142,7 +145,6 @@ class Layer(serialization.Configurable):
             return self._call_symbols(x, options)
         if mask is not None and self._takes_mask:
             options["mask"] = mask
-        x = self.cast_inputs(x)
         if training:
             return self.forward(x, training=True, **options)[0]
         return self.infer(x, **options)
@@ -166,7 +168,7 @@ class Layer(serialization.Configurable):
 
     def _cast(self, x: ArrayLike) -> NDArray[Any]:
         array = np.asarray(x)
-        if array.dtype == self._compute or (self.keeps_integers and array.dtype.kind in "iub"):
+        if array.dtype == self._compute or self.keeps_dtype or (self.keeps_integers and array.dtype.kind in "iub"):
             return array
         if array.dtype.kind not in "fiub":
             raise TypeError(

@@ -11,6 +11,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nnlite.core import naming, penalties, structure
 from nnlite.core.errors import unknown_arguments
 
@@ -99,12 +101,15 @@ def _build(method: Method) -> Method:
     return build
 
 
-def prepare(layer: Any, x: Any) -> None:
-    """Build ``layer`` for ``x`` if that is due, and check ``x`` against what the layer expects."""
+def prepare(layer: Any, x: Any) -> Any:
+    """Return ``x`` in the layer's dtype, having built the layer for it if due and checked its shape."""
     if not layer._built:
-        layer.build(structure.map_arrays(x, lambda a: (None, *a.shape[1:])))
-    if layer.input_spec is not None and hasattr(x, "shape"):
+        layer.build(structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:])))
+    if type(x) is not np.ndarray or x.dtype != layer._compute:
+        x = layer.cast_inputs(x)
+    if layer.input_spec is not None and type(x) is np.ndarray:
         layer.input_spec.check(layer, x.shape)
+    return x
 
 
 def _forward(method: Method) -> Method:
@@ -112,7 +117,7 @@ def _forward(method: Method) -> Method:
     def forward(self: Any, x: Any, *args: Any, **options: Any) -> tuple[Any, Any]:
         if type(self).forward is not forward:
             return method(self, x, *args, **options)  # type: ignore[no-any-return]
-        prepare(self, x)
+        x = prepare(self, x)
         regularizer = self.activity_regularizer
         if regularizer is None:
             return method(self, x, *args, **options)  # type: ignore[no-any-return]
@@ -129,7 +134,7 @@ def _infer(method: Method) -> Method:
     def infer(self: Any, x: Any, *args: Any, **options: Any) -> Any:
         if type(self).infer is not infer:
             return method(self, x, *args, **options)
-        prepare(self, x)
+        x = prepare(self, x)
         y = method(self, x, *args, **options)
         if self.activity_regularizer is not None:
             penalties.add(self.activity_regularizer(y) / max(1, len(y)))

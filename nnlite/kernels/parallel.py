@@ -29,14 +29,17 @@ class _BlasGuard:
 
     The first to enter remembers the libraries' settings and pins them, the last to leave restores them. Libraries
     that load later (SciPy brings its own) are looked for whenever a module has been imported since the last look.
+    A library on OpenMP has a setting per thread, so each thread that enters pins and restores its own.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._modules = -1
-        self._libraries: list[Any] = []
+        self._shared: list[Any] = []
         self._before: list[int] = []
+        self._per_thread: list[Any] = []
+        self._local = threading.local()
 
     def __enter__(self) -> None:
         with self._lock:
@@ -44,25 +47,56 @@ class _BlasGuard:
             if self._inside == 1:
                 if len(sys.modules) != self._modules:
                     self._find()
-                self._before = [library.get_num_threads() for library in self._libraries]
-                for library, before in zip(self._libraries, self._before, strict=True):
-                    if before != 1:
-                        library.set_num_threads(1)
+                self._before = [library.get_num_threads() for library in self._shared]
+                _set_threads(self._shared, [1] * len(self._before), self._before)
+        if self._per_thread:
+            self._enter_thread()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._per_thread:
+            self._exit_thread()
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                for library, before in zip(self._libraries, self._before, strict=True):
-                    if before != 1:
-                        library.set_num_threads(before)
+                _set_threads(self._shared, self._before, [1] * len(self._before))
+
+    def _enter_thread(self) -> None:
+        depth = getattr(self._local, "depth", 0)
+        if depth == 0:
+            self._local.before = [library.get_num_threads() for library in self._per_thread]
+            _set_threads(self._per_thread, [1] * len(self._local.before), self._local.before)
+        self._local.depth = depth + 1
+
+    def _exit_thread(self) -> None:
+        self._local.depth = getattr(self._local, "depth", 1) - 1
+        if self._local.depth == 0:
+            _set_threads(self._per_thread, self._local.before, [1] * len(self._local.before))
 
     def _find(self) -> None:
         from threadpoolctl import ThreadpoolController
 
-        controllers = ThreadpoolController().lib_controllers
-        self._libraries = [library for library in controllers if library.user_api == "blas"]
+        found = [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
+        self._per_thread = [library for library in found if getattr(library, "threading_layer", "") == "openmp"]
+        self._shared = [library for library in found if library not in self._per_thread]
         self._modules = len(sys.modules)
+
+    def restore_after_fork(self) -> None:
+        """Give the child of a fork the settings that its parent had before it entered."""
+        if self._inside:
+            _set_threads(self._shared, self._before, [1] * len(self._before))
+
+
+def _set_threads(libraries: list[Any], wanted: list[int], now: list[int]) -> None:
+    for library, number, current in zip(libraries, wanted, now, strict=False):
+        if number == current:
+            continue
+        # threadpoolctl lets one thread only set a shared limit, the first that did; ours may be set by any.
+        release = getattr(library, "clear_controlling_thread", None)
+        if release is not None:
+            release(force=True)
+        library.set_num_threads(number)
+        if release is not None:
+            release(force=True)
 
 
 _guard = _BlasGuard()
@@ -82,9 +116,7 @@ def _forget_pool() -> None:
     global _pool, _pool_size, _pool_lock, _guard
     _pool, _pool_size, _pool_lock = None, 0, threading.Lock()
     inherited, _guard = _guard, _BlasGuard()
-    if inherited._inside:
-        for library, before in zip(inherited._libraries, inherited._before, strict=False):
-            library.set_num_threads(before)
+    inherited.restore_after_fork()
     _inside_worker.value = False
 
 
@@ -128,7 +160,8 @@ def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
 def _as_worker(task: Callable[[int, int], T], start: int, stop: int) -> T:
     _inside_worker.value = True
     try:
-        return task(start, stop)
+        with _guard:
+            return task(start, stop)
     finally:
         _inside_worker.value = False
 

@@ -1,0 +1,63 @@
+"""Row-by-row work on (M, C) arrays in chunks that stay in cache: channel vectors, sums over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# Elements a chunk: big enough that threads do not queue for the interpreter lock, small enough for the L2 cache.
+CHUNK = 65536
+# A vector of few channels is repeated up to this length, so that NumPy's inner loop is long enough for SIMD.
+TILE = 8192
+
+
+def chunks(start: int, stop: int, channels: int) -> Iterator[slice]:
+    """Cut rows ``start`` to ``stop`` into slices of about ``CHUNK`` elements."""
+    step = max(1, CHUNK // max(1, channels))
+    for i in range(start, stop, step):
+        yield slice(i, min(stop, i + step))
+
+
+class Channels:
+    """A vector of C channels, combined with (M, C) arrays of any M at full SIMD speed.
+
+    >>> scale = Channels(np.array([2.0, 3.0]))
+    >>> x = np.ones((3, 2)); scale.apply(np.multiply, x, x); x[2].tolist()
+    [2.0, 3.0]
+    """
+
+    def __init__(self, vector: Array) -> None:
+        self.vector = vector
+        self.repeat = max(1, TILE // max(1, vector.size)) if vector.size < TILE // 4 else 1
+        self._tiled: Array | None = None
+
+    def apply(self, ufunc: np.ufunc, x: Array, out: Array) -> None:
+        """Compute ``ufunc(x, vector, out=out)`` for C-contiguous x and out of shape (M, C)."""
+        whole = len(x) // self.repeat * self.repeat if self.repeat > 1 else 0
+        if whole:
+            if self._tiled is None:
+                self._tiled = np.tile(self.vector, self.repeat)
+            width = self._tiled.size
+            ufunc(x[:whole].reshape(-1, width), self._tiled, out=out[:whole].reshape(-1, width))
+        if whole < len(x):
+            ufunc(x[whole:], self.vector, out=out[whole:])
+
+
+def column_sums(x: Array) -> Array:
+    """Return the sum of each column of x (M, C), as a matrix product: faster than a reduction for few columns."""
+    return np.ones(len(x), x.dtype) @ x
+
+
+def column_dots(a: Array, b: Array) -> Array:
+    """Return the sum of each column of a * b, both (M, C), without storing the product."""
+    return np.einsum("ij,ij->j", a, b)
+
+
+def as_rows(x: Array) -> Array:
+    """Return x as a C-contiguous (M, C) array over its last axis, a view where possible."""
+    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])

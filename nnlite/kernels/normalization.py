@@ -1,0 +1,237 @@
+"""Batch and layer normalization with their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlite.kernels import parallel
+from nnlite.kernels.channels import Channels, as_rows, chunks, column_dots, column_sums
+
+Array = NDArray[Any]
+
+# Elements that one thread handles in a microsecond in one of these passes, for the choice of threads.
+RATE = 1000.0
+
+
+def moments(x: Array) -> tuple[Array, Array]:
+    """Return mean and biased variance of the columns of x (M, C).
+
+    Each chunk's deviations are taken from the chunk's own mean and the chunks are combined in order (Chan, Golub and
+    LeVeque, 1979), so that a mean far larger than the spread costs no accuracy.
+    """
+    m, c = x.shape
+
+    def task(start: int, stop: int) -> list[tuple[int, Array, Array]]:
+        found = []
+        scratch = np.empty((min(stop - start, max(1, 65536 // max(1, c))), c), x.dtype)
+        for rows in chunks(start, stop, c):
+            part = x[rows]
+            mean = column_sums(part) / x.dtype.type(len(part))
+            deviation = scratch[: len(part)]
+            Channels(mean).apply(np.subtract, part, deviation)
+            found.append((len(part), mean, column_dots(deviation, deviation)))
+        return found
+
+    count, mean, square = 0, np.zeros(c), np.zeros(c)
+    for found in parallel.run(task, m, 2 * x.size / RATE):
+        for n, part_mean, part_square in found:
+            delta = part_mean - mean
+            total = count + n
+            mean = mean + delta * (n / total)
+            square = square + part_square + delta * delta * (count * n / total)
+            count = total
+    divisor = max(count, 1)
+    return mean.astype(x.dtype), (square / divisor).astype(x.dtype)
+
+
+def masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:
+    """Return mean and biased variance of the rows of x (M, C) where mask (M,) is true.
+
+    The divisor is the number of such rows plus 1e-7, so that an empty mask gives zeros.
+    """
+    weight = mask.astype(x.dtype)
+    count = weight.sum() + x.dtype.type(1e-7)
+    mean = (weight @ x) / count
+    deviation = x - mean
+    return mean, (weight @ (deviation * deviation)) / count
+
+
+def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
+    """Return x * scale + shift for x (M, C) and vectors (C,)."""
+    y = np.empty(x.shape, x.dtype)
+
+    def task(start: int, stop: int) -> None:
+        by, plus = Channels(scale), Channels(shift)
+        for rows in chunks(start, stop, x.shape[1]):
+            by.apply(np.multiply, x[rows], y[rows])
+            plus.apply(np.add, y[rows], y[rows])
+
+    parallel.run(task, len(x), 2 * x.size / RATE)
+    return y
+
+
+def batch_norm_forward(
+    x: Array, gamma: Array | None, beta: Array | None, mean: Array, variance: Array, epsilon: float
+) -> tuple[Array, Array]:
+    """Return y = (x - mean) * inv * gamma + beta and inv = 1 / sqrt(variance + epsilon).
+
+    Args:
+        x: (..., C), normalized over all axes but the last.
+        gamma, beta: (C,), or None for 1 and 0.
+        mean, variance: (C,), of this batch or moving averages.
+        epsilon: keeps the root away from zero.
+    """
+    inv = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+    scale = inv if gamma is None else inv * gamma
+    shift = -mean * scale if beta is None else beta - mean * scale
+    return scale_shift(as_rows(x), scale, shift).reshape(x.shape), inv
+
+
+def batch_norm_backward(
+    dy: Array,
+    x: Array,
+    gamma: Array | None,
+    mean: Array,
+    inv: Array,
+    batch_statistics: bool,
+    mask: Array | None = None,
+    input_grad: bool = True,
+) -> tuple[Array | None, Array, Array]:
+    """Return the gradients (dx, dgamma, dbeta) of batch normalization.
+
+    With xhat = (x - mean) * inv: dbeta = sum(dy), dgamma = sum(dy * xhat) over all axes but the last, and
+    dx = gamma * inv * (dy - dbeta / m - xhat * dgamma / m), where the last two terms are there only if mean and
+    variance were those of this batch of m rows (and only on the rows that ``mask`` counts).
+
+    Args:
+        dy, x: (..., C).
+        gamma: (C,) or None for 1.
+        mean, inv: (C,), as in forward.
+        batch_statistics: whether mean and variance depended on x.
+        mask: (M,) booleans: the rows that the statistics were taken over; None for all.
+        input_grad: whether dx is wanted; else it is None.
+    """
+    rows_x, rows_dy = as_rows(x), as_rows(dy)
+    m, c = rows_x.shape
+
+    def sums(start: int, stop: int) -> tuple[Array, Array]:
+        dbeta, dxhat = np.zeros(c), np.zeros(c)
+        minus = Channels(mean)
+        scratch = np.empty((min(stop - start, max(1, 65536 // max(1, c))), c), x.dtype)
+        for rows in chunks(start, stop, c):
+            centred = scratch[: rows.stop - rows.start]
+            minus.apply(np.subtract, rows_x[rows], centred)
+            dbeta += column_sums(rows_dy[rows])
+            dxhat += column_dots(rows_dy[rows], centred)
+        return dbeta, dxhat
+
+    partial = parallel.run(sums, m, 3 * x.size / RATE)
+    dbeta = np.sum([p[0] for p in partial], axis=0).astype(x.dtype)
+    dgamma = (np.sum([p[1] for p in partial], axis=0) * inv).astype(x.dtype)
+    if not input_grad:
+        return None, dgamma, dbeta
+    scale = inv if gamma is None else inv * gamma
+    if not batch_statistics:
+        return scale_shift(rows_dy, scale, np.zeros_like(scale)).reshape(x.shape), dgamma, dbeta
+    if mask is not None:
+        count = x.dtype.type(mask.sum() + 1e-7)
+        centred = rows_x - mean
+        inner = mask[:, None] * (dbeta + centred * (inv * dgamma)) / count
+        return ((rows_dy - inner) * scale).reshape(x.shape), dgamma, dbeta
+
+    # dx = dy * scale + (x - mean) * slope + offset
+    slope, offset = -scale * inv * dgamma / x.dtype.type(max(m, 1)), -scale * dbeta / x.dtype.type(max(m, 1))
+    dx = np.empty(rows_x.shape, x.dtype)
+
+    def combine(start: int, stop: int) -> None:
+        by, minus, times, plus = Channels(scale), Channels(mean), Channels(slope), Channels(offset)
+        scratch = np.empty((min(stop - start, max(1, 65536 // max(1, c))), c), x.dtype)
+        for rows in chunks(start, stop, c):
+            centred, out = scratch[: rows.stop - rows.start], dx[rows]
+            minus.apply(np.subtract, rows_x[rows], centred)
+            times.apply(np.multiply, centred, centred)
+            by.apply(np.multiply, rows_dy[rows], out)
+            np.add(out, centred, out=out)
+            plus.apply(np.add, out, out)
+
+    parallel.run(combine, m, 5 * x.size / RATE)
+    return dx.reshape(x.shape), dgamma, dbeta
+
+
+def layer_norm_forward(
+    x: Array, gamma: Array | None, beta: Array | None, epsilon: float
+) -> tuple[Array, tuple[Array, Array]]:
+    """Return y = xhat * gamma + beta with xhat = (x - mean) / sqrt(variance + epsilon) of each row.
+
+    Args:
+        x: (M, D), each row normalized by its own mean and biased variance.
+        gamma, beta: (D,), or None for 1 and 0.
+        epsilon: keeps the root away from zero.
+
+    Returns:
+        y (M, D), and the cache (xhat (M, D), inv (M, 1)).
+    """
+    xhat = np.empty(x.shape, x.dtype)
+    y = np.empty(x.shape, x.dtype) if gamma is not None or beta is not None else xhat
+    inv = np.empty((len(x), 1), x.dtype)
+    d = x.shape[1]
+    averages = np.full(d, 1 / d, x.dtype) if d else np.zeros(0, x.dtype)
+
+    def task(start: int, stop: int) -> None:
+        for rows in chunks(start, stop, d):
+            part, out = xhat[rows], y[rows]
+            np.subtract(x[rows], (x[rows] @ averages)[:, None], out=part)
+            variance = np.einsum("ij,ij->i", part, part)[:, None] * x.dtype.type(1 / max(d, 1))
+            np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv[rows])
+            np.multiply(part, inv[rows], out=part)
+            if gamma is not None:
+                np.multiply(part, gamma, out=out)
+            if beta is not None:
+                np.add(out if gamma is not None else part, beta, out=out)
+
+    parallel.run(task, len(x), 5 * x.size / RATE)
+    return y, (xhat, inv)
+
+
+def layer_norm_backward(
+    dy: Array, cache: tuple[Array, Array], gamma: Array | None, input_grad: bool = True
+) -> tuple[Array | None, Array, Array]:
+    """Return the gradients (dx, dgamma, dbeta) of layer normalization.
+
+    With g = dy * gamma: dx = inv * (g - mean(g) - xhat * mean(g * xhat)), means over each row;
+    dgamma = sum over rows of dy * xhat, dbeta = sum over rows of dy.
+
+    Args:
+        dy: (M, D).
+        cache: (xhat, inv) of the forward.
+        gamma: (D,) or None for 1.
+        input_grad: whether dx is wanted; else it is None.
+    """
+    xhat, inv = cache
+    m, d = xhat.shape
+    dx = np.empty(xhat.shape, xhat.dtype) if input_grad else None
+    averages = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
+
+    def task(start: int, stop: int) -> tuple[Array, Array]:
+        dgamma, dbeta = np.zeros(d), np.zeros(d)
+        for rows in chunks(start, stop, d):
+            dbeta += column_sums(dy[rows])
+            dgamma += column_dots(dy[rows], xhat[rows])
+            if dx is None:
+                continue
+            g = dy[rows] if gamma is None else dy[rows] * gamma
+            along = np.einsum("ij,ij->i", g, xhat[rows])[:, None] * xhat.dtype.type(1 / max(d, 1))
+            out = dx[rows]
+            np.multiply(xhat[rows], along, out=out)
+            np.subtract(g, out, out=out)
+            np.subtract(out, (g @ averages)[:, None], out=out)
+            np.multiply(out, inv[rows], out=out)
+        return dgamma, dbeta
+
+    partial = parallel.run(task, m, 6 * xhat.size / RATE)
+    dgamma = np.sum([p[0] for p in partial], axis=0).astype(xhat.dtype)
+    dbeta = np.sum([p[1] for p in partial], axis=0).astype(xhat.dtype)
+    return dx, dgamma, dbeta

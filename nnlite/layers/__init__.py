@@ -1,0 +1,38 @@
+"""Layers: each with a forward and an explicit backward."""
+
+from nnlite.core.input_spec import InputSpec
+from nnlite.core.layer import Layer
+from nnlite.core.serialization import deserialize as _deserialize
+from nnlite.core.serialization import serialize
+from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from nnlite.layers.conv import Conv1D, Conv2D
+from nnlite.layers.dense import Dense
+from nnlite.layers.input import Input, InputLayer
+from nnlite.layers.normalization import BatchNormalization, LayerNormalization
+from nnlite.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
+from nnlite.layers.preprocessing import Rescaling
+from nnlite.layers.regularization import Dropout, SpatialDropout1D, SpatialDropout2D
+from nnlite.layers.reshaping import Flatten, Permute, Reshape, ZeroPadding2D
+
+Convolution1D, Convolution2D = Conv1D, Conv2D
+MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+
+
+def deserialize(config, custom_objects=None):
+    """Return the layer that a config describes.
+
+    >>> deserialize(serialize(Dense(3))).units
+    3
+    """
+    return _deserialize(config, "layers", custom_objects)

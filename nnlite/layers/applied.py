@@ -1,0 +1,45 @@
+"""Activations as layers apply them to their results: a function with a derivative, a plain function, or a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnlite import activations
+from nnlite.core.layer import Layer
+
+
+def fusible(activation: Any, elementwise: bool = False) -> Any:
+    """Return the activation if a kernel can apply it in place, chunk by chunk, with y alone for backward; else None."""
+    if getattr(activation, "keeps", None) != "y" or (elementwise and not activation.elementwise):
+        return None
+    return activation
+
+
+def apply(activation: Any, z: Any, training: bool = False) -> tuple[Any, Any]:
+    """Return y = activation(z) and what :func:`unapply` needs."""
+    if activation is None or activation is activations.linear:
+        return z, None
+    if isinstance(activation, Layer):
+        y, cache = activation.forward(z, training=training)
+        return y, cache
+    if hasattr(activation, "forward"):
+        y = activation.forward(z)
+        return y, y if activation.keeps == "y" else z
+    return activation(z), None
+
+
+def unapply(activation: Any, dy: Any, kept: Any, owner: Layer) -> Any:
+    """Return dz for y = activation(z).
+
+    Raises ``TypeError`` if the activation is a plain function, which has no derivative.
+    """
+    if activation is None or activation is activations.linear:
+        return dy
+    if isinstance(activation, Layer):
+        return activation.backward(dy, kept)
+    if hasattr(activation, "backward"):
+        return activation.backward(dy, kept)
+    raise TypeError(
+        f"{owner.label}: its activation {getattr(activation, '__name__', activation)!r} is a plain function without a "
+        f"derivative, so it works for inference only. Give it one with nnlite.activations.differentiable."
+    )

@@ -1,0 +1,63 @@
+"""Arguments of layers, checked and made canonical, with messages that name the layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlite.core.errors import nearest
+from nnlite.core.layer import Layer
+
+
+def positive(layer: Layer, name: str, value: Any) -> int:
+    """Return ``value`` as an int; raises unless it is a whole number above zero."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        kind = TypeError if not isinstance(value, (int, float, np.number)) else ValueError
+        raise kind(f"{layer.label}: {name} must be a whole number above 0, got {value!r}.")
+    return int(value)
+
+
+def sizes(layer: Layer, name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """Return one whole number per spatial axis, given one number or a sequence of ``rank`` of them."""
+    values = (value,) * rank if isinstance(value, (int, np.integer)) else value
+    try:
+        found = tuple(values)
+    except TypeError:
+        found = ()
+    whole = all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in found)
+    if len(found) != rank or not whole:
+        raise ValueError(
+            f"{layer.label}: {name} must be one whole number of at least {least} or {rank} of them, got {value!r}."
+        )
+    return tuple(int(v) for v in found)
+
+
+def choice(layer: Layer, name: str, value: Any, options: tuple[str, ...]) -> str:
+    """Return ``value`` in lower case; raises unless it is one of ``options``."""
+    text = value.lower() if isinstance(value, str) else value
+    if text not in options:
+        raise ValueError(
+            f"{layer.label}: {name} must be one of {', '.join(map(repr, options))}, got {value!r}.{nearest(value, options)}"
+        )
+    return str(text)
+
+
+def fraction(layer: Layer, name: str, value: Any) -> float:
+    """Return ``value`` as a float; raises unless it is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
+        raise ValueError(f"{layer.label}: {name} must be a number from 0 to 1, got {value!r}.")
+    return float(value)
+
+
+def known(layer: Layer, input_shape: Any, axis: int) -> int:
+    """Return the size of an axis of the input; raises if it is open or missing."""
+    rank = len(input_shape)
+    if not -rank <= axis < rank:
+        raise ValueError(f"{layer.label}: axis {axis} does not exist in an input of shape {tuple(input_shape)}.")
+    size = input_shape[axis]
+    if size is None:
+        raise ValueError(
+            f"{layer.label}: the size of axis {axis} of its input must be known to build it; got shape {tuple(input_shape)}."
+        )
+    return int(size)

@@ -1,0 +1,193 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnlite import activations, config
+from nnlite.core import registry, serialization
+from nnlite.core.input_spec import InputSpec
+from nnlite.core.layer import Layer
+from nnlite.kernels.conv import conv_backward, conv_forward
+from nnlite.kernels.windows import output_size
+from nnlite.layers import applied, checks, layout
+
+
+class _Conv(Layer):
+    """What Conv1D and Conv2D share; ``rank`` is the number of spatial axes."""
+
+    rank: int
+    paddings: tuple[str, ...] = ("valid", "same")
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters = checks.positive(self, "filters", filters)
+        self.kernel_size = checks.sizes(self, "kernel_size", kernel_size, self.rank)
+        self.strides = checks.sizes(self, "strides", strides, self.rank)
+        self.padding = checks.choice(self, "padding", padding, self.paddings)
+        self.data_format = config.standardize_data_format(data_format)
+        self.dilation_rate = checks.sizes(self, "dilation_rate", dilation_rate, self.rank)
+        self.groups = checks.positive(self, "groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(f"{self.label}: filters ({filters}) must be a multiple of groups ({groups}).")
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{self.label}: strides {self.strides} and dilation_rate {self.dilation_rate} cannot both be above 1."
+            )
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = serialization.get("initializers", kernel_initializer)
+        self.bias_initializer = serialization.get("initializers", bias_initializer)
+        self.kernel_regularizer = serialization.get("regularizers", kernel_regularizer)
+        self.bias_regularizer = serialization.get("regularizers", bias_regularizer)
+        self.kernel_constraint = serialization.get("constraints", kernel_constraint)
+        self.bias_constraint = serialization.get("constraints", bias_constraint)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def build(self, input_shape: Any) -> None:
+        axis = 1 if self.data_format == "channels_first" else -1
+        self.input_spec.check(self, input_shape)
+        channels = checks.known(self, input_shape, axis)
+        if channels % self.groups:
+            raise ValueError(
+                f"{self.label}: the input's {channels} channels must be a multiple of groups ({self.groups})."
+            )
+        self.compute_output_shape(input_shape)  # raises where a kernel does not fit into the input
+        self.kernel = self.add_weight(
+            (*self.kernel_size, channels // self.groups, self.filters),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.filters,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        fused = applied.fusible(self.activation, elementwise=True)
+        y, cache = conv_forward(
+            layout.to_last(x, self.data_format),
+            self.kernel.value,
+            None if self.bias is None else self.bias.value,
+            strides=self.strides,
+            padding=self.padding,
+            dilation=self.dilation_rate,
+            groups=self.groups,
+            activation=fused,
+        )
+        y = layout.from_last(y, self.data_format)
+        kept = None
+        if fused is None:
+            y, kept = applied.apply(self.activation, y, training)
+        return y, (cache, kept)
+
+    def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
+        conv_cache, kept = cache
+        if applied.fusible(self.activation, elementwise=True) is None:
+            dy = applied.unapply(self.activation, dy, kept, self)
+        dx, dw, db = conv_backward(layout.to_last(dy, self.data_format), conv_cache, input_grad=input_grad)
+        self.kernel.accumulate(dw)
+        if self.bias is not None:
+            self.bias.accumulate(db)
+        return None if dx is None else layout.from_last(dx, self.data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        batch, *spatial, _ = layout.shape_to_last(input_shape, self.data_format)
+        settings = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        try:
+            sizes = [n if n is None else output_size(n, k, s, self.padding, d) for n, k, s, d in settings]
+        except ValueError as error:
+            raise ValueError(f"{self.label}: input of shape {tuple(input_shape)}: {error}") from None
+        return layout.shape_from_last((batch, *sizes, self.filters), self.data_format)
+
+
+@registry.register("layers", "Convolution1D")
+class Conv1D(_Conv):
+    """Convolution along one axis, such as time.
+
+    ``y[n, t, f] = activation(bias[f] + sum over i, c of x[n, t * stride + i * dilation, c] * kernel[i, c, f])``.
+
+    Args:
+        filters: number of output channels F.
+        kernel_size: size of the window, one number or one per spatial axis.
+        strides: step of the window.
+        padding: "valid", "same" or "causal" (zeros before the start only).
+        data_format: "channels_last" (N, ..., C) or "channels_first" (N, C, ...); the configured default where None.
+        dilation_rate: distance between neighbouring inputs of a window; not together with strides above 1.
+        groups: the channels are cut into so many groups, each convolved with its own filters.
+        activation: name or function; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: how the variables start.
+        kernel_regularizer, bias_regularizer: penalties added to the loss.
+        activity_regularizer: penalty on y.
+        kernel_constraint, bias_constraint: projections after each update.
+
+    Shapes: x (N, T, C), kernel (size, C / groups, F), bias (F,), y (N, T', F).
+
+    >>> import numpy as np
+    >>> Conv1D(4, 3, padding="causal")(np.ones((2, 7, 5), "float32")).shape
+    (2, 7, 4)
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+@registry.register("layers", "Convolution2D")
+class Conv2D(_Conv):
+    """Convolution over images.
+
+    ``y[n, h, w, f] = activation(bias[f] + sum over i, j, c of x[n, h*s + i*d, w*s + j*d, c] * kernel[i, j, c, f])``
+    with strides s and dilation d: the cross-correlation that the field calls convolution. Backward: d_kernel is the
+    correlation of x with dz, dx the full correlation of dz with the flipped kernel.
+
+    Args:
+        filters: number of output channels F.
+        kernel_size: size of the window, one number or one per spatial axis.
+        strides: step of the window.
+        padding: "valid" (none) or "same" (zeros around, so that y has ceil(size / stride) positions).
+        data_format: "channels_last" (N, ..., C) or "channels_first" (N, C, ...); the configured default where None.
+        dilation_rate: distance between neighbouring inputs of a window; not together with strides above 1.
+        groups: the channels are cut into so many groups, each convolved with its own filters.
+        activation: name or function; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: how the variables start.
+        kernel_regularizer, bias_regularizer: penalties added to the loss.
+        activity_regularizer: penalty on y.
+        kernel_constraint, bias_constraint: projections after each update.
+
+    Shapes: x (N, H, W, C), kernel (kh, kw, C / groups, F), bias (F,), y (N, H', W', F).
+
+    >>> import numpy as np
+    >>> Conv2D(8, 3, activation="relu")(np.ones((2, 28, 28, 1), "float32")).shape
+    (2, 26, 26, 8)
+    """
+
+    rank = 2

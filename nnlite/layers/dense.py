@@ -1,0 +1,107 @@
+"""The dense layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnlite import activations
+from nnlite.core import registry, serialization
+from nnlite.core.input_spec import InputSpec
+from nnlite.core.layer import Layer
+from nnlite.kernels.dense import dense_backward, dense_forward
+from nnlite.layers import applied, checks
+
+
+@registry.register("layers")
+class Dense(Layer):
+    """Every output is a weighted sum of every input: ``y = activation(x @ kernel + bias)``.
+
+    Backward, with z = x @ kernel + bias and dz = dy * activation'(z)::
+
+        dx = dz @ kernel.T      d_kernel = x.T @ dz      d_bias = sum of dz over the rows
+
+    Args:
+        units: size of the output's last axis.
+        activation: name or function; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: how the variables start.
+        kernel_regularizer, bias_regularizer: penalties added to the loss.
+        activity_regularizer: penalty on y.
+        kernel_constraint, bias_constraint: projections after each update.
+
+    Shapes: x (N, ..., I), y (N, ..., units); kernel (I, units), bias (units,).
+
+    >>> import numpy as np
+    >>> layer = Dense(3, activation="relu")
+    >>> layer(np.ones((2, 5), "float32")).shape
+    (2, 3)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = checks.positive(self, "units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = serialization.get("initializers", kernel_initializer)
+        self.bias_initializer = serialization.get("initializers", bias_initializer)
+        self.kernel_regularizer = serialization.get("regularizers", kernel_regularizer)
+        self.bias_regularizer = serialization.get("regularizers", bias_regularizer)
+        self.kernel_constraint = serialization.get("constraints", kernel_constraint)
+        self.bias_constraint = serialization.get("constraints", bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Any) -> None:
+        inputs = checks.known(self, input_shape, -1)
+        self.kernel = self.add_weight(
+            (inputs, self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        fused = applied.fusible(self.activation)
+        bias = None if self.bias is None else self.bias.value
+        y = dense_forward(x.reshape(-1, x.shape[-1]), self.kernel.value, bias, fused)
+        y = y.reshape(*x.shape[:-1], self.units)
+        y, kept = (y, y) if fused is not None else applied.apply(self.activation, y, training)
+        return y, (x, kept)
+
+    def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
+        x, kept = cache
+        dz = applied.unapply(self.activation, dy, kept, self).reshape(-1, self.units)
+        rows = x.reshape(-1, x.shape[-1])
+        dx, dw, db = dense_backward(dz, rows, self.kernel.value, self.bias is not None, input_grad)
+        self.kernel.accumulate(dw)
+        if self.bias is not None:
+            self.bias.accumulate(db)
+        return None if dx is None else dx.reshape(x.shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:-1], self.units)

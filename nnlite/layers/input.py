@@ -1,0 +1,99 @@
+"""Where data enters a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnlite.core import registry
+from nnlite.core.layer import Layer
+from nnlite.core.symbol import Node, Symbol
+
+
+@registry.register("layers")
+class InputLayer(Layer):
+    """The declared input of a model: hands on what it gets.
+
+    Args:
+        shape: shape of one sample, None for open sizes.
+        batch_size: size of the batch, usually None.
+        dtype: name of the dtype.
+        sparse: only False: nnlite has no sparse arrays.
+        batch_shape: shape with the batch, in the place of ``shape`` and ``batch_size``.
+
+    >>> InputLayer((28, 28, 1)).batch_shape
+    (None, 28, 28, 1)
+    """
+
+    supports_masking = True
+    keeps_integers = True
+
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        sparse: bool | None = False,
+        ragged: bool | None = False,
+        batch_shape: Any = None,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        if sparse or ragged or optional:
+            raise ValueError(f"{self.label}: sparse, ragged and optional inputs are not supported; pad to a full array.")
+        if (shape is None) == (batch_shape is None):
+            raise ValueError(f"{self.label}: give either shape (of one sample) or batch_shape.")
+        if batch_shape is None:
+            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+        if any(d is not None and (not isinstance(d, int) or d < 0) for d in batch_shape):
+            raise ValueError(f"{self.label}: a shape is made of whole numbers and None, got {tuple(batch_shape)}.")
+        self.batch_shape = tuple(batch_shape)
+        self.sparse = False
+        self.build(self.batch_shape)
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        return x, None
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        return dy
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self.batch_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "name": self.name}
+
+    def get_build_config(self) -> None:
+        return None
+
+
+def Input(  # noqa: N802 (Keras's name)
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> Symbol:
+    """Return a symbol that stands for the data given to a model.
+
+    Args:
+        shape: shape of one sample, None for open sizes.
+        batch_size: size of the batch, usually None.
+        dtype: name of the dtype.
+        batch_shape: shape with the batch, in the place of ``shape`` and ``batch_size``.
+        name: name of the input layer.
+        sparse, ragged, tensor, optional: only their defaults are supported.
+
+    >>> Input((28, 28, 1), name="image").shape
+    (None, 28, 28, 1)
+    """
+    if tensor is not None:
+        raise ValueError("Input: tensor is not supported; give the shape of one sample.")
+    layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional)
+    symbol = Symbol(layer.batch_shape, layer.dtype, layer.name)
+    symbol.node = Node(layer, [], [symbol], {})
+    return symbol

@@ -1,0 +1,38 @@
+"""Layers that prepare data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlite.core import registry
+from nnlite.core.layer import Layer
+
+
+@registry.register("layers")
+class Rescaling(Layer):
+    """``y = x * scale + offset``; backward ``dx = dy * scale``.
+
+    Args:
+        scale: a number, or one per channel; 1 / 255 brings bytes to 0..1.
+        offset: a number, or one per channel.
+
+    >>> import numpy as np
+    >>> Rescaling(1 / 127.5, offset=-1)(np.array([[0, 255]], "uint8")).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale, self.offset = scale, offset
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        y = x * np.asarray(self.scale, x.dtype)
+        y += np.asarray(self.offset, x.dtype)
+        return y, None
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        return dy * np.asarray(self.scale, dy.dtype)

@@ -1,0 +1,142 @@
+"""Layers that act in training only: dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlite import config, random
+from nnlite.core import registry
+from nnlite.core.input_spec import InputSpec
+from nnlite.core.layer import Layer
+from nnlite.layers import checks
+
+
+class _Dropout(Layer):
+    """What the dropout layers share: everything but the shape of the noise."""
+
+    supports_masking = True
+
+    def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = checks.fraction(self, "rate", rate)
+        self.seed = seed
+        self.generator = random.generator(seed)
+
+    def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        if not training or self.rate == 0:
+            return x, None
+        shape = self._shape_of_noise(x.shape)
+        kept = self.generator.random(shape, dtype=np.float32) >= self.rate
+        y = x * kept
+        y *= self._scale(x)
+        return y, kept
+
+    def backward(self, dy: Any, kept: Any) -> Any:
+        if kept is None:
+            return dy
+        dx = dy * kept
+        dx *= self._scale(dy)
+        return dx
+
+    def infer(self, x: Any) -> Any:
+        return x
+
+    def _scale(self, x: Any) -> Any:
+        return x.dtype.type(1 / (1 - self.rate) if self.rate < 1 else 0)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return tuple(input_shape)
+
+
+@registry.register("layers")
+class Dropout(_Dropout):
+    """In training, set a random fraction of the inputs to 0 and scale the others by ``1 / (1 - rate)``.
+
+    ``y = x * kept / (1 - rate)`` and ``dx = dy * kept / (1 - rate)`` with the same random ``kept``; outside of training
+    y = x (Srivastava et al., 2014).
+
+    Args:
+        rate: fraction to drop, from 0 to 1.
+        noise_shape: shape of ``kept``, 1 along axes that are dropped together; None entries take the input's size.
+        seed: for a random stream of the layer's own.
+
+    >>> import numpy as np
+    >>> layer = Dropout(0.5, seed=1)
+    >>> sorted(set(layer(np.ones((4, 8)), training=True).ravel().tolist()))
+    [0.0, 2.0]
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.noise_shape is None:
+            return shape
+        if len(self.noise_shape) != len(shape):
+            raise ValueError(
+                f"{self.label}: noise_shape {self.noise_shape} must have one entry per axis of the input, shape {shape}."
+            )
+        return tuple(n if m is None else m for m, n in zip(self.noise_shape, shape, strict=True))
+
+
+class _SpatialDropout(_Dropout):
+    rank: int
+
+    def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[0], *(1,) * self.rank, shape[-1])
+
+
+@registry.register("layers")
+class SpatialDropout1D(_SpatialDropout):
+    """Dropout of whole channels of a sequence: the same channels at all steps (Tompson et al., 2014).
+
+    Args:
+        rate: fraction of channels to drop, from 0 to 1.
+        seed: for a random stream of the layer's own.
+
+    Shapes: x and y (N, T, C).
+
+    >>> import numpy as np
+    >>> y = SpatialDropout1D(0.5, seed=1)(np.ones((4, 3, 8)), training=True)
+    >>> bool((y == y[:, :1]).all())
+    True
+    """
+
+    rank = 1
+
+
+@registry.register("layers")
+class SpatialDropout2D(_SpatialDropout):
+    """Dropout of whole channels of an image (Tompson et al., 2014).
+
+    Args:
+        rate: fraction of channels to drop, from 0 to 1.
+        data_format: "channels_last" (N, H, W, C) or "channels_first" (N, C, H, W); the configured default where None.
+        seed: for a random stream of the layer's own.
+
+    >>> import numpy as np
+    >>> y = SpatialDropout2D(0.5, seed=1)(np.ones((4, 3, 3, 8)), training=True)
+    >>> bool((y == y[:, :1, :1]).all())
+    True
+    """
+
+    rank = 2
+
+    def __init__(self, rate: float, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.data_format = config.standardize_data_format(data_format)
+
+    def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.data_format == "channels_first":
+            return (*shape[:2], 1, 1)
+        return super()._shape_of_noise(shape)

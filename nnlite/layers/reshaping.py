@@ -1,0 +1,160 @@
+"""Layers that move values without changing them: flatten, reshape, permute, pad."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nnlite import config
+from nnlite.core import registry
+from nnlite.core.input_spec import InputSpec
+from nnlite.core.layer import Layer
+from nnlite.kernels.reshaping import zero_padding_backward, zero_padding_forward
+from nnlite.layers import checks
+
+
+def _product(sizes: Any) -> int | None:
+    return None if None in tuple(sizes) else math.prod(sizes)
+
+
+@registry.register("layers")
+class Flatten(Layer):
+    """Each sample as one row: (N, a, b, ...) becomes (N, a * b * ...). Backward: the gradient in the input's shape.
+
+    Args:
+        data_format: with "channels_first" the channels are moved last before flattening, so that the order is the
+            same in both layouts.
+
+    >>> import numpy as np
+    >>> Flatten()(np.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = config.standardize_data_format(data_format)
+        self.input_spec = InputSpec(min_ndim=1)
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        moved = np.moveaxis(x, 1, -1) if self._moves(x.ndim) else x
+        return moved.reshape(len(x), math.prod(x.shape[1:])), moved.shape
+
+    def backward(self, dy: Any, shape: Any) -> Any:
+        dx = dy.reshape(shape)
+        return np.moveaxis(dx, -1, 1) if self._moves(len(shape)) else dx
+
+    def _moves(self, rank: int) -> bool:
+        return self.data_format == "channels_first" and rank > 2
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], _product(input_shape[1:]))
+
+
+@registry.register("layers")
+class Reshape(Layer):
+    """The same values in another shape; backward: the gradient in the input's shape.
+
+    Args:
+        target_shape: shape of one sample; one entry may be -1, which then takes what is left.
+
+    >>> import numpy as np
+    >>> Reshape((-1, 2))(np.ones((5, 6))).shape
+    (5, 3, 2)
+    """
+
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        if any(isinstance(d, bool) or not isinstance(d, (int, np.integer)) or d < -1 for d in shape) or shape.count(-1) > 1:
+            raise ValueError(f"{self.label}: target_shape must be whole numbers, at most one of them -1; got {target_shape!r}.")
+        self.target_shape = tuple(int(d) for d in shape)
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        return x.reshape(len(x), *self.compute_output_shape(x.shape)[1:]), x.shape
+
+    def backward(self, dy: Any, shape: Any) -> Any:
+        return dy.reshape(shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        size, known = _product(input_shape[1:]), math.prod(d for d in self.target_shape if d != -1)
+        if size is None:
+            return (input_shape[0], *(None if d == -1 else d for d in self.target_shape))
+        fits = size % known == 0 if -1 in self.target_shape and known else size == known
+        if not fits:
+            raise ValueError(
+                f"{self.label}: a sample of shape {tuple(input_shape[1:])} has {size} values and cannot take "
+                f"shape {self.target_shape}."
+            )
+        return (input_shape[0], *(size // max(known, 1) if d == -1 else d for d in self.target_shape))
+
+
+@registry.register("layers")
+class Permute(Layer):
+    """The axes of each sample in another order; backward: the gradient with the axes back in place.
+
+    Args:
+        dims: the new order, counted from 1: (2, 1) swaps the first two axes after the batch.
+
+    >>> import numpy as np
+    >>> Permute((2, 1))(np.ones((5, 3, 4))).shape
+    (5, 4, 3)
+    """
+
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(
+                f"{self.label}: dims must be the numbers 1 to {len(self.dims)} in some order, got {dims!r}."
+            )
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        return np.transpose(x, (0, *self.dims)), None
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        return np.transpose(dy, np.argsort((0, *self.dims)))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], *(input_shape[d] for d in self.dims))
+
+
+@registry.register("layers")
+class ZeroPadding2D(Layer):
+    """Zeros around images; backward: the gradient without the border.
+
+    Args:
+        padding: one number for all sides, (rows, columns), or ((top, bottom), (left, right)).
+        data_format: "channels_last" (N, H, W, C) or "channels_first" (N, C, H, W); the configured default where None.
+
+    >>> import numpy as np
+    >>> ZeroPadding2D(((1, 0), (2, 3)))(np.ones((5, 4, 4, 2))).shape
+    (5, 5, 9, 2)
+    """
+
+    def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        pairs = (padding, padding) if isinstance(padding, (int, np.integer)) else padding
+        if not isinstance(pairs, (tuple, list)) or len(pairs) != 2:
+            raise ValueError(
+                f"{self.label}: padding must be a number, two numbers or two pairs of numbers, got {padding!r}."
+            )
+        self.padding = tuple(checks.sizes(self, "padding", pair, 2, least=0) for pair in pairs)
+        self.data_format = config.standardize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=4)
+
+    @property
+    def _pads(self) -> tuple[tuple[int, ...], ...]:
+        none = (0, 0)
+        return (none, none, *self.padding) if self.data_format == "channels_first" else (none, *self.padding, none)
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        return zero_padding_forward(x, self._pads), None
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        return zero_padding_backward(dy, self._pads)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return tuple(n if n is None else n + sum(pad) for n, pad in zip(input_shape, self._pads, strict=True))

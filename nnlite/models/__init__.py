@@ -1,0 +1,5 @@
+"""Models: layers put together."""
+
+from nnlite.models.from_json import model_from_json
+from nnlite.models.sequential import Sequential
+from nnlite.saving import load_model, save_model

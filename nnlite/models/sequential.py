@@ -1,0 +1,300 @@
+"""Sequential: layers in a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from nnlite.core import registry, serialization, structure
+from nnlite.core.errors import nearest
+from nnlite.core.layer import Layer
+from nnlite.core.symbol import Symbol
+from nnlite.layers.input import InputLayer
+from nnlite.models.summary import summary_text
+from nnlite.saving import api as saving
+from nnlite.training.trainer import Trainer
+
+
+class Caches(NamedTuple):
+    """What ``Sequential.forward`` returns for backward: the layers' caches in order, and the mask of the output."""
+
+    layers: list[Any]
+    mask: Any
+
+
+@registry.register("models")
+class Sequential(Trainer, Layer):
+    """Layers in a row: the output of each is the input of the next.
+
+    Forward is ``y = layer_n(... layer_2(layer_1(x)))``; backward is the chain rule, from the last layer to the first.
+
+    Args:
+        layers: layers, the first of which may be an ``Input``; more can be added with :meth:`add`.
+        trainable: whether the variables take gradients.
+        name: name of the model.
+
+    >>> import numpy as np
+    >>> from nnlite import layers
+    >>> model = Sequential([layers.Input((4,)), layers.Dense(3, activation="relu"), layers.Dense(2)])
+    >>> x = np.ones((5, 4), "float32")
+    >>> y, cache = model.forward(x)
+    >>> dx = model.backward(np.ones_like(y), cache)
+    >>> dx.shape, model.layers[0].kernel.grad.shape
+    ((5, 4), (4, 3))
+    """
+
+    keeps_dtype = True
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self._layers: list[Layer] = []
+        if isinstance(layers, (Layer, Symbol)):
+            layers = [layers]
+        for layer in layers or []:
+            self.add(layer, rebuild=False)
+        self._rebuild()
+        if not trainable:
+            self.trainable = False
+
+    # ---- structure ----
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the input layer."""
+        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end.
+
+        Raises:
+            TypeError: if it is no layer.
+            ValueError: if its name is taken, or it is an input that does not come first.
+        """
+        if isinstance(layer, Symbol) and layer.node is not None and not layer.node.inputs:
+            layer = layer.node.layer
+        if not isinstance(layer, Layer):
+            hint = " Did you forget the parentheses that make a layer of its class?" if isinstance(layer, type) else ""
+            raise TypeError(f"{self.label}: only layers can be added, got {layer!r}.{hint}")
+        if isinstance(layer, InputLayer) and self._layers:
+            raise ValueError(f"{self.label}: an Input must come first; there are {len(self._layers)} layers already.")
+        if any(layer is other or layer.name == other.name for other in self._layers):
+            raise ValueError(
+                f"{self.label}: there is a layer named {layer.name!r} already; names in a model must differ. "
+                f"Give one of them another name=."
+            )
+        if not self._layers and not isinstance(layer, InputLayer):
+            shape = layer.given_batch_shape
+            if shape is None and isinstance(layer, Sequential) and layer._layers and layer._has_input:
+                shape = layer._layers[0].batch_shape  # type: ignore[attr-defined]
+            if shape is not None:
+                self._layers.append(InputLayer(batch_shape=shape))
+        self._layers.append(layer)
+        if rebuild:
+            try:
+                self._rebuild()
+            except Exception:
+                self._layers.pop()
+                raise
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Remove the last layer and return it.
+
+        Raises ``ValueError`` if there is none.
+        """
+        if not self.layers:
+            raise ValueError(f"{self.label} has no layers to pop.")
+        layer = self._layers.pop()
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    @property
+    def _has_input(self) -> bool:
+        return bool(self._layers) and isinstance(self._layers[0], InputLayer)
+
+    def _rebuild(self) -> None:
+        """Build what is new, if the input's shape is known."""
+        shape = self._layers[0].batch_shape if self._has_input else self._build_shape  # type: ignore[attr-defined]
+        self.built = False
+        if shape is not None and self._layers:
+            self.build(shape)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the variables of all layers for inputs of ``input_shape`` (batch first, None where open)."""
+        if self._has_input:
+            declared = self._layers[0].batch_shape  # type: ignore[attr-defined]
+            if input_shape is not None and not _compatible(declared, input_shape):
+                raise ValueError(f"{self.label} was declared with input shape {declared}, got {tuple(input_shape)}.")
+            input_shape = declared
+        if input_shape is None:
+            raise ValueError(f"{self.label}: give build the shape of the input, such as (None, 784), or add an Input first.")
+        shape: Any = input_shape
+        for layer in self._layers:
+            if not layer.built:
+                layer.build(shape)
+            elif layer.input_spec is not None and structure.is_shape(shape):
+                layer.input_spec.check(layer, shape)
+            shape = layer.compute_output_shape(shape)
+        if not self._trainable:
+            self.trainable = False
+        self._input_shape, self._output_shape = input_shape, shape
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its index.
+
+        Raises ``ValueError`` if there is none, or not exactly one of the two is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"{self.label}: get_layer takes either a name or an index.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self.label} has {len(self.layers)} layers; there is no index {index}.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        raise ValueError(f"{self.label} has no layer {name!r}.{nearest(name, names)} It has: {', '.join(names)}.")
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, the batch first; raises ``ValueError`` if not built."""
+        self._must_be_built("input_shape")
+        return self._input_shape
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, the batch first; raises ``ValueError`` if not built."""
+        self._must_be_built("output_shape")
+        return self._output_shape
+
+    def _must_be_built(self, what: str) -> None:
+        if not self.built:
+            raise ValueError(f"{self.label} has no {what} yet: add an Input first, call build, or call it on data.")
+
+    # ---- computing ----
+
+    def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Caches]:
+        """Return the output and all caches."""
+        caches = []
+        for layer in self._layers:
+            options = {"mask": mask} if mask is not None and layer._takes_mask else {}
+            y, cache = layer.forward(x, training, **options)
+            caches.append(cache)
+            if mask is not None or layer.makes_mask:
+                mask = layer.compute_mask(x, mask)
+            x = y
+        return x, Caches(caches, mask)
+
+    def backward(self, dy: Any, cache: Caches, input_grad: bool = True) -> Any:
+        """Accumulate the gradients of all variables and return that of the input, or None without ``input_grad``.
+
+        A layer below which nothing can learn is not asked for its input's gradient.
+        """
+        learns = [bool(layer.trainable_weights) for layer in self._layers]
+        for index in range(len(self._layers) - 1, -1, -1):
+            below = input_grad or any(learns[:index])
+            if not below and not learns[index]:
+                return None
+            layer = self._layers[index]
+            options = {} if below or not layer._takes_input_grad else {"input_grad": False}
+            dy = layer.backward(dy, cache.layers.pop(), **options)
+        return dy if input_grad else None
+
+    def infer(self, x: Any, mask: Any = None) -> Any:
+        """Return the output, dropping each inner result at its last use."""
+        for layer in self._layers:
+            options = {"mask": mask} if mask is not None and layer._takes_mask else {}
+            y = layer.infer(x, **options)
+            if mask is not None or layer.makes_mask:
+                mask = layer.compute_mask(x, mask)
+            x = y
+        return x
+
+    def output_mask(self, cache: Caches) -> Any:
+        """Return the mask of the output of the forward that gave ``cache``."""
+        return cache.mask
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        for layer in self._layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        for layer in self._layers:
+            mask = layer.compute_mask(x, mask)
+        return mask
+
+    # ---- description and files ----
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: tuple[str, str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Args:
+            line_length: width of the table; the terminal's, at most 88, where None (80 where there is no terminal).
+            positions: ends of the columns as fractions of the width.
+            print_fn: called with the whole text in the place of printing.
+            expand_nested: whether the layers of inner models are listed too.
+            show_trainable: whether a column says which layers learn.
+            layer_range: names of the first and the last layer to list.
+        """
+        text = summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
+        (print_fn or print)(text)
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        config["layers"] = [serialization.serialize(layer) for layer in self._layers]
+        if self.built:
+            config["build_input_shape"] = list(self._input_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
+        """Make a model from what ``get_config`` returned, with new weights."""
+        with registry.custom_object_scope(custom_objects):
+            model = cls(name=config.get("name"))
+            for layer_config in config["layers"]:
+                # Built by the model, in its name scope, rather than one by one.
+                alone = {key: value for key, value in layer_config.items() if key != "build_config"}
+                model.add(serialization.deserialize(alone, "layers"), rebuild=False)
+            model._rebuild()
+            shape = config.get("build_input_shape")
+            if not model.built and shape is not None:
+                model.build(shape)
+            if not config.get("trainable", True):
+                model.trainable = False
+            return model
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return {"input_shape": list(self._input_shape)} if self.built else None
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the architecture as JSON text, for ``nnlite.models.model_from_json``."""
+        return json.dumps(serialization.serialize(self), **kwargs)
+
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Save architecture, weights and optimizer state; see :func:`nnlite.saving.save_model`."""
+        saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Save weights and optimizer state; see :func:`nnlite.saving.save_weights`."""
+        saving.save_weights(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Load weights; see :func:`nnlite.saving.load_weights`."""
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+
+
+def _compatible(declared: Any, given: Any) -> bool:
+    if not structure.is_shape(declared) or not structure.is_shape(given) or len(declared) != len(given):
+        return bool(declared == given)
+    return all(a is None or b is None or a == b for a, b in zip(declared, given, strict=True))

@@ -1,0 +1,135 @@
+"""The table that ``model.summary()`` prints."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Any
+
+from nnlite.core import structure
+from nnlite.core.layer import Layer
+from nnlite.core.variable import Variable
+
+
+def summary_text(
+    model: Any,
+    line_length: int | None = None,
+    positions: list[float] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: tuple[str, str] | None = None,
+) -> str:
+    """Return the table of a model's layers, with its counts below, as :meth:`nnlite.Sequential.summary` prints it."""
+    width = line_length or _width(88 + 12 * show_trainable)
+    header = ["Layer (type)", "Output Shape", "Param #"]
+    ends = positions or ([0.45, 0.75, 0.88, 1.0] if show_trainable else [0.45, 0.80, 1.0])
+    if show_trainable:
+        header.append("Trainable")
+    rows = [row[: len(header)] for row in _rows(model, _in_range(model.layers, layer_range), expand_nested)]
+    return "\n".join([f'Model: "{model.name}"', *_table(header, rows, ends, width), *_counts(model)])
+
+
+def _width(most: int) -> int:
+    """The width of the terminal, or 80 columns where stdout is none."""
+    try:
+        terminal = sys.stdout.isatty()
+    except (AttributeError, ValueError):
+        terminal = False
+    return min(most, shutil.get_terminal_size().columns) if terminal else 80
+
+
+def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[Layer]:
+    if layer_range is None:
+        return layers
+    names = [layer.name for layer in layers]
+    missing = [name for name in layer_range if name not in names]
+    if len(layer_range) != 2 or missing:
+        raise ValueError(f"summary: layer_range takes the names of two layers of the model; it has {', '.join(names)}.")
+    first, last = sorted(names.index(name) for name in layer_range)
+    return layers[first : last + 1]
+
+
+def _rows(model: Any, layers: list[Layer], expand_nested: bool, indent: str = "") -> list[list[str]]:
+    rows = []
+    shapes = _output_shapes(model)
+    for layer in layers:
+        count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+        learns = "-" if layer.built and not layer.weights else "Y" if layer.trainable else "N"
+        rows.append([f"{indent}{layer.name} ({type(layer).__name__})", shapes.get(id(layer), "?"), count, learns])
+        if expand_nested and hasattr(layer, "layers"):
+            rows += _rows(layer, layer.layers, True, indent + "   " if indent else "   └ ")
+    return rows
+
+
+def _output_shapes(model: Any) -> dict[int, str]:
+    """The output shape of each layer, by the layer's identity; empty for a model that is not built."""
+    if not model.built:
+        return {}
+    shape, shapes = model.input_shape, {}
+    for layer in model.layers:
+        shape = layer.compute_output_shape(shape)
+        shapes[id(layer)] = ", ".join(str(s) for s in ([shape] if structure.is_shape(shape) else shape))
+    return shapes
+
+
+def _table(header: list[str], rows: list[list[str]], ends: list[float], width: int) -> list[str]:
+    edges = [0, *(round(end * (width - 1)) for end in ends)]
+    widths = [max(1, right - left - 1) for left, right in zip(edges[:-1], edges[1:], strict=True)]
+
+    def rule(left: str, line: str, cross: str, right: str) -> str:
+        return left + cross.join(line * w for w in widths) + right
+
+    def lines(cells: list[str], bar: str) -> list[str]:
+        wrapped = [_wrap(cell, max(1, w - 2)) for cell, w in zip(cells, widths, strict=True)]
+        height = max(len(cell) for cell in wrapped)
+        text = []
+        for i in range(height):
+            parts = [
+                (cell[i] if i < len(cell) else "").rjust(w - 2) if column == 2 else (cell[i] if i < len(cell) else "").ljust(w - 2)
+                for column, (cell, w) in enumerate(zip(wrapped, widths, strict=True))
+            ]
+            text.append(bar + bar.join(f" {part} "[:w] for part, w in zip(parts, widths, strict=True)) + bar)
+        return text
+
+    out = [rule("┏", "━", "┳", "┓"), *lines(header, "┃"), rule("┡", "━", "╇", "┩")]
+    for index, row in enumerate(rows):
+        if index:
+            out.append(rule("├", "─", "┼", "┤"))
+        out += lines(row, "│")
+    return [*out, rule("└", "─", "┴", "┘")]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Cut text into lines of at most ``width``, at spaces where there are any."""
+    lines = []
+    while len(text) > width:
+        cut = text.rfind(" ", 1, width + 1)
+        cut = cut if cut > 0 else width
+        lines.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*lines, text]
+
+
+def _counts(model: Any) -> list[str]:
+    trainable = _sizes(model.trainable_weights)
+    frozen = _sizes(model.non_trainable_weights)
+    optimizer = getattr(model, "optimizer", None)
+    extra = _sizes(optimizer.variables) if optimizer is not None and getattr(optimizer, "built", False) else None
+    parts = [trainable, frozen, *([extra] if extra else [])]
+    total = (sum(p[0] for p in parts), sum(p[1] for p in parts))
+    labels = [("Total", total), ("Trainable", trainable), ("Non-trainable", frozen)]
+    if extra:
+        labels.append(("Optimizer", extra))
+    return [f" {label} params: {count:,} ({_memory(size)})" for label, (count, size) in labels]
+
+
+def _sizes(variables: list[Variable]) -> tuple[int, int]:
+    return sum(v.size for v in variables), sum(v.value.nbytes for v in variables)
+
+
+def _memory(size: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1024 or unit == "GB":
+            break
+        size /= 1024
+    return f"{size:.2f} {unit}"

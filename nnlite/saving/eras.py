@@ -1,0 +1,62 @@
+"""One step that turns configs of other Keras versions into those that nnlite's constructors take.
+
+The table lists the keys that were added to or dropped from Keras over time and that mean nothing as long as they have
+the values given; any other value changes what the model computes, and is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ANY: Any = object()
+
+# class name ("*" for every class) -> key -> the values under which it may be dropped
+DROPPED: dict[str, dict[str, Any]] = {
+    "*": {
+        "input_axes": [None],
+        "output_axes": [None],
+        "quantization_config": [None],
+        "lora_rank": [None],
+        "lora_alpha": [None],
+        "ragged": [False, None],
+        "optional": [False],
+    },
+    "BatchNormalization": {
+        "renorm": [False],
+        "renorm_clipping": [None],
+        "renorm_momentum": ANY,
+        "synchronized": ANY,
+        "virtual_batch_size": [None],
+        "fused": ANY,
+    },
+}
+
+MAX_DEPTH = 200
+
+
+def normalize(config: Any, depth: int = 0) -> Any:
+    """Return ``config`` with today's keys, everywhere inside.
+
+    Raises ``ValueError`` for a key whose value nnlite cannot honour, and for a config nested deeper than 200 levels.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"The config is nested deeper than {MAX_DEPTH} levels.")
+    if isinstance(config, list):
+        return [normalize(value, depth + 1) for value in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: normalize(value, depth + 1) for key, value in config.items()}
+    if isinstance(config.get("config"), dict) and isinstance(config.get("class_name"), str):
+        config["config"] = _without_dropped(config["class_name"], config["config"])
+    return config
+
+
+def _without_dropped(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+    kept = {}
+    for key, value in config.items():
+        allowed = DROPPED.get(class_name, {}).get(key, DROPPED["*"].get(key))
+        if allowed is None:
+            kept[key] = value
+        elif allowed is not ANY and value not in allowed:
+            raise ValueError(f"{class_name} {config.get('name', '')!r}: {key}={value!r} is not supported by nnlite.")
+    return kept

@@ -1,0 +1,58 @@
+"""Small helpers around arrays of data."""
+
+from __future__ import annotations
+
+import random as python_random
+from typing import Any
+
+import numpy as np
+
+from nnlite import random
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python's ``random``, NumPy's global generator and nnlite, so that a program repeats bit for bit.
+
+    Raises ``ValueError`` unless ``seed`` is a whole number from 0 to 2**32 - 1.
+
+    >>> set_random_seed(42)
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise ValueError(f"set_random_seed: expected a whole number from 0 to 2**32 - 1, got {seed!r}.")
+    python_random.seed(int(seed))
+    np.random.seed(int(seed))
+    random.set_seed(int(seed))
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Return whole-number labels as rows that are 1 at the label and 0 elsewhere.
+
+    Args:
+        x: labels from 0, of any shape; a last axis of size 1 is dropped.
+        num_classes: number of classes; the largest label plus one where None.
+
+    Returns:
+        float64 array of shape ``x.shape + (num_classes,)``.
+
+    Raises:
+        ValueError: for labels that are negative, not whole, or too large for ``num_classes``.
+
+    >>> to_categorical([0, 2]).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    labels = np.asarray(x)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels.reshape(labels.shape[:-1])
+    if labels.dtype.kind not in "iub":
+        if labels.dtype.kind != "f" or not np.array_equal(labels, np.floor(labels)):
+            raise ValueError(f"to_categorical: labels must be whole numbers, got {labels.dtype} {labels.ravel()[:5]}.")
+    labels = labels.astype(np.int64)
+    classes = int(labels.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(
+            f"to_categorical: labels go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1} "
+            f"for num_classes={classes}."
+        )
+    out = np.zeros((labels.size, classes))
+    out[np.arange(labels.size), labels.ravel()] = 1
+    return out.reshape(*labels.shape, classes)

@@ -1,0 +1,79 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from nnlite.core.variable import Variable
+
+
+def test_value_is_a_copy_and_keeps_its_identity():
+    start = np.ones((2, 3), "float32")
+    v = Variable(start, name="kernel")
+    value = v.value
+    start[:] = 5
+    assert v.value[0, 0] == 1
+    v.assign(np.zeros((2, 3)))
+    assert v.value is value and not value.any() and v.dtype == "float32"
+
+
+def test_gradients_accumulate_and_are_live():
+    v = Variable(np.zeros(3))
+    assert v.grad.tolist() == [0, 0, 0]
+    v.accumulate(np.array([1.0, 2.0, 3.0]))
+    live = v.grad
+    v.accumulate(np.ones(3))
+    assert live.tolist() == [2, 3, 4]
+    v.zero_grad()
+    assert v.grad.tolist() == [0, 0, 0]
+    v.accumulate(np.ones(3))
+    assert v.grad.tolist() == [1, 1, 1]
+
+
+def test_accumulate_takes_a_copy():
+    v, g = Variable(np.zeros(2)), np.ones(2)
+    v.accumulate(g)
+    g[:] = 9
+    assert v.grad.tolist() == [1, 1]
+
+
+def test_accumulate_refuses_another_shape():
+    v = Variable(np.zeros((2, 3)), name="kernel")
+    with pytest.raises(ValueError, match=r"'kernel'.*\(3, 2\).*\(2, 3\)"):
+        v.accumulate(np.zeros((3, 2)))
+
+
+def test_a_frozen_variable_has_no_gradient():
+    v = Variable(np.zeros(2), trainable=False)
+    v.accumulate(np.ones(2))
+    assert v.grad is None
+    v.trainable = True
+    assert v.grad.tolist() == [0, 0]
+
+
+def test_assign_checks_the_shape_first():
+    v = Variable(np.arange(2.0), name="w")
+    with pytest.raises(ValueError, match="'w'"):
+        v.assign([1.0])
+    assert v.numpy().tolist() == [0, 1]
+
+
+def test_numpy_is_a_copy():
+    v = Variable(np.zeros(2))
+    v.numpy()[:] = 1
+    assert not v.value.any()
+
+
+def test_conversions():
+    v = Variable(np.float32(2.5))
+    assert float(v) == 2.5 and np.asarray(v) == np.float32(2.5) and v.shape == () and v.size == 1
+    assert int(Variable(np.int32(7))) == 7
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
+def test_copies_are_independent(again):
+    v = Variable(np.ones(2), name="a", path="m/a")
+    v.accumulate(np.ones(2))
+    other = again(v)
+    other.value += 1
+    assert v.value.tolist() == [1, 1] and other.path == "m/a" and other.grad.tolist() == [1, 1]

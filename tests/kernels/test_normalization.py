@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from nnlite import config
+from nnlite.kernels import normalization as kernels
+from nnlite.kernels.channels import CHUNK, Channels, chunks
+
+
+def normal(*shape, dtype="float64", seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 32, 5000])
+@pytest.mark.parametrize("rows", [0, 1, 7, 1000])
+def test_channel_vectors(rows, channels):
+    x, v = normal(rows, channels), normal(channels, seed=1)
+    out = np.empty_like(x)
+    Channels(v).apply(np.multiply, x, out)
+    np.testing.assert_array_equal(out, x * v)
+    Channels(v).apply(np.subtract, out, out)
+    np.testing.assert_array_equal(out, x * v - v)
+
+
+def test_chunks_cover_all_rows():
+    for rows, channels in ((0, 3), (5, 3), (CHUNK + 1, 1), (10, CHUNK * 2)):
+        covered = [i for part in chunks(0, rows, channels) for i in range(part.start, part.stop)]
+        assert covered == list(range(rows))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (7, 1), (70_001, 3), (9, 200)])
+def test_moments(shape):
+    x = normal(*shape) * 3 + 5
+    mean, variance = kernels.moments(x)
+    np.testing.assert_allclose(mean, x.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(variance, x.var(0), rtol=1e-10, atol=1e-15)
+
+
+def test_moments_far_from_zero_keep_their_accuracy():
+    x = (normal(100_000, 4) + 10_000).astype("float32")
+    _, variance = kernels.moments(x)
+    np.testing.assert_allclose(variance, x.astype("float64").var(0), rtol=2e-3)
+
+
+def test_moments_of_nothing_are_zero():
+    mean, variance = kernels.moments(np.zeros((0, 3), "float32"))
+    assert mean.tolist() == variance.tolist() == [0, 0, 0] and mean.dtype == np.float32
+
+
+def test_masked_moments_count_only_what_is_valid():
+    x, mask = normal(9, 3), np.array([1, 0, 1, 1, 0, 0, 1, 1, 1], bool)
+    mean, variance = kernels.masked_moments(x, mask)
+    np.testing.assert_allclose(mean, x[mask].mean(0), rtol=1e-6)
+    np.testing.assert_allclose(variance, x[mask].var(0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [4, 40_000])
+def test_batch_norm_against_the_formulas(rows):
+    x, dy, gamma, beta = normal(rows, 5), normal(rows, 5, seed=1), normal(5, seed=2), normal(5, seed=3)
+    mean, variance = kernels.moments(x)
+    y, inv = kernels.batch_norm_forward(x, gamma, beta, mean, variance, 1e-3)
+    xhat = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-3)
+    np.testing.assert_allclose(y, gamma * xhat + beta, rtol=1e-9, atol=1e-9)
+    dx, dgamma, dbeta = kernels.batch_norm_backward(dy, x, gamma, mean, inv, True)
+    np.testing.assert_allclose(dbeta, dy.sum(0), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(dgamma, (dy * xhat).sum(0), rtol=1e-9, atol=1e-9)
+    expected = gamma * inv * (dy - dy.mean(0) - xhat * (dy * xhat).mean(0))
+    np.testing.assert_allclose(dx, expected, rtol=1e-9, atol=1e-9)
+    dx, *_ = kernels.batch_norm_backward(dy, x, gamma, mean, inv, False)
+    np.testing.assert_allclose(dx, dy * gamma * inv, rtol=1e-9, atol=1e-12)
+
+
+def test_batch_norm_with_a_mask_has_the_right_gradient():
+    from nnlite.testing import check_gradients
+
+    x, dy, gamma = normal(6, 2), normal(6, 2, seed=1), normal(2, seed=2)
+    mask = np.array([1, 1, 0, 1, 0, 1], bool)
+
+    def loss(values):
+        mean, variance = kernels.masked_moments(values, mask)
+        return float((kernels.batch_norm_forward(values, gamma, None, mean, variance, 1e-3)[0] * dy).sum())
+
+    mean, variance = kernels.masked_moments(x, mask)
+    _, inv = kernels.batch_norm_forward(x, gamma, None, mean, variance, 1e-3)
+    dx, *_ = kernels.batch_norm_backward(dy, x, gamma, mean, inv, True, mask)
+    check_gradients(loss, x, dx)
+
+
+def test_layer_norm_against_the_formulas():
+    x, dy, gamma, beta = normal(70, 9), normal(70, 9, seed=1), normal(9, seed=2), normal(9, seed=3)
+    y, cache = kernels.layer_norm_forward(x, gamma, beta, 1e-3)
+    inv = 1 / np.sqrt(x.var(1, keepdims=True) + 1e-3)
+    xhat = (x - x.mean(1, keepdims=True)) * inv
+    np.testing.assert_allclose(y, gamma * xhat + beta, rtol=1e-10)
+    dx, dgamma, dbeta = kernels.layer_norm_backward(dy, cache, gamma)
+    g = dy * gamma
+    expected = inv * (g - g.mean(1, keepdims=True) - xhat * (g * xhat).mean(1, keepdims=True))
+    np.testing.assert_allclose(dx, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(dgamma, (dy * xhat).sum(0), rtol=1e-9)
+    np.testing.assert_allclose(dbeta, dy.sum(0), rtol=1e-9)
+
+
+def test_thread_counts_agree():
+    x, dy = normal(128 * 64, 32, dtype="float32"), normal(128 * 64, 32, dtype="float32", seed=1)
+    gamma = normal(32, dtype="float32", seed=2)
+    results = []
+    try:
+        for threads in (1, 2):
+            config.set_num_threads(threads)
+            mean, variance = kernels.moments(x)
+            y, inv = kernels.batch_norm_forward(x, gamma, gamma, mean, variance, 1e-3)
+            norm, cache = kernels.layer_norm_forward(x, gamma, gamma, 1e-3)
+            results.append(
+                [mean, variance, y, *kernels.batch_norm_backward(dy, x, gamma, mean, inv, True)]
+                + [norm, *kernels.layer_norm_backward(dy, cache, gamma)]
+            )
+    finally:
+        config.set_num_threads(None)
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * max(1, np.abs(b).max()))
