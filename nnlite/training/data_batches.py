@@ -1,0 +1,144 @@
+"""Batches of arrays, and what all kinds of batches have in common."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnlite import random
+from nnlite.training.data_arrays import reader
+
+# (x, y, sample_weight): x is an array, list or dict, y the same or None, sample_weight the same or None.
+Batch = tuple[Any, Any, Any]
+
+
+class Batches:
+    """Data cut into batches, an epoch at a time.
+
+    Attributes:
+        steps: batches of one epoch; None while that is unknown, as with a generator in its first epoch.
+        batch_size: rows of a full batch, None where the data comes in batches of its own.
+        rows: rows of all the data, None where unknown.
+        exhausted: True once the data is used up for good, as a generator is at its end: training cannot go on.
+
+    Without ``limit``, an epoch is one pass over the data. With it, an epoch is that many batches and the next epoch
+    goes on where it stopped; an epoch in which the pass ends is shorter, as in Keras, and a warning says so.
+    """
+
+    batch_size: Any = None
+    rows: Any = None
+
+    def __init__(self, steps: int | None, limit: int | None) -> None:
+        self.steps = steps if limit is None else limit
+        self.exhausted = False
+        self._limit = limit
+        self._pass: Iterator[Batch] | None = None
+        self._ahead: Batch | None = None
+        self._warned = False
+
+    def passes(self) -> Iterator[Batch]:
+        """Yield the batches of one pass over the data."""
+        raise NotImplementedError
+
+    def peek(self) -> Batch | None:
+        """Return the batch that the next epoch begins with, without using it up; None if the data has run out."""
+        if self._ahead is None:
+            self._ahead = self._first()
+        return self._ahead
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield ``(x, y, sample_weight)`` for each batch of one epoch."""
+        batch, self._ahead = self.peek(), None
+        current = self._pass
+        count = 0
+        while batch is not None:
+            count += 1
+            yield batch
+            if count == self._limit:
+                break
+            batch = next(current, None)  # type: ignore[arg-type]  # there is a pass where there is a batch
+        else:
+            self._pass = None
+        self._ended(count)
+
+    def reset(self) -> None:
+        """Begin the next epoch at the start of the data, wherever the last one stopped (an iterator just goes on)."""
+        self._pass = self._ahead = None
+
+    def _first(self) -> Batch | None:
+        batch = None
+        if self._pass is not None and self._limit is not None:
+            batch = next(self._pass, None)
+        if batch is None:  # a new pass: the first one, or the last ended with the last epoch
+            self._pass = self.passes()
+            batch = next(self._pass, None)
+        if batch is None:
+            self._warn("there is no batch left for another epoch")
+        return batch
+
+    def _ended(self, count: int) -> None:
+        if self._limit is None:
+            self.steps = count or self.steps
+        elif 0 < count < self._limit:
+            self._warn(f"an epoch of {self._limit} steps got {count}")
+
+    def _warn(self, what: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The data ran out: {what}. Give data for steps_per_epoch * epochs batches, or an iterable that can be "
+                f"started again.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+class ArrayBatches(Batches):
+    """Batches of rows of arrays: in memory, in memory maps, or read from a file a batch at a time."""
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        rows: int,
+        batch_size: int,
+        shuffle: bool | str,
+        limit: int | None,
+        weigh: Callable[[np.ndarray], np.ndarray] | None,
+        rng: np.random.Generator | None,
+    ) -> None:
+        super().__init__(-(-rows // batch_size), limit)
+        self.rows = rows
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self._rng = random.generator() if rng is None and shuffle else rng
+        self._x = reader(x)
+        self._y = reader(y)
+        self._w = reader(sample_weight)
+        self._weigh = weigh
+
+    def passes(self) -> Iterator[Batch]:
+        read_x, read_y, read_w, weigh = self._x, self._y, self._w, self._weigh
+        for rows in self._order():
+            y = read_y(rows)
+            yield read_x(rows), y, read_w(rows) if weigh is None else weigh(y)
+
+    def _order(self) -> Iterator[slice | np.ndarray]:
+        """Yield the rows of each batch of one pass: a range, or their numbers."""
+        n, size, rng = self.rows, self.batch_size, self._rng
+        starts = range(0, n, size)
+        if rng is None:
+            for start in starts:
+                yield slice(start, min(start + size, n))
+        elif self.shuffle == "batch":
+            for start in starts:
+                yield start + rng.permutation(min(size, n - start))
+        else:
+            order = rng.permutation(n)
+            for start in starts:
+                yield order[start : start + size]

@@ -1,0 +1,198 @@
+"""Batches that arrive one by one: from iterables and generators, and from :class:`PyDataset`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from nnlite.training.data_arrays import arrays, check_rows, leaves
+from nnlite.training.data_batches import Batch, Batches
+
+
+class PyDataset:
+    """Base class for data that can give its batch number ``i`` at any time, for example from files.
+
+    A subclass defines ``__getitem__(i)``, which returns the whole batch ``i`` as ``(x,)``, ``(x, y)`` or
+    ``(x, y, sample_weight)``, and ``__len__``, the number of batches. It may define ``on_epoch_begin`` and
+    ``on_epoch_end``. ``fit(shuffle=True)`` takes the batches in a new order every epoch.
+
+    Args:
+        workers: batches made at a time, by as many threads; 1 makes each batch when it is needed.
+        use_multiprocessing: accepted for Keras's sake; threads are used in either case (NumPy and file reading
+            let them run side by side).
+        max_queue_size: with several workers, batches made ahead at most.
+
+    >>> class Squares(PyDataset):
+    ...     def __len__(self):
+    ...         return 3
+    ...     def __getitem__(self, i):
+    ...         x = np.arange(4.0)[:, None] + 4 * i
+    ...         return x, x**2
+    >>> len(Squares())
+    3
+    """
+
+    workers = 1
+    use_multiprocessing = False
+    max_queue_size = 10
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        if workers < 0 or max_queue_size < 1:
+            raise ValueError(
+                f"PyDataset: got workers={workers!r}, max_queue_size={max_queue_size!r}, expected workers >= 0 and "
+                f"max_queue_size >= 1."
+            )
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index), which returns a batch.")
+
+    @property
+    def num_batches(self) -> int | None:
+        """The number of batches: ``len(self)``; a subclass without end may return None."""
+        if type(self).__len__ is PyDataset.__len__:
+            return None
+        return len(self)
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} must define __len__(self), the number of batches.")
+
+    def on_epoch_begin(self) -> None:
+        """Called before the first batch of an epoch is asked for."""
+
+    def on_epoch_end(self) -> None:
+        """Called after the last batch of an epoch."""
+
+
+class StreamBatches(Batches):
+    """Batches from an iterable of ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``, or of ``x`` alone.
+
+    An iterator (a generator, a zip) is used up once; other iterables are started again for every pass.
+    """
+
+    def __init__(
+        self, source: Iterable[Any], limit: int | None, weigh: Callable[[np.ndarray], np.ndarray] | None
+    ) -> None:
+        length = None
+        if limit is None and not isinstance(source, Iterator):
+            with contextlib.suppress(TypeError):
+                length = len(source)  # type: ignore[arg-type]
+        super().__init__(length, limit)
+        self._source = source
+        self._once = isinstance(source, Iterator)
+        self._weigh = weigh
+        self._seen = 0
+
+    def reset(self) -> None:
+        if not self._once:
+            super().reset()
+            self._seen = 0
+
+    def passes(self) -> Iterator[Batch]:
+        for number, item in enumerate(self._source, self._seen):
+            self._seen = number + 1
+            yield unpack(item, number, self._weigh)
+        if self._seen == 0:
+            raise ValueError(f"x: the {type(self._source).__name__} gave no batch at all, expected at least one.")
+        self.exhausted = self._once
+        if not self._once:
+            self._seen = 0
+
+
+class DatasetBatches(Batches):
+    """Batches from a :class:`PyDataset`, in a new order every pass if there is an ``rng``."""
+
+    def __init__(
+        self,
+        dataset: PyDataset,
+        limit: int | None,
+        weigh: Callable[[np.ndarray], np.ndarray] | None,
+        rng: np.random.Generator | None,
+    ) -> None:
+        count = dataset.num_batches
+        if count is not None and count < 1:
+            raise ValueError(f"x: the {type(dataset).__name__} has {count} batches, expected at least one.")
+        if count is None and limit is None:
+            raise ValueError(
+                f"x: the {type(dataset).__name__} has no end (num_batches is None), give the steps of an epoch."
+            )
+        super().__init__(count, limit)
+        self._dataset = dataset
+        self._weigh = weigh
+        self._rng = rng
+
+    def epoch(self) -> Iterator[Batch]:
+        self._dataset.on_epoch_begin()
+        yield from super().epoch()
+        self._dataset.on_epoch_end()
+
+    def passes(self) -> Iterator[Batch]:
+        count = self._dataset.num_batches  # may change between epochs
+        order: Iterator[int]
+        if count is None:
+            order = iter(range(2**62))
+        elif self._rng is not None:
+            order = iter(self._rng.permutation(count).tolist())
+        else:
+            order = iter(range(count))
+        for index, item in self._items(order):
+            yield unpack(item, index, self._weigh)
+
+    def _items(self, order: Iterator[int]) -> Iterator[tuple[int, Any]]:
+        dataset = self._dataset
+        if dataset.workers <= 1:
+            for index in order:
+                yield index, dataset[index]
+            return
+        waiting: deque[tuple[int, Future[Any]]] = deque()
+        pool = ThreadPoolExecutor(dataset.workers, thread_name_prefix="nnlite-data")
+        try:
+            for index in order:
+                waiting.append((index, pool.submit(dataset.__getitem__, index)))
+                if len(waiting) >= max(dataset.workers, dataset.max_queue_size):
+                    index, made = waiting.popleft()
+                    yield index, made.result()
+            while waiting:
+                index, made = waiting.popleft()
+                yield index, made.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def unpack(item: Any, number: int, weigh: Callable[[np.ndarray], np.ndarray] | None) -> Batch:
+    """Return one batch from outside as checked arrays ``(x, y, sample_weight)``."""
+    parts = tuple(item) if isinstance(item, (tuple, list)) else (item,)
+    if not 1 <= len(parts) <= 3 or parts[0] is None:
+        raise ValueError(
+            f"Batch {number} of the data is a {type(item).__name__} of {len(parts)} parts, expected (x,), (x, y) or "
+            f"(x, y, sample_weight). Several inputs go into x as a list or dict."
+        )
+    names = ("x", "y", "sample_weight")
+    try:
+        x, y, w = (arrays(part, name) for part, name in zip((*parts, None, None)[:3], names, strict=True))
+        check_rows([leaf for part, name in zip((x, y, w), names, strict=True) for leaf in leaves(part, name)])
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"Batch {number} of the data: {error}") from error
+    if weigh is not None:
+        check_class_weight(y, w)
+        w = weigh(y)
+    return x, y, w
+
+
+def check_class_weight(y: Any, sample_weight: Any) -> None:
+    """Raise ``ValueError`` where class weights cannot be told from these targets and weights."""
+    if sample_weight is not None:
+        raise ValueError("class_weight and sample_weight cannot both be given: multiply them into one sample_weight.")
+    if y is None:
+        raise ValueError("class_weight: needs targets y, got none.")
+    if isinstance(y, (list, dict)):
+        raise ValueError(
+            f"class_weight: works for one array of targets, got {len(y)}. Give a sample_weight for each output instead."
+        )
