@@ -145,9 +145,9 @@ def _infer(method: Method) -> Method:
 
 def _backward(method: Method) -> Method:
     @functools.wraps(method)
-    def backward(self: Any, dy: Any, cache: Any, **options: Any) -> Any:
+    def backward(self: Any, dy: Any, cache: Any, *args: Any, **options: Any) -> Any:
         if type(self).backward is backward and type(cache) is Regularized:
-            return method(self, dy + cache.penalty_gradient, cache.cache, **options)
-        return method(self, dy, cache, **options)
+            return method(self, dy + cache.penalty_gradient, cache.cache, *args, **options)
+        return method(self, dy, cache, *args, **options)
 
     return backward

@@ -8,7 +8,7 @@ from nnlite import losses, metrics, optimizers
 from nnlite.core import serialization
 
 # The keys that files have, in Keras's order.
-KEYS = (
+KEYS: tuple[str, ...] = (
     "optimizer",
     "loss",
     "loss_weights",

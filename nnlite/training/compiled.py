@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlite import losses
+from nnlite.core.structure import map_arrays
 from nnlite.training.outputs import is_several, leaves, like, names_of, per_output
 
 BY_SHAPE = ("crossentropy", "ce")
@@ -16,7 +17,7 @@ BY_SHAPE = ("crossentropy", "ce")
 class Term(NamedTuple):
     """The loss of one output: which output, its name in logs, the loss and its weight in the sum."""
 
-    index: int
+    output: int
     name: str
     loss: Any
     weight: float
@@ -96,10 +97,8 @@ class CompiledLoss:
 
     def build(self, y_true: Any, y_pred_shapes: Any) -> None:
         """Settle which loss belongs to which output, from the first batch's targets and output shapes."""
-        shapes = leaves(y_pred_shapes) if not _is_shape(y_pred_shapes) else [y_pred_shapes]
-        names = [None] if _is_shape(y_pred_shapes) else names_of(y_pred_shapes, self.output_names)
-        if len(names) == 1 and self.output_names is not None and len(self.output_names) == 1:
-            names = list(self.output_names)
+        y_pred_shapes = _one_or_several(y_pred_shapes)
+        shapes, names = leaves(y_pred_shapes), names_of(y_pred_shapes, self.output_names)
         if is_several(self._losses):
             each = per_output(self._losses, names, "loss", partial=True)
         else:
@@ -143,12 +142,12 @@ class CompiledLoss:
         """
         if not self.built:
             self.build(y_true, y_pred_shapes)
-        shapes = [y_pred_shapes] if _is_shape(y_pred_shapes) else leaves(y_pred_shapes)
+        shapes = leaves(_one_or_several(y_pred_shapes))
         targets = self._targets(y_true, self._names, self._with_loss())
         for term in self.terms:
             validate = getattr(term.loss, "validate", None)
             if validate is not None:
-                validate(targets[term.index], shapes[term.index])
+                validate(targets[term.output], shapes[term.output])
 
     def forward(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> tuple[float, Any]:
         """Return the weighted sum of the losses, and the cache for :meth:`backward`.
@@ -159,7 +158,7 @@ class CompiledLoss:
             mask: the mask of the output, or a list of masks.
         """
         if not self.built:
-            self.build(y_true, like(y_pred, [np.shape(p) for p in leaves(y_pred)]))
+            self.build(y_true, map_arrays(y_pred, np.shape))
         outputs = leaves(y_pred)
         if len(outputs) == 1 and not is_several(y_true):  # nearly every model
             targets, weights, masks = [y_true], leaves(sample_weight), leaves(mask)
@@ -168,8 +167,8 @@ class CompiledLoss:
             weights = each_weight(sample_weight, self._names)
             masks = leaves(mask) if is_several(mask) else [mask] * len(outputs)
         total, values, caches = 0.0, [], []
-        for index, _, loss, weight in self.terms:
-            value, cache = loss.forward(targets[index], outputs[index], weights[index], masks[index])
+        for output, _, loss, weight in self.terms:
+            value, cache = loss.forward(targets[output], outputs[output], weights[output], masks[output])
             values.append(float(value))
             caches.append(cache)
             total += weight * values[-1]
@@ -181,13 +180,13 @@ class CompiledLoss:
         if not caches and not is_several(y_pred):
             return np.zeros_like(y_pred)
         gradients: list[Any] = [None] * len(leaves(y_pred))
-        for (index, _, loss, weight), inner in zip(self.terms, caches, strict=True):
+        for (output, _, loss, weight), inner in zip(self.terms, caches, strict=True):
             dy = loss.backward(inner)
-            gradients[index] = dy if weight == 1.0 else dy * dy.dtype.type(weight)
+            gradients[output] = dy if weight == 1.0 else dy * dy.dtype.type(weight)
         return like(y_pred, gradients)
 
     def _with_loss(self) -> list[bool]:
-        wanted = {term.index for term in self.terms}
+        wanted = {term.output for term in self.terms}
         return [index in wanted for index in range(len(self._names))]
 
     def _targets(self, y_true: Any, names: list[str | None], wanted: list[bool]) -> list[Any]:
@@ -199,6 +198,8 @@ class CompiledLoss:
                 "y: got None, but the compiled loss needs targets. Pass them as y, or in the data set's batches."
             )
         given = y_true
+        if not is_several(given) and sum(wanted) == 1:
+            given = [given]
         if isinstance(given, (list, tuple)) and len(given) == sum(wanted) < len(names):
             entries = iter(given)
             given = [next(entries) if has_loss else None for has_loss in wanted]
@@ -221,8 +222,9 @@ def each_weight(sample_weight: Any, names: list[str | None]) -> list[Any]:
     return [sample_weight] * len(names)
 
 
-def _is_shape(shapes: Any) -> bool:
-    return isinstance(shapes, tuple)
+def _one_or_several(shapes: Any) -> Any:
+    """One shape, a tuple like the forms several outputs come in, as a list of one."""
+    return [shapes] if isinstance(shapes, tuple) else shapes
 
 
 def _is_config(loss: Any) -> bool:

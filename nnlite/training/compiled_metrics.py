@@ -18,7 +18,7 @@ BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 class Entry(NamedTuple):
     """One metric: the output it measures, the name it is logged under, and whether it heeds sample weights."""
 
-    index: int
+    output: int
     name: str
     metric: Any
     weighted: bool
@@ -120,11 +120,11 @@ class CompiledMetrics:
             targets = per_output(y_true, self._names, "y", partial=True)
             weights = each_weight(sample_weight, self._names)
             masks = leaves(mask) if is_several(mask) else [mask] * len(outputs)
-        for index, _, metric, weighted in self.entries:
-            weight = weights[index] if weighted else None
-            if masks[index] is not None and isinstance(metric, families.MeanMetricWrapper):
-                weight = masked_weight(weight, masks[index], outputs[index].dtype)
-            metric.update_state(targets[index], outputs[index], weight)
+        for output, _, metric, weighted in self.entries:
+            weight = weights[output] if weighted else None
+            if masks[output] is not None and isinstance(metric, families.MeanMetricWrapper):
+                weight = masked_weight(weight, masks[output], outputs[output].dtype)
+            metric.update_state(targets[output], outputs[output], weight)
 
     @property
     def is_empty(self) -> bool:

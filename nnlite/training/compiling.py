@@ -65,6 +65,12 @@ class Compiling(Steps):
         """
         if kwargs:
             raise TypeError(unknown_arguments("compile", kwargs, _ARGUMENTS))
+        if type(self).compute_loss is not Steps.compute_loss and type(self).train_step is Steps.train_step:
+            raise TypeError(
+                f"{type(self).__name__} overrides compute_loss, of which nothing could compute the gradient. Write a "
+                f"subclass of nnlite.losses.Loss with call(y_true, y_pred) and gradient(y_true, y_pred), or override "
+                f"train_step."
+            )
         made = optimizers.get(optimizer)
         if made is not None and not isinstance(made, optimizers.Optimizer):
             raise TypeError(f"optimizer: got {optimizer!r}, expected a name or an nnlite.optimizers.Optimizer.")

@@ -36,9 +36,7 @@ def names_of(y_pred: Any, output_names: Sequence[str] | None) -> list[str | None
     if isinstance(y_pred, dict):
         return list(y_pred)
     count = len(leaves(y_pred))
-    if output_names is not None and len(output_names) == count:
-        return list(output_names)
-    return [None] * count
+    return list(output_names) if output_names is not None and len(output_names) == count else [None] * count
 
 
 def per_output(given: Any, names: Sequence[str | None], what: str, partial: bool = False) -> list[Any]:
@@ -79,7 +77,7 @@ def per_output(given: Any, names: Sequence[str | None], what: str, partial: bool
     return [given]
 
 
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+def unpack_x_y_sample_weight(data: Any, name: str = "data") -> tuple[Any, Any, Any]:
     """Return ``(x, y, sample_weight)`` from ``x``, ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``.
 
     Raises ``ValueError`` for a longer tuple.
@@ -90,6 +88,6 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     if not isinstance(data, tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise ValueError(f"Data: got a tuple of {len(data)}, expected (x,), (x, y) or (x, y, sample_weight).")
+        raise ValueError(f"{name}: got a tuple of {len(data)}, expected (x,), (x, y) or (x, y, sample_weight).")
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight

@@ -18,7 +18,7 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
     """Return the outputs of ``model`` for all rows of ``x``; see ``Trainer.predict``."""
     if callbacks is None and steps is None and verbose in ("auto", 0) and _is_one_batch(x, batch_size):
         with parallel.blas_pinned():
-            return _owned(model.predict_step((x,)), x)
+            return owned(model.predict_step((x,)), x)
     data = batches(x, batch_size=batch_size, steps=steps)
     if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or data.steps == 1):
         return _joined(_outputs(model, data), data)
@@ -69,8 +69,8 @@ def _joined(outputs: Iterator[tuple[Any, Any]], data: Batches) -> Any:
     """
     x, first = next(outputs)
     if data.rows is None or data.steps == 1 or any(len(y) != _rows(x) for y in leaves(first)):
-        kept = [_owned(first, x)]
-        kept += [_owned(y, x) for x, y in outputs]
+        kept = [owned(first, x)]
+        kept += [owned(y, x) for x, y in outputs]
         if len(kept) == 1:
             return kept[0]
         columns = zip(*map(leaves, kept), strict=True)
@@ -97,7 +97,7 @@ def _rows(x: Any) -> int:
     return len(x) if isinstance(x, np.ndarray) else len(leaves(x)[0])
 
 
-def _owned(y: Any, x: Any) -> Any:
+def owned(y: Any, x: Any) -> Any:
     """Return ``y`` such that it shares no memory with ``x``: the result of a model that only reshapes may be a view."""
     inputs = leaves(x)
     return map_arrays(y, lambda a: a.copy() if any(np.may_share_memory(a, b) for b in inputs) else a)

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import penalties, structure
-from nnlite.core.layer import Layer
+from nnlite.core import penalties, structure, tracking
 from nnlite.core.variable import Variable
 from nnlite.metrics import Mean, Metric
 from nnlite.training.compiled import CompiledLoss
@@ -58,6 +57,7 @@ class Steps:
     built: Any
     label: Any
     trainable_weights: Any
+    get_metrics_result: Any
     _takes_input_grad: Any
 
     _compiled: Compiled | None = None
@@ -139,7 +139,8 @@ class Steps:
     ) -> dict[str, Any]:
         """Add a batch to the compiled metrics and return all metrics' values, as :meth:`get_metrics_result` does."""
         self._need_compiled("compute_metrics").metrics.update(y, y_pred, sample_weight, mask)
-        return self.get_metrics_result()
+        results: dict[str, Any] = self.get_metrics_result()
+        return results
 
     # ---- around the steps ----
 
@@ -156,7 +157,8 @@ class Steps:
         factor = float(self.optimizer.scale_loss(1.0))
         if factor != 1.0:
             for variable in compiled.trainable:
-                np.multiply(variable.grad, variable.value.dtype.type(factor), out=variable.grad)
+                gradient: Any = variable.grad
+                gradient *= variable.value.dtype.type(factor)
 
     def _need_compiled(self, method: str) -> Compiled:
         if self._compiled is None:
@@ -212,12 +214,10 @@ def _open_shape(x: Any) -> Any:
     return structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:]))
 
 
-def _all_layers(layer: Layer) -> list[Layer]:
+def _all_layers(layer: Any) -> list[Any]:
     return [layer] + [inner for child in layer.layers_inside for inner in _all_layers(child)]
 
 
 def own_metrics(model: Any) -> list[Any]:
     """Return the metrics that a model holds in attributes of its own."""
-    from nnlite.core import tracking
-
     return tracking.find(model, Metric)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import operator
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from nnlite.training.compiling import Compiling
 from nnlite.training.data import Batches, batches, split
 from nnlite.training.interrupts import held_back
 from nnlite.training.outputs import unpack_x_y_sample_weight
-from nnlite.training.predict import predict
+from nnlite.training.predict import owned, predict
 from nnlite.training.steps import own_metrics
 
 
@@ -47,6 +48,7 @@ class Trainer(Compiling):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        **kwargs: Any,
     ) -> History:
         """Train for a number of epochs and return the :class:`~nnlite.callbacks.History`.
 
@@ -81,7 +83,9 @@ class Trainer(Compiling):
         >>> history.history["loss"][-1] < history.history["loss"][0]
         True
         """
-        self._need_compiled("fit")
+        if kwargs:
+            raise TypeError(unknown_arguments("fit", kwargs, _FIT))
+        compiled = self._need_compiled("fit")
         epochs, initial_epoch = _whole(epochs, "epochs"), _whole(initial_epoch, "initial_epoch")
         _check_frequency(validation_freq)
         if validation_split and validation_data is None:
@@ -117,7 +121,10 @@ class Trainer(Compiling):
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
+            compiled.stale = True  # a callback may have frozen layers
             logs = dict(self._train_epoch(train, callbacks))
+            if not logs and train.exhausted:
+                break
             if held_out is not None and _is_due(epoch, validation_freq):
                 logs.update({f"val_{name}": value for name, value in self._test_epoch(held_out, callbacks).items()})
             callbacks.on_epoch_end(epoch, logs)
@@ -126,12 +133,11 @@ class Trainer(Compiling):
         if self.optimizer is not None and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_weights)
         callbacks.on_train_end(logs)
-        return self.history
+        history: History = self.history
+        return history
 
     def _train_epoch(self, train: Batches, callbacks: CallbackList) -> dict[str, Any]:
         logs: dict[str, Any] = {}
-        if self._compiled is not None:
-            self._compiled.stale = True  # callbacks may have frozen layers
         for step, data in enumerate(train.epoch()):
             callbacks.on_train_batch_begin(step)
             logs = self._train_on(data)
@@ -142,7 +148,7 @@ class Trainer(Compiling):
 
     def _train_on(self, data: Any) -> dict[str, Any]:
         with held_back(), parallel.blas_pinned():
-            compiled = self._compiled
+            compiled = self._need_compiled("fit")
             if compiled.stale or not compiled.ready:
                 self._refresh(self.cast_inputs(data[0]), training=True)
             return plain(self.train_step(data))
@@ -177,8 +183,7 @@ class Trainer(Compiling):
         [4.0, 2.0]
         """
         if kwargs:
-            known = ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict")
-            raise TypeError(unknown_arguments("evaluate", kwargs, known))
+            raise TypeError(unknown_arguments("evaluate", kwargs, _EVALUATE))
         self._need_compiled("evaluate")
         data = batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
         if not isinstance(callbacks, CallbackList):
@@ -191,7 +196,7 @@ class Trainer(Compiling):
     def _test_epoch(self, data: Batches, callbacks: CallbackList) -> dict[str, Any]:
         logs: dict[str, Any] = {}
         self.stop_evaluating = False
-        self._compiled.stale = True
+        self._need_compiled("evaluate").stale = True
         callbacks.on_test_begin()
         self.reset_metrics()
         for step, batch in enumerate(data.epoch()):
@@ -265,7 +270,7 @@ class Trainer(Compiling):
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
         with parallel.blas_pinned():
-            return self.predict_step((x,))
+            return owned(self.predict_step((x,)), x)
 
     @staticmethod
     def _whole_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
@@ -273,7 +278,7 @@ class Trainer(Compiling):
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """The values of logs as evaluate lists them; a single one by itself."""
-        compiled = self._compiled
+        compiled = self._need_compiled("evaluate")
         first = [compiled.loss_tracker.name, *(tracker.name for tracker in compiled.output_trackers)]
         if not compiled.output_trackers:
             first += [entry.name for entry in compiled.metrics.entries]
@@ -282,6 +287,13 @@ class Trainer(Compiling):
         names += sorted(name for name in logs if name not in names)
         values = [logs[name] for name in names]
         return values[0] if len(values) == 1 else values
+
+
+def _arguments(method: Any) -> tuple[str, ...]:
+    return tuple(name for name in inspect.signature(method).parameters if name not in ("self", "kwargs"))
+
+
+_FIT, _EVALUATE = _arguments(Trainer.fit), _arguments(Trainer.evaluate)
 
 
 def plain(logs: Any) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""predict: one result out of many batches, in the memory of a few."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from fake_models import Linear, TwoHeads, line
+
+from nnlite import callbacks
+from nnlite.core.layer import Layer
+from nnlite.training.trainer import Trainer
+
+
+class Same(Trainer, Layer):
+    def forward(self, x, training=False):
+        return x, None
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@pytest.mark.parametrize("rows", [1, 2, 31, 32, 33, 64, 65])
+@pytest.mark.parametrize("batch_size", [None, 1, 32, 1000])
+def test_rows_come_back_in_order_whatever_the_batches(rows, batch_size):
+    x = np.arange(rows * 3, dtype="float32").reshape(rows, 3)
+    y = Same().predict(x, batch_size=batch_size, verbose=0)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y, x)
+
+
+@pytest.mark.parametrize("rows", [5, 50])
+def test_the_result_is_the_callers_own(rows):
+    x = np.ones((rows, 2), "float32")
+    for y in (Same().predict(x, verbose=0), Same().predict_on_batch(x)):
+        assert not np.shares_memory(x, y)
+
+
+def test_several_outputs_come_as_the_model_gives_them():
+    x, _ = line(70)
+    y = TwoHeads().predict(x, verbose=0)
+    assert isinstance(y, list) and [part.shape for part in y] == [(70, 1), (70, 3)]
+    one = TwoHeads().predict(x[:1], verbose=0)
+    assert isinstance(one, list) and [part.shape for part in one] == [(1, 1), (1, 3)]
+
+
+def test_iterables_and_steps():
+    x = np.arange(24.0, dtype="float32").reshape(12, 2)
+    batches = [(x[i : i + 5], None) for i in (0, 5, 10)]
+    np.testing.assert_array_equal(Same().predict(iter(batches), verbose=0), x)
+    np.testing.assert_array_equal(Same().predict(iter(batches), steps=2, verbose=0), x[:10])
+    np.testing.assert_array_equal(Same().predict(x, batch_size=5, steps=2, verbose=0), x[:10])
+    np.testing.assert_array_equal(Same().predict(x, steps=4, verbose=0), x)
+
+
+def test_outputs_with_another_number_of_rows_are_joined():
+    class Halves(Same):
+        def forward(self, x, training=False):
+            return x[::2] * 1, None
+
+    x = np.arange(20.0, dtype="float32").reshape(10, 2)
+    np.testing.assert_array_equal(Halves().predict(x, batch_size=4, verbose=0), x[::2])
+
+
+def test_a_single_batch_prints_nothing_and_needs_no_compile(capsys):
+    x, _ = line(20)
+    model = Linear()
+    assert model.predict(x).shape == (20, 1)
+    assert model.predict(x[:1], batch_size=4).shape == (1, 1)
+    assert model.predict(x.tolist()).shape == (20, 1)
+    assert capsys.readouterr().out == ""
+    model.predict(x, batch_size=5, verbose=2)
+    assert "4/4" in capsys.readouterr().out
+
+
+def test_the_hooks_see_every_batch_and_can_stop():
+    class Watch(callbacks.Callback):
+        calls = []
+
+        def on_predict_begin(self, logs=None):
+            self.calls.append("begin")
+
+        def on_predict_batch_end(self, batch, logs=None):
+            self.calls.append((batch, logs["outputs"].shape))
+            self.model.stop_predicting = batch == 1
+
+        def on_predict_end(self, logs=None):
+            self.calls.append("end")
+
+    x = np.ones((9, 2), "float32")
+    y = Same().predict(x, batch_size=2, verbose=0, callbacks=[Watch()])
+    assert Watch.calls == ["begin", (0, (2, 2)), (1, (2, 2)), "end"] and y.shape == (4, 2)
+
+
+def test_memory_is_the_result_and_a_few_batches():
+    class Widen(Same):
+        def forward(self, x, training=False):
+            return np.repeat(x, 100, axis=1), None
+
+    x = np.ones((4000, 4), "float32")
+    model = Widen()
+    model.predict(x[:64], verbose=0)
+    tracemalloc.start()
+    y = model.predict(x, verbose=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    batch = y.nbytes * 32 / len(y)
+    assert peak < y.nbytes + 6 * batch + 100_000
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, "a"])
+def test_impossible_batch_sizes_are_named(batch_size):
+    with pytest.raises(ValueError, match="batch_size"):
+        Same().predict(np.ones((3, 2)), batch_size=batch_size)
+
+
+def test_integers_and_doubles_are_cast_by_the_batch():
+    x = np.arange(6).reshape(3, 2)
+    for given in (x, x.astype(">f8"), x.astype("float64")[:, ::-1][:, ::-1], x.astype("uint8")):
+        y = Same().predict(given, verbose=0)
+        assert y.dtype == np.float32 and y.dtype.isnative
+        np.testing.assert_array_equal(y, x)
+    with pytest.raises((TypeError, ValueError)):
+        Same().predict(np.array(["a", "b"]))
