@@ -67,14 +67,14 @@ def get_file(
     Example, a file that is in the cache already, so that nothing is downloaded:
 
     >>> import pathlib, tempfile
-    >>> folder = tempfile.mkdtemp()
-    >>> _ = pathlib.Path(folder, "words.txt").write_text("abc")
-    >>> path = get_file(
-    ...     origin="https://example.org/words.txt",
-    ...     file_hash="ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-    ...     cache_subdir=folder,
-    ... )
-    >>> pathlib.Path(path).read_text()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "words.txt").write_text("abc")
+    ...     path = get_file(
+    ...         origin="https://example.org/words.txt",
+    ...         file_hash="ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    ...         cache_subdir=folder,
+    ...     )
+    ...     pathlib.Path(path).read_text()
     'abc'
 
     Source: the signature, the folder and the rule for the name are those of Keras 3's ``keras.utils.get_file``.
@@ -150,18 +150,27 @@ def _fetch(origin: str, target: str, check: Callable[[str], str] | None, force: 
     with _only_one(folder):
         if not force and _is_good(target, check):  # somebody else fetched it while we waited
             return
-        if check is None:
-            _remove(partial)
-        resumed = _transfer(origin, partial, target)
-        wrong = check(partial) if check else ""
-        if wrong and resumed:  # the first half was of another file: once more, from the beginning
-            _remove(partial)
-            _transfer(origin, partial, target)
-            wrong = check(partial) if check else ""
-        if wrong:
-            _remove(partial)
-            raise ValueError(f"get_file: {origin} is not the expected file: {wrong}. Nothing was written to {target}.")
-        os.replace(partial, target)
+        try:
+            _complete(origin, partial, target, check)
+            os.replace(partial, target)
+        finally:  # what an error leaves is of use only if it can be continued and checked
+            if os.path.isfile(partial) and (check is None or os.path.getsize(partial) == 0):
+                os.remove(partial)
+
+
+def _complete(origin: str, partial: str, target: str, check: Callable[[str], str] | None) -> None:
+    """Make ``partial`` the whole file, with what is there of it if that proves right."""
+    if check is None:
+        _remove(partial)
+    resumed = _transfer(origin, partial, target)
+    wrong = check(partial) if check else ""
+    if wrong and check and resumed:  # the first half was of another file: once more, from the beginning
+        _remove(partial)
+        _transfer(origin, partial, target)
+        wrong = check(partial)
+    if wrong:
+        _remove(partial)
+        raise ValueError(f"get_file: {origin} is not the expected file: {wrong}. Nothing was written to {target}.")
 
 
 def _transfer(origin: str, partial: str, target: str) -> bool:
@@ -186,11 +195,13 @@ def _transfer(origin: str, partial: str, target: str) -> bool:
 def _append(origin: str, file: BinaryIO, name: str) -> bool:
     start = file.seek(0, os.SEEK_END)
     response = _open(origin, start)
-    if response is None:
+    if response is None:  # here and below: the file's hash will tell whether it was whole or useless
         return True
     with response:
-        if start and not _continues(response, start):
+        if start and response.status != 206:  # the server knows no Range and sends everything
             start = file.truncate(0)
+        elif start and not _continues(response, start):
+            return True
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
         for block in _shown(response, name, start, total):
@@ -231,8 +242,7 @@ def _open(origin: str, start: int) -> Any:
 
 
 def _continues(response: Any, start: int) -> bool:
-    """Whether the body really begins at ``start``; a server may ignore Range and send everything (status 200)."""
-    return response.status == 206 and (response.headers.get("Content-Range") or "").startswith(f"bytes {start}-")
+    return (response.headers.get("Content-Range") or "").startswith(f"bytes {start}-")
 
 
 def _shown(response: Any, name: str, start: int, total: int | None) -> Iterator[bytes]:
