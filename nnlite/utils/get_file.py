@@ -185,7 +185,7 @@ def _transfer(origin: str, partial: str, target: str) -> bool:
             os.fsync(file.fileno())
         return kept
     except (ConnectionError, TimeoutError, ssl.SSLError, urllib.error.URLError, http.client.HTTPException) as error:
-        there = "; the file that is there now has another hash" if os.path.isfile(target) else ""
+        there = ", in place of the one that is there now" if os.path.isfile(target) else ""
         raise ConnectionError(
             f"get_file: could not download {origin}: {error}. "
             f"Without a network, fetch that address on another machine and put the file at {target}{there}"
