@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from nnlite.core.layer import Layer
 from nnlite.saving import tree
 
 _PLAIN_FILTERS = (None, "gzip", "lzf")
@@ -39,17 +41,14 @@ def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False)
     """
     plan, problems = [], []
     for path, obj in tree.walk(model):
-        if _is_optimizer(obj):
-            store = _Group(file, f"{path}/vars", label)
-            if len(store):
-                plan.append((obj, store))
-            continue
-        own = obj._own_in_order()
         store = _Group(file, f"{path}/vars", label)
-        problem = _mismatch(obj, own, store)
+        if _is_optimizer(obj) or not _keeps_default_form(obj):
+            plan += [(obj, store)] if len(store) else []
+            continue
+        problem = _mismatch(obj, obj._own_in_order(), store)
         if problem:
             problems.append(problem)
-        elif own:
+        elif len(store):
             plan.append((obj, store))
     if problems and not skip_mismatch:
         listed = "\n  ".join(problems[:20])
@@ -59,13 +58,11 @@ def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False)
             f"  {listed}{more}\nNothing was loaded. Was the file saved from another architecture?"
         )
     if problems:
-        import warnings
-
         warnings.warn(f"{label}: skipped what does not fit: {'; '.join(problems)}", stacklevel=4)
     arrays = [(obj, {key: store[key] for key in store}) for obj, store in plan]
     for obj, values in arrays:
         if _is_optimizer(obj):
-            _load_optimizer(obj, values, label)
+            _load_optimizer(obj, values, model, label)
         else:
             obj.load_own_variables(values)
 
@@ -74,13 +71,18 @@ def _is_optimizer(obj: Any) -> bool:
     return hasattr(obj, "iterations")
 
 
-def _load_optimizer(optimizer: Any, values: dict[str, Any], label: str) -> None:
+def _keeps_default_form(obj: Any) -> bool:
+    """Whether what the object stores is known to be its own variables in order, so that it can be checked ahead."""
+    return type(obj).load_own_variables is Layer.load_own_variables
+
+
+def _load_optimizer(optimizer: Any, values: dict[str, Any], model: Any, label: str) -> None:
     """Optimizer state is worth having, but a model without it still predicts: a misfit is a warning, as in Keras."""
     try:
+        if not optimizer.built and len(values) > 2:  # more than the iteration and the learning rate
+            optimizer.build(model.trainable_weights)
         optimizer.load_own_variables(values)
     except ValueError as error:
-        import warnings
-
         warnings.warn(f"{label}: the optimizer's state was not loaded: {error}", stacklevel=5)
 
 
