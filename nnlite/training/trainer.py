@@ -122,11 +122,12 @@ class Trainer(Compiling):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             compiled.stale = True  # a callback may have frozen layers
-            logs = dict(self._train_epoch(train, callbacks))
+            logs = self._train_epoch(train, callbacks)
             if not logs and train.exhausted:
                 break
             if held_out is not None and _is_due(epoch, validation_freq):
-                logs.update({f"val_{name}": value for name, value in self._test_epoch(held_out, callbacks).items()})
+                logs = logs | {f"val_{name}": value for name, value in self._test_epoch(held_out, callbacks).items()}
+            logs = plain(logs)
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training or train.exhausted:
                 break

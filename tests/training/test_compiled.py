@@ -199,7 +199,7 @@ def test_metrics_that_cannot_be_are_refused_at_once(given, error, words):
 
 
 def test_metrics_for_other_outputs_are_refused():
-    with pytest.raises(ValueError, match="1 entries.*2 outputs"):
+    with pytest.raises(ValueError, match=r"1 entries.*2 outputs"):
         CompiledMetrics(["mse"]).build(*TWO)
     with pytest.raises(ValueError, match="no output is called 'c'"):
         CompiledMetrics({"c": "mse"}, None, ["a", "b"]).build(*TWO)

@@ -312,7 +312,7 @@ def test_options_out_of_range_are_named_before_anything_happens(options, error, 
 
 
 def test_unknown_keywords_of_evaluate_are_named():
-    with pytest.raises(TypeError, match="'sample_weights'.*'sample_weight'"):
+    with pytest.raises(TypeError, match=r"'sample_weights'.*'sample_weight'"):
         model_of().evaluate(*line(), sample_weights=3)
 
 
@@ -321,7 +321,7 @@ def test_streamed_targets_are_checked_before_their_batch_is_learnt():
     bad = y.copy()
     bad[7] = np.nan
     model = model_of()
-    with pytest.raises(ValueError, match="(?i)nan"):
+    with pytest.raises(ValueError, match=r"(?i)nan"):
         model.fit(x, bad, batch_size=3, shuffle=False, verbose=0)
     good = model_of()
     good.fit(x[:6], y[:6], batch_size=3, shuffle=False, verbose=0)

@@ -75,22 +75,22 @@ def test_a_single_batch_prints_nothing_and_needs_no_compile(capsys):
 
 
 def test_the_hooks_see_every_batch_and_can_stop():
-    class Watch(callbacks.Callback):
-        calls = []
+    calls = []
 
+    class Watch(callbacks.Callback):
         def on_predict_begin(self, logs=None):
-            self.calls.append("begin")
+            calls.append("begin")
 
         def on_predict_batch_end(self, batch, logs=None):
-            self.calls.append((batch, logs["outputs"].shape))
+            calls.append((batch, logs["outputs"].shape))
             self.model.stop_predicting = batch == 1
 
         def on_predict_end(self, logs=None):
-            self.calls.append("end")
+            calls.append("end")
 
     x = np.ones((9, 2), "float32")
     y = Same().predict(x, batch_size=2, verbose=0, callbacks=[Watch()])
-    assert Watch.calls == ["begin", (0, (2, 2)), (1, (2, 2)), "end"] and y.shape == (4, 2)
+    assert calls == ["begin", (0, (2, 2)), (1, (2, 2)), "end"] and y.shape == (4, 2)
 
 
 def test_memory_is_the_result_and_a_few_batches():
