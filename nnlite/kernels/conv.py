@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import parallel
-from nnlite.kernels.conv_im2col import Columns
+from nnlite.kernels.channels import Channels, column_sums
+from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
 from nnlite.kernels.windows import Axis, axes, per_axis
 
 Array = NDArray[Any]
 Sizes = int | Sequence[int]
+T = TypeVar("T")
 
 # Multiply-adds that one thread does in a microsecond, for the choice of threads.
 GEMM_RATE = 40e3
+# Bytes of copied windows worked on at a time: they stay in the cache of one core.
+CHUNK = 1 << 20
+# The mirrored windows serve both gradients, unless there are so many more of them than of the forward pass's.
+MORE_WINDOWS = 1.25
 
 
 class ConvCache(NamedTuple):
@@ -30,6 +36,35 @@ class ConvCache(NamedTuple):
     groups: int
     use_bias: bool
     activation: Any
+
+
+class _Share(NamedTuple):
+    """What one thread does: ``images``, and of their rows of windows those from start / of to stop / of."""
+
+    images: slice
+    start: int = 0
+    stop: int = 1
+    of: int = 1
+
+    def bands(self, how: Lowering) -> list[slice]:
+        """Cut this share's rows of windows into those that are worked on at a time."""
+        total = how.out[0]
+        first, last = total * self.start // self.of, total * self.stop // self.of
+        return [slice(i, min(last, i + how.rows)) for i in range(first, last, how.rows)]
+
+    def parts(self, step: int) -> list[slice]:
+        """Cut this share's images into those that are worked on at a time."""
+        first, last = self.images.start, self.images.stop
+        step = 1 if self.of > 1 else step
+        return [slice(i, min(last, i + step)) for i in range(first, last, step)]
+
+
+def _over_threads(task: Callable[[_Share], T], n: int, microseconds: float, rows: bool = True) -> list[T]:
+    """Run ``task`` on shares of n images or, where images are fewer than threads, of their rows."""
+    threads = parallel.threads()
+    if n >= threads or not rows:
+        return parallel.run(lambda start, stop: task(_Share(slice(start, stop))), n, microseconds)
+    return parallel.run(lambda start, stop: task(_Share(slice(0, n), start, stop, threads)), threads, microseconds)
 
 
 def conv_forward(
@@ -70,22 +105,25 @@ def conv_forward(
     [21.0, 32.0, 43.0, 54.0, 5.0]
     """
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, groups)
-    n, filters = len(x), w.shape[-1]
-    y = np.empty((n, *(one.out for one in spatial), filters), x.dtype)
-    lowered = Columns(spatial, x.shape[-1], filters, groups, x.dtype)
-    matrix = lowered.matrix(w)
+    y = np.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
+    how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
+    matrix = how.matrix(w, b)
+    bias = None if b is None or how.bias else Channels(b)
 
-    def task(start: int, stop: int) -> None:
-        scratch = lowered.scratch(stop - start)
-        for i in range(start, stop, lowered.images):
-            part = slice(i, min(stop, i + lowered.images))
-            lowered.correlate(x[part], matrix, y[part], scratch)
-            if b is not None:
-                y[part] += b
-            if activation is not None:
-                activation.forward(y[part], out=y[part])
+    def task(share: _Share) -> None:
+        windows = Windows(how, share.images.stop - share.images.start)
+        for part in share.parts(how.images):
+            view = windows.look(x[part])
+            for band in share.bands(how):
+                result = y[part, band]
+                windows.correlate(windows.gather(view[:, band]), matrix, result)
+                if bias is not None:
+                    flat = result.reshape(-1, result.shape[-1])
+                    bias.apply(np.add, flat, flat)
+                if activation is not None:
+                    activation.forward(result, out=result)
 
-    parallel.run(task, n, _work(y, w))
+    _over_threads(task, len(x), _work(y, w))
     return y, ConvCache(x, w, None if activation is None else y, spatial, groups, b is not None, activation)
 
 
@@ -104,31 +142,81 @@ def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple
     Returns:
         dx (shape of x), dw (shape of w), db (F,) or None without a bias.
     """
-    x, w, spatial, activation = cache.x, cache.w, cache.spatial, cache.activation
-    dx = np.empty(x.shape, x.dtype) if input_grad else None
-    lowered = Columns(spatial, x.shape[-1], w.shape[-1], cache.groups, x.dtype)
-    matrix = lowered.matrix(w)
-
-    def task(start: int, stop: int) -> tuple[Array, Array]:
-        scratch = lowered.scratch(stop - start)
-        dw, db = np.zeros(matrix.shape, x.dtype), np.zeros(w.shape[-1], x.dtype)
-        for i in range(start, stop, lowered.images):
-            part = slice(i, min(stop, i + lowered.images))
-            dz = np.ascontiguousarray(dy[part], x.dtype)
-            if activation is not None and cache.y is not None:
-                dz = activation.backward(dz, cache.y[part])
-            dw += lowered.kernel_gradient(x[part], dz, scratch)
-            db += dz.reshape(-1, len(db)).sum(0)
-            if dx is not None:
-                lowered.input_gradient(dz, matrix, dx[part], scratch)
-        return dw, db
-
-    sums = parallel.run(task, len(x), _work(dy, w) * 3)
-    dw, db = sums[0]
-    for more_dw, more_db in sums[1:]:
-        dw += more_dw
+    x, w = cache.x, cache.w
+    dy = np.ascontiguousarray(dy, x.dtype)
+    work = _Backward(dy, cache, input_grad)
+    sums = _over_threads(work.share, len(x), _work(dy, w) * (2 + input_grad), rows=work.by_rows)
+    dmatrix, db = sums[0]
+    for more_matrix, more_db in sums[1:]:
+        dmatrix += more_matrix
         db += more_db
-    return dx, lowered.kernel(dw, w.shape), db if cache.use_bias else None
+    if work.shared:
+        assert work.back is not None
+        dw = work.back.mirrored_gradient(dmatrix, w.shape)
+    else:
+        dw, folded = work.how.gradients(dmatrix, w.shape)
+        db = db if folded is None else folded
+    return work.dx, dw, db if cache.use_bias else None
+
+
+class _Backward:
+    """The backward pass of one convolution, all threads' shares of it.
+
+    With stride 1, dx is a correlation of dz, and dw needs the same pairs of x and dz: so windows of dz, copied once,
+    serve both. Where that would be a detour, windows of x serve dw.
+    """
+
+    def __init__(self, dy: Array, cache: ConvCache, input_grad: bool) -> None:
+        self.dy, self.cache = dy, cache
+        x, w, spatial, groups = cache.x, cache.w, cache.spatial, cache.groups
+        self.dx = np.empty(x.shape, x.dtype) if input_grad else None
+        self.how = lowering(spatial, x.shape[-1], w.shape[-1], groups, cache.use_bias, x.dtype, CHUNK)
+        self.back: Lowering | None = None
+        self.by_rows = all(one.stride == 1 for one in spatial)
+        if input_grad and self.by_rows:
+            mirrored = tuple(one.mirrored() for one in spatial)
+            self.back = lowering(mirrored, w.shape[-1], x.shape[-1], groups, False, x.dtype, CHUNK)
+            self.kernel = self.back.mirrored_matrix(w)
+        more = MORE_WINDOWS * math.prod(self.how.out)
+        self.shared = self.back is not None and not self.how.planes and math.prod(self.back.out) <= more
+
+    def share(self, share: _Share) -> tuple[Array, Array]:
+        """Write this share of dx; return its sums for the kernel matrix and the bias."""
+        x, dx, how, back = self.cache.x, self.dx, self.how, self.back
+        count = share.images.stop - share.images.start
+        mirrored = None if back is None else Windows(back, count)
+        windows = None if self.shared else Windows(how, count)
+        step = how.images if back is None else back.images if self.shared else min(how.images, back.images)
+        by = back if self.shared and back is not None else how
+        total = np.zeros((by.groups, by.inner, by.filters), x.dtype)
+        db = np.zeros(self.dy.shape[-1], x.dtype)
+        for part in share.parts(step):
+            dz = self.dz(part, mirrored if self.shared else None)
+            if self.cache.use_bias and share.start == 0 and (self.shared or not how.bias):
+                db += column_sums(dz.reshape(-1, len(db)))
+            if windows is not None:
+                view = windows.look(x[part])
+                for band in share.bands(how):
+                    windows.gradient(windows.gather(view[:, band]), dz[:, band], total)
+            if mirrored is not None and back is not None and dx is not None:
+                view = mirrored.look(dz)
+                for band in share.bands(back):
+                    matrices = mirrored.gather(view[:, band])
+                    if self.shared:
+                        mirrored.gradient(matrices, x[part, band], total)
+                    mirrored.correlate(matrices, self.kernel, dx[part, band])
+            elif windows is not None and dx is not None:
+                windows.scatter(dz, self.cache.w, dx[part])
+        return total, db
+
+    def dz(self, part: slice, mirrored: Windows | None) -> Array:
+        """Return dz of some images, where possible written straight into the padding of the mirrored windows."""
+        dy, y, activation = self.dy[part], self.cache.y, self.cache.activation
+        if activation is None or y is None:
+            return dy
+        out = None if mirrored is None or mirrored.inside is None else mirrored.inside[: len(dy)]
+        dz: Array = activation.backward(dy, y[part], out=out)
+        return dz
 
 
 def _work(y: Array, w: Array) -> float:

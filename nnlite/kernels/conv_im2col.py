@@ -1,72 +1,196 @@
-"""Convolution as one matrix product over copied windows: any stride, dilation, padding and groups."""
+"""Convolution as matrix products over copied windows ("im2col"), a cache-sized chunk at a time.
+
+The windows of a few images are copied into the rows of a matrix, (windows, taps * C), which is then multiplied by the
+kernel, (taps * C, F). A column of ones beside the taps carries the bias, whose gradient then comes with the kernel's.
+With few channels the runs of neighbouring values are too short to copy well, so there the matrix is stored
+transposed: one plane, a shifted image, for each tap and channel.
+
+The gradient of the inputs (stride 1) is the same thing over dz, mirrored: the correlation with the flipped kernel.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from nnlite.kernels.windows import Axis, count, taps
+from nnlite.kernels import gemm
+from nnlite.kernels.windows import Axis, taps
 
 Array = NDArray[Any]
 
-# Bytes of copied windows worked on at a time: they stay in the cache of one core.
-CHUNK = 1 << 20
+# Values that lie together in a window; with fewer, planes are copied faster than windows.
+SHORT_RUN = 16
 
 
-class Columns:
-    """The windows of a few images at a time as the rows of a matrix, one matrix a group."""
+class Lowering:
+    """How one convolution becomes matrix products: sizes, and how much to do at a time. Holds no data.
+
+    ``images`` images are worked on at a time or, where one is too large for the cache, ``rows`` rows of windows of
+    one image.
+    """
 
     def __init__(
-        self, spatial: tuple[Axis, ...], channels: int, filters: int, groups: int, dtype: np.dtype[Any]
+        self, spatial: tuple[Axis, ...], channels: int, filters: int, groups: int, bias: bool, dtype: Any, chunk: int
     ) -> None:
-        self.spatial, self.groups, self.dtype = spatial, groups, dtype
+        self.spatial, self.groups, self.dtype = spatial, groups, np.dtype(dtype)
         self.channels, self.filters = channels // groups, filters // groups
-        self.taps = math.prod(one.kernel for one in spatial)
-        self.windows = count(spatial)
-        size = self.windows * self.taps * channels * dtype.itemsize
-        self.images = max(1, CHUNK // max(1, size))
+        self.kernel = tuple(one.kernel for one in spatial)
+        self.out = tuple(one.out for one in spatial)
+        self.taps = math.prod(self.kernel)
+        # Windows of one pixel are the input as it is: nothing to copy, and no place for a column of ones.
+        self.direct = groups == 1 and self.taps == 1 and all(one.stride == 1 for one in spatial)
+        self.bias = bias and not self.direct
+        self.inner = self.taps * self.channels + self.bias
+        self.padded = tuple(one.before + one.size + one.after for one in spatial)
+        self.pads = any(one.before or one.after for one in spatial)
+        last = spatial[-1]
+        run = self.channels * (last.kernel if last.dilation == 1 else 1)
+        self.planes = groups == 1 and not self.direct and run < SHORT_RUN and last.out > run
+        size = math.prod(self.out[1:]) * self.inner * groups * self.dtype.itemsize
+        self.rows = self.out[0]
+        self.images = max(1, chunk // max(1, size * self.rows))
+        if size * self.rows > 2 * chunk:
+            self.rows = max(1, chunk // size)
 
-    def scratch(self, images: int) -> Array:
-        """Return the buffer for a chunk; its zeros stand where windows reach outside the images."""
-        shape = (self.groups, min(images, self.images), *(one.out for one in self.spatial), self.taps, self.channels)
-        return np.zeros(shape, self.dtype)
+    def matrix(self, w: Array, b: Array | None = None) -> Array:
+        """Return the kernel w (taps..., C / G, F), and the bias under it, as the products take it."""
+        w = w.reshape(-1, self.groups, self.filters).swapaxes(0, 1)
+        if self.bias:
+            assert b is not None
+            w = np.concatenate([w, b.reshape(self.groups, 1, self.filters)], axis=1)
+        return gemm.arranged(w[0]) if self.groups == 1 else np.ascontiguousarray(w)
 
-    def matrix(self, w: Array) -> Array:
-        """Return w (taps..., C / G, F) as (G, taps * C / G, F / G)."""
-        return np.ascontiguousarray(w.reshape(-1, self.groups, self.filters).swapaxes(0, 1))
+    def mirrored_matrix(self, w: Array) -> Array:
+        """Return the kernel w of the forward pass, flipped and transposed, as the mirrored products take it."""
+        flipped = np.flip(w, tuple(range(len(self.kernel))))
+        flipped = flipped.reshape(self.taps, self.filters, self.groups, self.channels)
+        return self.matrix(flipped.transpose(0, 3, 2, 1).reshape(self.taps, self.channels, -1))
 
-    def kernel(self, matrix: Array, shape: tuple[int, ...]) -> Array:
-        """Return the inverse of :meth:`matrix`."""
-        return np.ascontiguousarray(matrix.swapaxes(0, 1)).reshape(shape)
+    def gradients(self, dmatrix: Array, shape: tuple[int, ...]) -> tuple[Array, Array | None]:
+        """Return dw and db out of the gradient of the matrix, (G, taps * C / G + 1, F / G)."""
+        dw = np.ascontiguousarray(dmatrix[:, : self.taps * self.channels].swapaxes(0, 1)).reshape(shape)
+        return dw, dmatrix[:, -1].reshape(-1).copy() if self.bias else None
 
-    def gather(self, x: Array, scratch: Array) -> Array:
-        """Copy the windows of x; returns (G, windows, taps * C / G)."""
-        columns = scratch[:, : len(x)]
-        grouped = x.reshape(*x.shape[:-1], self.groups, self.channels)
-        for t, (_, windows, inputs) in enumerate(taps(self.spatial)):
-            columns[(slice(None), *windows, t)] = np.moveaxis(grouped[inputs], -2, 0)
-        return columns.reshape(self.groups, len(x) * self.windows, self.taps * self.channels)
+    def mirrored_gradient(self, dmatrix: Array, shape: tuple[int, ...]) -> Array:
+        """Return dw out of the gradient that :meth:`Windows.gradient` gives of the mirrored matrix."""
+        dw = dmatrix.reshape(self.groups, self.taps, self.channels, self.filters)[:, ::-1]
+        return np.ascontiguousarray(dw.transpose(1, 3, 0, 2)).reshape(shape)
 
-    def _by_group(self, y: Array) -> Array:
-        """View y (n, windows..., F) as (G, n * windows, F / G)."""
-        return y.reshape(-1, self.groups, self.filters).swapaxes(0, 1)
 
-    def correlate(self, x: Array, matrix: Array, y: Array, scratch: Array) -> None:
-        """Write the correlation of x (n, ..., C) with the kernel into y (n, windows..., F)."""
-        np.matmul(self.gather(x, scratch), matrix, out=self._by_group(y))
+@lru_cache(maxsize=1024)
+def lowering(
+    spatial: tuple[Axis, ...], channels: int, filters: int, groups: int, bias: bool, dtype: Any, chunk: int
+) -> Lowering:
+    """Return the :class:`Lowering`, remembered, since a net asks for it at each step."""
+    return Lowering(spatial, channels, filters, groups, bias, dtype, chunk)
 
-    def kernel_gradient(self, x: Array, dz: Array, scratch: Array) -> Array:
-        """Return the gradient of the kernel matrix, (G, taps * C / G, F / G)."""
-        return np.matmul(self.gather(x, scratch).swapaxes(1, 2), self._by_group(dz))
 
-    def input_gradient(self, dz: Array, matrix: Array, dx: Array, scratch: Array) -> None:
-        """Write the gradient of x into dx (n, ..., C): every tap gives its part of dz back."""
-        columns = np.matmul(self._by_group(dz), matrix.swapaxes(1, 2))
-        columns = columns.reshape(self.groups, len(dx), *(one.out for one in self.spatial), self.taps, self.channels)
+class Windows:
+    """One thread's buffers for a :class:`Lowering`, and the work on one chunk."""
+
+    def __init__(self, how: Lowering, images: int) -> None:
+        self.how = how
+        self.scratch: Array | None = None
+        self.inside: Array | None = None
+        if how.direct:
+            return
+        images = min(images, how.images)
+        outside = (how.rows, *how.out[1:])
+        if how.planes:
+            shape: tuple[int, ...] = (images, how.inner, *outside)
+            self.buffer = np.empty(shape, how.dtype)
+            ones = self.buffer[:, -1]
+        else:
+            shape = (how.groups, images, *outside, how.inner)
+            self.buffer = np.empty(shape, how.dtype)
+            ones = self.buffer[..., -1]
+        if how.bias:
+            ones[...] = 1
+        if how.pads:
+            self.scratch = np.zeros((images, *how.padded, how.groups * how.channels), how.dtype)
+            middle = tuple(slice(one.before, one.before + one.size) for one in how.spatial)
+            self.inside = self.scratch[(slice(None), *middle)]
+
+    def look(self, x: Array) -> Array:
+        """Return the view of the windows of a few images x (n, ..., C): (n, windows..., kernel..., C)."""
+        if self.scratch is not None and self.inside is not None:
+            inside = self.inside[: len(x)]
+            if not np.may_share_memory(inside, x):  # dz is sometimes made here
+                inside[...] = x
+            x = self.scratch[: len(x)]
+        steps, spatial = x.strides, self.how.spatial
+        strides = (
+            steps[0],
+            *(step * one.stride for step, one in zip(steps[1:-1], spatial, strict=True)),
+            *(step * one.dilation for step, one in zip(steps[1:-1], spatial, strict=True)),
+            steps[-1],
+        )
+        return as_strided(x, (len(x), *self.how.out, *self.how.kernel, x.shape[-1]), strides, writeable=False)
+
+    def gather(self, view: Array) -> Array:
+        """Copy windows; return matrices (n or G, windows, taps * C / G + bias), transposed in memory for planes."""
+        how, rank = self.how, len(self.how.spatial)
+        n, outside = len(view), view.shape[1 : 1 + rank]
+        inner = how.taps * how.channels
+        if how.direct:
+            return view.reshape(1, -1, inner)
+        if how.planes:
+            planes = self.buffer[:n, :, : outside[0]]
+            target = planes[:, :inner].reshape(n, *how.kernel, how.channels, *outside)
+            order = (0, *range(1 + rank, 2 + 2 * rank), *range(1, 1 + rank))
+            np.copyto(target, view.transpose(order))
+            return planes.reshape(n, how.inner, -1).swapaxes(1, 2)
+        columns = self.buffer[:, :n, : outside[0]]
+        if how.groups == 1:
+            np.copyto(columns[0, ..., :inner].reshape(view.shape), view)
+        else:
+            source = view.reshape(*view.shape[:-1], how.groups, how.channels)
+            target = columns[..., :inner].reshape(how.groups, *view.shape[:-1], how.channels)
+            np.copyto(target, np.moveaxis(source, -2, 0))
+        return columns.reshape(how.groups, n * math.prod(outside), how.inner)
+
+    def correlate(self, matrices: Array, kernel: Array, y: Array) -> None:
+        """Write the products of gathered windows with the kernel matrix into y (n, windows..., F)."""
+        how = self.how
+        if how.groups > 1:
+            np.matmul(matrices, kernel, out=self._apart(y))
+        elif how.planes:
+            for rows, result in zip(matrices, y.reshape(len(y), -1, how.filters), strict=True):
+                gemm.matmul(rows, kernel, result)
+        else:
+            gemm.matmul(matrices[0], kernel, y.reshape(-1, how.filters))
+
+    def gradient(self, matrices: Array, dz: Array, total: Array) -> None:
+        """Add the gradient of the kernel matrix, windows.T @ dz, to ``total`` (G, taps * C / G + bias, F / G)."""
+        how = self.how
+        part = np.empty_like(total)
+        if how.groups > 1:
+            np.matmul(matrices.swapaxes(1, 2), self._apart(dz), out=part)
+            total += part
+        elif how.planes:
+            for rows, given in zip(matrices, dz.reshape(len(dz), -1, how.filters), strict=True):
+                gemm.matmul(rows.T, given, part[0])
+                total += part
+        else:
+            gemm.matmul(matrices[0].T, dz.reshape(-1, how.filters), part[0])
+            total += part
+
+    def scatter(self, dz: Array, w: Array, dx: Array) -> None:
+        """Write the gradient of the inputs, for any stride: each tap gives its part of dz @ w.T back to its inputs."""
+        how = self.how
+        w = w.reshape(-1, how.groups, how.filters).transpose(1, 2, 0)
+        columns = np.matmul(self._apart(dz), w)
+        columns = columns.reshape(how.groups, len(dx), *how.out, how.taps, how.channels)
         dx.fill(0)
-        grouped = dx.reshape(*dx.shape[:-1], self.groups, self.channels)
-        for t, (_, windows, inputs) in enumerate(taps(self.spatial)):
+        grouped = dx.reshape(*dx.shape[:-1], how.groups, how.channels)
+        for t, (_, windows, inputs) in enumerate(taps(how.spatial)):
             grouped[inputs] += np.moveaxis(columns[(slice(None), *windows, t)], 0, -2)
+
+    def _apart(self, y: Array) -> Array:
+        """View y (n, windows..., F) as (G, n * windows, F / G)."""
+        return y.reshape(-1, self.how.groups, self.how.filters).swapaxes(0, 1)

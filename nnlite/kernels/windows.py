@@ -85,10 +85,10 @@ def axis(padding: str, size: int, kernel: int, stride: int = 1, dilation: int = 
     reach = (kernel - 1) * dilation + 1
     if padding == "valid":
         if size < reach:
-            spans = f"the window of {kernel}" + (f" with dilation {dilation} spans {reach}" if dilation > 1 else "")
+            detail = f" ({kernel} taps, dilation {dilation})" if dilation > 1 else ""
             raise ValueError(
-                f"An axis of size {size} is shorter than {spans}: no output is left. "
-                f"Use a smaller window, or padding='same'."
+                f"An axis of size {size} is shorter than the window, which spans {reach}{detail}: no output is left. "
+                f"Use a smaller window or a larger input, or padding='same'."
             )
         before, out = 0, (size - reach) // stride + 1
     elif padding == "same":
