@@ -137,8 +137,6 @@ def split(
 
 
 def _checked(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any, int]:
-    if x is None:
-        raise ValueError("x: got None, expected data.")
     x, y, sample_weight = arrays(x, "x"), arrays(y, "y"), arrays(sample_weight, "sample_weight")
     named = [*leaves(x, "x"), *leaves(y, "y"), *leaves(sample_weight, "sample_weight")]
     if not any(True for _ in leaves(x, "x")):
@@ -152,6 +150,8 @@ def _checked(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any, int]:
 
 def _check_stream(x: Any, y: Any, sample_weight: Any) -> None:
     kind = type(x).__name__
+    if isinstance(x, Mapping):
+        raise TypeError(f"x: got a {kind}, expected one of the arrays in it (or a dict of several inputs).")
     if not isinstance(x, PyDataset) and not isinstance(x, Iterable):
         raise TypeError(
             f"x: got {'None' if x is None else f'a {kind}'}, expected an array, a list or dict of arrays, a PyDataset "

@@ -64,7 +64,7 @@ class Rows:
 
 def is_array(value: Any) -> bool:
     """Return whether ``value`` is an array of rows in memory or elsewhere: something with a shape of >= 1 axes."""
-    return not isinstance(value, np.generic) and getattr(value, "shape", ()) not in ((), None)
+    return not isinstance(value, np.generic) and _shape(value) not in ((), None)
 
 
 def is_structure(value: Any) -> bool:
@@ -76,7 +76,16 @@ def is_structure(value: Any) -> bool:
 
 def is_array_like(value: Any) -> bool:
     """Return whether ``value`` holds rows by itself (unlike an iterator that gives batches)."""
-    return isinstance(value, (list, tuple, dict, int, float, str, bytes)) or hasattr(value, "shape") or _is_frame(value)
+    return (
+        isinstance(value, (list, tuple, dict, int, float, str, bytes)) or _shape(value) is not None or _is_frame(value)
+    )
+
+
+def _shape(value: Any) -> Any:
+    try:
+        return getattr(value, "shape", None)
+    except Exception as error:
+        raise ValueError(f"Cannot read this {type(value).__name__}: {error}. Is its file closed?") from error
 
 
 def map_leaves(value: Any, function: Callable[[Any, str], Any], name: str) -> Any:
@@ -113,6 +122,8 @@ def arrays(value: Any, name: str) -> Any:
 def as_array(value: Any, name: str) -> np.ndarray | Rows:
     """Return one array-like as a numeric ndarray with a row axis, or as :class:`Rows` where it is not in memory."""
     array: np.ndarray | Rows
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: got a masked array, expected plain numbers. Fill the gaps first: {name}.filled(0).")
     if isinstance(value, np.ndarray):
         array = value.view(np.ndarray)  # a memory map stays one: the pages are read when the rows are
     elif isinstance(value, Rows):
@@ -133,10 +144,10 @@ def as_array(value: Any, name: str) -> np.ndarray | Rows:
         try:
             array = np.asarray(value)
         except (ValueError, TypeError, RuntimeError) as error:
-            raise ValueError(
-                f"{name}: cannot make one array of this {type(value).__name__}: {error} Rows must all have the same "
-                f"shape; pad shorter sequences first (nnlite.utils.pad_sequences)."
-            ) from error
+            hint = (
+                " Rows of different lengths must be padded or cut to one." if isinstance(value, (list, tuple)) else ""
+            )
+            raise ValueError(f"{name}: cannot make one array of this {type(value).__name__}: {error}{hint}") from error
     if array.ndim == 0:
         raise ValueError(f"{name}: got {value!r}, expected an array with at least one axis, the rows.")
     _check_dtype(array.dtype, name)
@@ -161,30 +172,35 @@ def _check_dtype(dtype: np.dtype, name: str) -> None:
 
 
 def _is_frame(value: Any) -> bool:
-    """Return whether ``value`` is a pandas or polars object, found without importing either."""
-    return hasattr(value, "to_numpy") and type(value).__module__.partition(".")[0] in ("pandas", "polars")
+    """Return whether ``value`` is a pandas frame, series or array, found without importing pandas."""
+    return hasattr(value, "to_numpy") and type(value).__module__.partition(".")[0] == "pandas"
 
 
 def _frame_to_array(value: Any, name: str) -> np.ndarray:
-    dtypes: Any = getattr(value, "dtypes", None)
-    if getattr(value, "ndim", 1) == 2 and type(value).__module__.startswith("pandas"):
-        kinds = {str(column): getattr(dtype, "kind", "O") for column, dtype in dtypes.items()}
-        bad = [f"{column!r} ({dtypes.iloc[i]})" for i, (column, kind) in enumerate(kinds.items()) if kind not in "biuf"]
-        if bad:
+    kinds = {getattr(dtype, "kind", "O") for dtype in (value.dtypes if value.ndim == 2 else [value.dtype])}
+    if not kinds <= set("biuf"):
+        if value.ndim == 2:
+            bad = [
+                f"{column!r} ({dtype})"
+                for column, dtype in value.dtypes.items()
+                if getattr(dtype, "kind", "O") not in "biuf"
+            ]
             raise TypeError(
                 f"{name}: column(s) {', '.join(bad[:5])}{', ...' if len(bad) > 5 else ''} of the "
                 f"{type(value).__name__} do not hold numbers. Encode them (pandas.get_dummies, .cat.codes) "
                 f"or leave them out."
             )
-    else:
-        kinds = {"": getattr(value.dtype, "kind", "O")} if hasattr(value, "dtype") else {}
+        raise TypeError(
+            f"{name}: got a {type(value).__name__} of {value.dtype}, expected numbers. Text and categories have to "
+            f"become numbers first (.astype('category').cat.codes)."
+        )
     array = np.asarray(value.to_numpy())
-    if array.dtype == object and kinds and set("".join(kinds.values())) <= set("biuf"):
+    if array.dtype == object:
         # bool beside float, or pandas' nullable numbers: NA becomes NaN, and whole numbers stay so where none is NA
-        whole = "f" not in kinds.values() and not value.isna().to_numpy().any()
+        whole = "f" not in kinds and not np.asarray(value.isna()).any()
         array = value.to_numpy(dtype="int64") if whole else value.to_numpy(dtype="float64", na_value=np.nan)
     # as in Keras, a column by itself is a matrix of one column
-    return array[:, None] if array.ndim == 1 and name != "sample_weight" else array
+    return array[:, None] if array.ndim == 1 and not name.startswith("sample_weight") else array
 
 
 def _is_elsewhere(value: Any) -> bool:

@@ -59,6 +59,7 @@ class Batches:
             yield batch
             if count == self._limit:
                 break
+            batch = None  # freed before the next one is made
             batch = next(current, None)  # type: ignore[arg-type]  # there is a pass where there is a batch
         else:
             self._pass = None
@@ -116,7 +117,7 @@ class ArrayBatches(Batches):
         self.rows = rows
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self._rng = random.generator() if rng is None and shuffle else rng
+        self._rng = (rng or random.generator()) if shuffle else None
         self._x = reader(x)
         self._y = reader(y)
         self._w = reader(sample_weight)
