@@ -160,7 +160,11 @@ class Windows:
         if how.groups > 1:
             np.matmul(matrices, kernel, out=self._apart(y))
         elif how.planes:
-            for rows, result in zip(matrices, y.reshape(len(y), -1, how.filters), strict=True):
+            results = y.reshape(len(y), -1, how.filters)
+            if gemm.blocks(results.shape[1], how.inner, how.filters) is None:
+                np.matmul(matrices, kernel, out=results)
+                return
+            for rows, result in zip(matrices, results, strict=True):
                 gemm.matmul(rows, kernel, result)
         else:
             gemm.matmul(matrices[0], kernel, y.reshape(-1, how.filters))
@@ -173,8 +177,12 @@ class Windows:
             np.matmul(matrices.swapaxes(1, 2), self._apart(dz), out=part)
             total += part
         elif how.planes:
-            for rows, given in zip(matrices, dz.reshape(len(dz), -1, how.filters), strict=True):
-                gemm.matmul(rows.T, given, part[0])
+            given = dz.reshape(len(dz), -1, how.filters)
+            if gemm.blocks(how.inner, given.shape[1], how.filters) is None:
+                total += np.matmul(matrices.swapaxes(1, 2), given).sum(0)
+                return
+            for rows, more in zip(matrices, given, strict=True):
+                gemm.matmul(rows.T, more, part[0])
                 total += part
         else:
             gemm.matmul(matrices[0].T, dz.reshape(-1, how.filters), part[0])
