@@ -231,8 +231,7 @@ class Layer(serialization.Configurable):
     @property
     def weights(self) -> list[Variable]:
         """All variables: own trainable ones, own others, then those of the sub-layers; each once."""
-        own = tracking.find(self, Variable)
-        found = [v for v in own if v.created_trainable] + [v for v in own if not v.created_trainable]
+        found = self._own_in_order()
         for layer in self.layers_inside:
             found += layer.weights
         return list({id(v): v for v in found}.values())
@@ -321,8 +320,7 @@ class Layer(serialization.Configurable):
 
         Raises ``ValueError`` if their number or a shape differs; then nothing has been written.
         """
-        own = self._own_in_order()
-        tracking.load_into(self.label, own, store)
+        tracking.load_into(self.label, self._own_in_order(), store)
 
     def _own_in_order(self) -> list[Variable]:
         own = tracking.find(self, Variable)

@@ -19,7 +19,7 @@ Sizes = int | Sequence[int]
 T = TypeVar("T")
 
 # Multiply-adds that one thread does in a microsecond, for the choice of threads.
-GEMM_RATE = 40e3
+GEMM_RATE = 50e3
 # Bytes of copied windows worked on at a time: about what the cache of one core holds.
 CHUNK = 2_500_000
 # The mirrored windows serve both gradients, unless there are so many more of them than of the forward pass's.

@@ -95,6 +95,7 @@ class Sequential(Trainer, Layer):
                 self._rebuild()
             except Exception:
                 self._layers.pop()
+                self._rebuild()
                 raise
 
     def pop(self, rebuild: bool = True) -> Layer:

@@ -153,6 +153,9 @@ class _Group(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._datasets[key][()]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._datasets
+
     def __iter__(self) -> Any:
         return iter(self._datasets)
 

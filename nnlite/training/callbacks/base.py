@@ -103,6 +103,11 @@ class History(Callback):
     Attributes:
         history: for each name the list of its values, one an epoch.
         epoch: numbers of the epochs, from 0.
+
+    >>> history = History()
+    >>> history.on_epoch_end(0, {"loss": 0.5})
+    >>> history.history
+    {'loss': [0.5]}
     """
 
     def __init__(self) -> None:

@@ -24,6 +24,13 @@ class CallbackList:
 
     Batch hooks only reach callbacks that define them, and their ``logs`` may be a function, which is called when a
     callback reads them.
+
+    Raises:
+        TypeError: if something in the list is no callback.
+
+    >>> hooks = CallbackList(Callback(), add_history=True, epochs=3)
+    >>> [type(callback).__name__ for callback in hooks.callbacks], hooks.params
+    (['Callback', 'History'], {'epochs': 3})
     """
 
     def __init__(

@@ -20,6 +20,17 @@ class CSVLogger(Callback):
         filename: path of the file.
         separator: what stands between two values.
         append: go on in an existing file, instead of replacing it.
+
+    Raises:
+        OSError: when training begins, if the file cannot be written.
+
+    >>> import pathlib, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+    >>> logger = CSVLogger(path, separator=";")
+    >>> logger.on_train_begin()
+    >>> logger.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.75})
+    >>> pathlib.Path(path).read_text().split()
+    ['epoch;loss;val_loss', '0;0.5;0.75']
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:

@@ -12,6 +12,12 @@ class TerminateOnNaN(Callback):
 
     Args:
         raise_error: raise ``RuntimeError`` instead of ending ``fit`` quietly.
+
+    >>> try:
+    ...     TerminateOnNaN(raise_error=True).on_train_batch_end(7, {"loss": float("nan")})
+    ... except RuntimeError as error:
+    ...     print(error)
+    NaN or Inf loss encountered at batch 7. Loss value: nan. Terminating training immediately.
     """
 
     def __init__(self, raise_error: bool = False) -> None:

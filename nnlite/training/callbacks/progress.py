@@ -16,6 +16,11 @@ class Progress(Callback):
     where ``sys.stdout`` is neither, or with ``verbose=2``, it is a line at the end of each epoch, without
     control characters. The validation inside ``fit`` shows nothing of its own. Under "auto", ``predict`` of a single
     batch shows nothing.
+
+    >>> progress = Progress()
+    >>> progress.set_params({"verbose": 2, "epochs": 3, "steps": 10})
+    >>> progress.on_train_begin(); progress.on_epoch_begin(0)
+    Epoch 1/3
     """
 
     def __init__(self) -> None:

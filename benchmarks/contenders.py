@@ -1,0 +1,145 @@
+"""The same nets in nnlite and in PyTorch: each gives a training step and a prediction to call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.nets import NETS, make_data
+
+Step = Callable[[], Any]
+
+
+class Nnlite:
+    """nnlite through its public, ordinary calls."""
+
+    def __init__(self, threads: int) -> None:
+        import nnlite
+
+        nnlite.config.set_num_threads(threads)
+        self.version = nnlite.__version__
+
+    def model(self, net: str) -> Any:
+        import nnlite as keras
+        from nnlite import layers
+
+        keras.utils.set_random_seed(0)
+        shape, steps = NETS[net]
+        model = keras.Sequential([layers.Input(shape)])
+        for kind, *arguments in steps:
+            if kind == "dense":
+                model.add(layers.Dense(arguments[0], activation="relu" if arguments[1] else None))
+            elif kind == "conv" and arguments[1]:
+                model.add(layers.Conv2D(arguments[0], 3, padding="same"))
+                model.add(layers.BatchNormalization())
+                model.add(layers.ReLU())
+            elif kind == "conv":
+                model.add(layers.Conv2D(arguments[0], 3, activation="relu"))
+            else:
+                model.add(layers.MaxPooling2D() if kind == "pool" else layers.Flatten())
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Adam(1e-3), loss)
+        return model
+
+    def train(self, net: str, batch: int) -> Step:
+        model, (x, y) = self.model(net), make_data(net, batch)
+        return lambda: model.train_on_batch(x, y)
+
+    def predict(self, net: str, batch: int) -> Step:
+        model, (x, _) = self.model(net), make_data(net, batch)
+        return lambda: model.predict(x, batch_size=batch, verbose=0)
+
+
+class Torch:
+    """PyTorch in eager mode; convolutions in the memory format that is faster for the net."""
+
+    def __init__(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        self.torch, self.version = torch, torch.__version__
+
+    def model(self, net: str) -> Any:
+        nn = self.torch.nn
+        self.torch.manual_seed(0)
+        shape, steps = NETS[net]
+        channels, size = shape[-1], list(shape[:-1])
+        parts: list[Any] = []
+        for kind, *arguments in steps:
+            if kind == "dense":
+                parts.append(nn.Linear(channels, arguments[0]))
+                parts += [nn.ReLU()] if arguments[1] else []
+                channels = arguments[0]
+            elif kind == "conv":
+                parts.append(nn.Conv2d(channels, arguments[0], 3, padding=1 if arguments[1] else 0))
+                parts += [nn.BatchNorm2d(arguments[0], eps=1e-3, momentum=0.01)] if arguments[1] else []
+                parts.append(nn.ReLU())
+                channels, size = arguments[0], [s if arguments[1] else s - 2 for s in size]
+            elif kind == "pool":
+                parts.append(nn.MaxPool2d(2))
+                size = [s // 2 for s in size]
+            else:
+                parts.append(nn.Flatten())
+                channels = channels * int(np.prod(size))
+        return nn.Sequential(*parts)
+
+    def _prepared(self, net: str, batch: int, last: bool) -> tuple[Any, Any, Any]:
+        x, y = make_data(net, batch)
+        model = self.model(net)
+        tensor = self.torch.from_numpy(x)
+        if tensor.ndim == 4:
+            tensor = tensor.permute(0, 3, 1, 2).contiguous()
+            if last:
+                model = model.to(memory_format=self.torch.channels_last)
+                tensor = tensor.contiguous(memory_format=self.torch.channels_last)
+        return model, tensor, self.torch.from_numpy(y)
+
+    def _train(self, net: str, batch: int, last: bool) -> Step:
+        model, x, y = self._prepared(net, batch, last)
+        optimizer = self.torch.optim.Adam(model.parameters(), 1e-3, eps=1e-7)
+        loss_of = self.torch.nn.CrossEntropyLoss()
+        model.train()
+
+        def step() -> float:
+            optimizer.zero_grad(set_to_none=True)
+            loss = loss_of(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return float(loss.detach())
+
+        return step
+
+    def _predict(self, net: str, batch: int, last: bool) -> Step:
+        model, x, _ = self._prepared(net, batch, last)
+        model.eval()
+
+        def step() -> Any:
+            with self.torch.inference_mode():
+                return model(x).numpy()
+
+        return step
+
+    def train(self, net: str, batch: int) -> Step:
+        return _faster(self._train(net, batch, False), self._train(net, batch, True))
+
+    def predict(self, net: str, batch: int) -> Step:
+        return _faster(self._predict(net, batch, False), self._predict(net, batch, True))
+
+
+def _faster(a: Step, b: Step) -> Step:
+    times = []
+    for step in (a, b):
+        step()
+        rounds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            step()
+            rounds.append(time.perf_counter() - start)
+        times.append(min(rounds))
+    return a if times[0] <= times[1] else b
+
+
+CONTENDERS: dict[str, type] = {"nnlite": Nnlite, "torch": Torch}

@@ -1,0 +1,58 @@
+"""Keras's API, numbers and files on NumPy, with an explicit backward pass in every layer.
+
+>>> import nnlite as keras
+>>> model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
+>>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nnlite import activations, config, constraints, initializers, losses, metrics, optimizers, random, regularizers
+from nnlite import callbacks, layers, models, saving, utils  # isort: skip
+from nnlite.core.variable import Variable
+from nnlite.layers import Input, InputSpec, Layer
+from nnlite.models import Sequential
+
+if TYPE_CHECKING:
+    from nnlite import datasets, testing
+
+__version__ = "0.1.0"
+
+_LAZY = ("datasets", "testing")
+
+__all__ = [
+    "Input",
+    "InputSpec",
+    "Layer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "testing",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"nnlite.{name}")
+    raise AttributeError(f"module 'nnlite' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

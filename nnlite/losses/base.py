@@ -1,0 +1,268 @@
+"""What all losses share: reduction, sample weights, masks, names and configs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnlite.core import naming, registry, serialization
+from nnlite.core.errors import nearest
+from nnlite.kernels.losses import reduced, same_rank
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+
+
+class _Cache(NamedTuple):
+    inner: Any
+    dvalues: Any
+    shape: tuple[int, ...]
+
+
+class Loss(serialization.Configurable):
+    """Base class of losses.
+
+    A loss of your own defines two methods, and this class does weights, masks and reduction::
+
+        def call(self, y_true, y_pred):      # one value a sample, without the last axis
+        def gradient(self, y_true, y_pred):  # the derivative of their sum by y_pred, of y_pred's shape
+
+    Args:
+        name: name in logs; made from the class's where None.
+        reduction: "sum_over_batch_size" (the sum of the weighted values over their number, not over the sum of the
+            weights), "mean_with_sample_weight" (over the sum of the weights), "sum", or "none".
+        dtype: accepted as in Keras; a loss computes in the dtype of the prediction.
+
+    >>> class Cubic(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return (abs(y_pred - y_true) ** 3).mean(-1)
+    ...     def gradient(self, y_true, y_pred):
+    ...         e = y_pred - y_true
+    ...         return 3 * e * abs(e) / e.shape[-1]
+    >>> Cubic()(np.zeros((1, 2)), np.array([[1.0, 2.0]])).item()
+    4.5
+    """
+
+    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+        if reduction not in REDUCTIONS:
+            known = [r for r in REDUCTIONS if r]
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be one of {', '.join(map(repr, known))}, got {reduction!r}."
+                f"{nearest(reduction, known)}"
+            )
+        self.name = name or naming.to_snake_case(type(self).__name__)
+        self.reduction = reduction
+        self._dtype = dtype
+
+    # ---- what a subclass defines ----
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the losses of the samples."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
+
+    def gradient(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the derivative of the sum of the samples' losses by y_pred."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no gradient, so nothing can be trained with it: define "
+            f"gradient(self, y_true, y_pred) -> the derivative of call(y_true, y_pred).sum() by y_pred, of y_pred's shape."
+        )
+
+    def validate(self, y_true: Any, y_pred_shape: Any) -> None:
+        """Raise ``ValueError`` for targets that cannot be right for an output of that shape."""
+
+    # ---- the pair ----
+
+    def _pair_forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """Values, cache and mask of the samples."""
+        return np.asarray(self.call(y_true, y_pred)), (y_true, y_pred), None
+
+    def _pair_backward(self, dvalues: Any, inner: Any) -> Any:
+        y_true, y_pred = inner
+        gradient = self.gradient(y_true, y_pred)
+        dvalues = dvalues.reshape(dvalues.shape + (1,) * (y_pred.ndim - dvalues.ndim))
+        return (gradient * dvalues).astype(y_pred.dtype, copy=False)
+
+    def forward(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> tuple[Any, Any]:
+        """Return the reduced loss and the cache for :meth:`backward`.
+
+        Args:
+            y_true: targets.
+            y_pred: predictions, floating point.
+            sample_weight: weights of the samples, or None.
+            mask: which samples count, or None.
+        """
+        y_pred = np.asarray(y_pred)
+        shape = y_pred.shape
+        y_true = np.asarray(y_true)
+        values, inner, own_mask = self._pair_forward(y_true, y_pred)
+        if own_mask is not None:
+            mask = own_mask if mask is None else np.logical_and(*same_rank(own_mask, np.asarray(mask)))
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        value, dvalues = reduced(values, weight, None if mask is None else np.asarray(mask), self.reduction)
+        return value, _Cache(inner, dvalues, shape)
+
+    def backward(self, cache: Any) -> Any:
+        """Return the gradient of the reduced loss by ``y_pred``."""
+        return self._pair_backward(cache.dvalues, cache.inner).reshape(cache.shape)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the reduced loss of arrays (or array-likes)."""
+        y_pred = np.asarray(y_pred)
+        y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
+        self.validate(np.asarray(y_true), y_pred.shape)
+        return self.forward(y_true, y_pred, sample_weight)[0]
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype given to the constructor."""
+        return self._dtype
+
+    def get_config(self) -> dict[str, Any]:
+        """Return name, reduction and the constructor's other arguments."""
+        return {"name": self.name, "reduction": self.reduction} | {
+            key: value for key, value in super().get_config().items() if key != "dtype"
+        }
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+class FunctionLoss(Loss):
+    """A loss that is a forward and backward pair of kernels with options; the built-in losses."""
+
+    forward_kernel: Any
+    backward_kernel: Any
+    check: Any
+
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of the forward kernel."""
+        return {}
+
+    def validate(self, y_true: Any, y_pred_shape: Any) -> None:
+        type(self).check(self.name, y_true, y_pred_shape, **self.options())
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self._pair_forward(y_true, y_pred)[0]
+
+    def gradient(self, y_true: Any, y_pred: Any) -> Any:
+        values, inner, _ = self._pair_forward(y_true, y_pred)
+        return self._pair_backward(np.ones_like(values), inner).reshape(y_pred.shape)
+
+    def _pair_forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        return run_forward(type(self).forward_kernel, y_true, y_pred, self.options())
+
+    def _pair_backward(self, dvalues: Any, inner: Any) -> Any:
+        return type(self).backward_kernel(dvalues, inner)
+
+
+def run_forward(kernel: Any, y_true: Any, y_pred: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return values, cache and mask of a forward kernel, with targets in the prediction's dtype and rank."""
+    if "ignore_class" in options:  # labels stay whole numbers
+        values, inner = kernel(y_true, y_pred, **options)
+        ignored = options["ignore_class"]
+        return values, inner, None if ignored is None else (y_true != ignored).reshape(values.shape)
+    if y_true.dtype != y_pred.dtype:
+        y_true = y_true.astype(y_pred.dtype)
+    y_true, y_pred = same_rank(y_true, y_pred)
+    values, inner = kernel(y_true, y_pred, **options)
+    return values, inner, None
+
+
+def loss_function(forward: Any, backward: Any, check: Any, *names: str) -> Callable[[Any], Any]:
+    """Return a decorator that makes a function known as a loss, with its kernels and its check of targets."""
+
+    def add(function: Any) -> Any:
+        function.forward_kernel, function.backward_kernel, function.check = forward, backward, check
+        return registry.register("losses", *names)(function)
+
+    return add
+
+
+class LossFunctionWrapper(Loss):
+    """One of nnlite's loss functions as a loss, with options.
+
+    Args:
+        fn: a loss function, such as ``nnlite.losses.huber``.
+        reduction, name, dtype: as for :class:`Loss`.
+        kwargs: options of the function.
+
+    Raises ``TypeError`` for a function without a known gradient.
+
+    >>> from nnlite.losses import huber
+    >>> LossFunctionWrapper(huber, delta=2.0)(np.zeros((1, 1)), np.array([[3.0]])).item()
+    4.0
+    """
+
+    def __init__(
+        self,
+        fn: Any,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if not hasattr(fn, "backward_kernel"):
+            raise TypeError(
+                f"loss: {getattr(fn, '__name__', fn)!r} is a plain function, whose gradient is not known. "
+                f"Write a class with both:\n"
+                f"    class MyLoss(nnlite.losses.Loss):\n"
+                f"        def call(self, y_true, y_pred):\n"
+                f"            return ...  # one value a sample\n"
+                f"        def gradient(self, y_true, y_pred):\n"
+                f"            return ...  # derivative of their sum by y_pred, of y_pred's shape"
+            )
+        super().__init__(name=name or fn.__name__, reduction=reduction, dtype=dtype)
+        self.fn, self._options = fn, kwargs
+
+    def validate(self, y_true: Any, y_pred_shape: Any) -> None:
+        self.fn.check(self.name, y_true, y_pred_shape, **self._options)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self._pair_forward(y_true, y_pred)[0]
+
+    def gradient(self, y_true: Any, y_pred: Any) -> Any:
+        values, inner, _ = self._pair_forward(y_true, y_pred)
+        return self._pair_backward(np.ones_like(values), inner).reshape(y_pred.shape)
+
+    def _pair_forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        options = self._options
+        if self.fn.__name__ == "sparse_categorical_crossentropy":
+            options = {"ignore_class": None, **options}
+        return run_forward(self.fn.forward_kernel, y_true, y_pred, options)
+
+    def _pair_backward(self, dvalues: Any, inner: Any) -> Any:
+        return self.fn.backward_kernel(dvalues, inner)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"name": self.name, "reduction": self.reduction, "fn": serialization.serialize(self.fn)}
+        return config | serialization.serialize(self._options)
+
+
+def get(identifier: Any) -> Any:
+    """Return the loss meant by a name (a function for function names, an object for class names), config or object.
+
+    Raises ``ValueError`` for an unknown name.
+
+    >>> get("mse").__name__
+    'mean_squared_error'
+    """
+    return serialization.get("losses", identifier)
+
+
+def serialize(loss: Any) -> Any:
+    """Return the config of a loss, the name of a built-in function.
+
+    >>> serialize(get("mse"))
+    'mean_squared_error'
+    """
+    return serialization.serialize(loss)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the loss that a name or config describes.
+
+    >>> deserialize("mae").__name__
+    'mean_absolute_error'
+    """
+    return serialization.deserialize(config, "losses", custom_objects)

@@ -1,0 +1,86 @@
+"""What can be wrong with targets, said before anything changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def no_nan(name: str, y_true: Any) -> None:
+    """Raise ``ValueError`` if a target is NaN, or no number at all."""
+    if y_true.dtype.kind == "f":
+        if np.isnan(y_true).any():
+            first = [int(i) for i in np.argwhere(np.isnan(y_true))[0]]
+            raise ValueError(
+                f"{name}: {int(np.isnan(y_true).sum())} target(s) are NaN, the first at {first}. "
+                f"Drop those rows or fill them in."
+            )
+    elif y_true.dtype.kind not in "iub":
+        raise ValueError(f"{name}: targets must be numbers, got dtype {y_true.dtype}.")
+
+
+def fitting(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
+    """Raise ``ValueError`` unless targets have the output's shape, up to a last axis of size 1 (or broadcast to it)."""
+    y_true = np.asarray(y_true)
+    no_nan(name, y_true)
+    wanted, given = tuple(y_pred_shape), y_true.shape
+    if len(given) == len(wanted) - 1 and wanted[-1] == 1:
+        wanted = wanted[:-1]
+    elif len(given) == len(wanted) + 1 and given[-1] == 1:
+        given = given[:-1]
+    fits = len(given) == len(wanted) and all(
+        w is None or g == w or g == 1 for g, w in zip(given[1:], wanted[1:], strict=True)
+    )
+    if not fits:
+        hint = ""
+        if len(given) == len(wanted) - 1 and y_true.dtype.kind in "iu":
+            hint = " For whole-number labels use the sparse_categorical_crossentropy loss, or nnlite.utils.to_categorical."
+        raise ValueError(f"{name}: targets have shape {y_true.shape}, the output has shape {tuple(y_pred_shape)}.{hint}")
+
+
+def binary(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
+    """Raise ``ValueError`` unless targets fit and lie between 0 and 1."""
+    fitting(name, y_true, y_pred_shape)
+    y_true = np.asarray(y_true)
+    if y_true.size and y_true.dtype.kind != "b":
+        low, high = y_true.min(), y_true.max()
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"{name}: targets must lie between 0 and 1, got values from {low} to {high}. "
+                f"Labels -1 and 1 become 0 and 1 with (y + 1) / 2."
+            )
+
+
+def sparse(name: str, y_true: Any, y_pred_shape: Any, ignore_class: Any = None, axis: int = -1, **options: Any) -> None:
+    """Raise ``ValueError`` unless targets are whole-number labels within the number of classes."""
+    y_true = np.asarray(y_true)
+    no_nan(name, y_true)
+    shape = list(y_pred_shape)
+    classes = shape.pop(axis)
+    given = list(y_true.shape)
+    if len(given) == len(shape) + 1 and given[axis] == 1:
+        given.pop(axis)
+    fits = len(given) == len(shape) and all(w is None or g == w for g, w in zip(given[1:], shape[1:], strict=True))
+    if not fits:
+        hint = ""
+        if tuple(y_true.shape[1:]) == tuple(y_pred_shape[1:]):
+            hint = " They look one-hot: use categorical_crossentropy, or y.argmax(-1)."
+        raise ValueError(
+            f"{name}: expected one whole-number label a sample, shape {tuple(shape)} for an output of shape "
+            f"{tuple(y_pred_shape)}; got targets of shape {y_true.shape}.{hint}"
+        )
+    if not y_true.size:
+        return
+    if y_true.dtype.kind == "f" and not np.array_equal(y_true, np.floor(y_true)):
+        raise ValueError(f"{name}: labels must be whole numbers, got {y_true.dtype} values such as {y_true.ravel()[:3]}.")
+    low, high = y_true.min(), y_true.max()
+    if low < 0 or (classes is not None and high >= classes):
+        if ignore_class is not None:
+            kept = y_true[y_true != ignore_class]
+            if not kept.size or (kept.min() >= 0 and (classes is None or kept.max() < classes)):
+                return
+        raise ValueError(
+            f"{name}: labels go from {low} to {high}, but the output has {classes} classes, so labels must be 0 to "
+            f"{(classes or 0) - 1}. Give the last layer more units, or number the classes from 0."
+        )

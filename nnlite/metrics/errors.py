@@ -1,0 +1,177 @@
+"""Losses as metrics: errors and cross-entropies, averaged over all samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnlite.core.registry import register
+from nnlite.kernels import losses as kernels
+from nnlite.metrics.base import Mean, MeanMetricWrapper, prepared
+
+
+def _down(*names: str) -> Any:
+    def add(function: Any) -> Any:
+        function._direction = "down"
+        return register("metrics", *names)(function)
+
+    return add
+
+
+def _values(kernel: Any, y_true: Any, y_pred: Any, **options: Any) -> Any:
+    y_true, y_pred = prepared(y_true, y_pred)
+    return kernel(y_true.astype(y_pred.dtype), y_pred, **options)[0]
+
+
+@_down("mse", "MSE")
+def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+    """Return the mean over the last axis of (y_pred - y_true)^2.
+
+    >>> mean_squared_error([[0.0]], [[2.0]]).tolist()
+    [4.0]
+    """
+    return _values(kernels.squared_error_forward, y_true, y_pred)
+
+
+@_down("mae", "MAE")
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
+    """Return the mean over the last axis of |y_pred - y_true|.
+
+    >>> mean_absolute_error([[0.0]], [[2.0]]).tolist()
+    [2.0]
+    """
+    return _values(kernels.absolute_error_forward, y_true, y_pred)
+
+
+@_down("bce", "BCE")
+def binary_crossentropy(y_true: Any, y_pred: Any, **options: Any) -> Any:
+    """Return the mean over the last axis of -(y log p + (1 - y) log(1 - p)).
+
+    >>> binary_crossentropy([[1.0]], [[0.5]]).round(4).tolist()
+    [0.6931]
+    """
+    return _values(kernels.binary_crossentropy_forward, y_true, y_pred, **options)
+
+
+@_down()
+def categorical_crossentropy(y_true: Any, y_pred: Any, **options: Any) -> Any:
+    """Return -sum of y log p along the axis.
+
+    >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4).tolist()
+    [0.6931]
+    """
+    return _values(kernels.categorical_crossentropy_forward, y_true, y_pred, **options)
+
+
+@_down()
+def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, **options: Any) -> Any:
+    """Return -log p[label].
+
+    >>> sparse_categorical_crossentropy([1], [[0.5, 0.5]]).round(4).tolist()
+    [0.6931]
+    """
+    y_pred = np.asarray(y_pred)
+    return kernels.sparse_categorical_crossentropy_forward(np.asarray(y_true), y_pred, **options)[0]
+
+
+@register("metrics")
+class MeanSquaredError(MeanMetricWrapper):
+    """Mean of (y_pred - y_true)^2.
+
+    >>> MeanSquaredError()([[0.0]], [[2.0]])
+    4.0
+    """
+
+    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(mean_squared_error, name, dtype)
+
+
+@register("metrics")
+class MeanAbsoluteError(MeanMetricWrapper):
+    """Mean of |y_pred - y_true|.
+
+    >>> MeanAbsoluteError()([[0.0]], [[2.0]])
+    2.0
+    """
+
+    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(mean_absolute_error, name, dtype)
+
+
+@register("metrics")
+class RootMeanSquaredError(Mean):
+    """Square root of the mean of (y_pred - y_true)^2 over everything.
+
+    >>> RootMeanSquaredError()([[0.0]], [[2.0]])
+    2.0
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true, y_pred = prepared(y_true, y_pred)
+        super().update_state(np.square(y_pred - y_true), sample_weight)
+
+    def result(self) -> float:
+        return float(np.sqrt(super().result()))
+
+
+@register("metrics")
+class BinaryCrossentropy(MeanMetricWrapper):
+    """Mean of -(y log p + (1 - y) log(1 - p)).
+
+    >>> round(BinaryCrossentropy()([[1.0]], [[0.5]]), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        super().__init__(binary_crossentropy, name, dtype, **options)
+
+
+@register("metrics")
+class CategoricalCrossentropy(MeanMetricWrapper):
+    """Mean of -sum of y log p, for one-hot targets.
+
+    >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(categorical_crossentropy, name, dtype, **options)
+
+
+@register("metrics")
+class SparseCategoricalCrossentropy(MeanMetricWrapper):
+    """Mean of -log p[label], for whole-number labels.
+
+    >>> round(SparseCategoricalCrossentropy()([1], [[0.5, 0.5]]), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)

@@ -1,0 +1,47 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from nnlite.core.registry import register
+from nnlite.kernels import optimizer as kernels
+from nnlite.optimizers.base import Optimizer
+
+
+@register("optimizers")
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked.
+
+    ``v -= lr * g``; with momentum ``m = momentum * m - lr * g; v += m``; with Nesterov's look ahead
+    ``v += momentum * m - lr * g`` (Sutskever et al., 2013).
+
+    Args:
+        learning_rate: a float, a schedule, or a function without arguments.
+        momentum: from 0 to 1.
+        nesterov: whether to look ahead.
+        kwargs: those of :class:`nnlite.optimizers.Optimizer`.
+
+    >>> import numpy as np
+    >>> from nnlite import Variable
+    >>> v = Variable(np.ones(2))
+    >>> SGD(0.1).apply([np.ones(2)], [v]); v.value.round(4).tolist()
+    [0.9, 0.9]
+    """
+
+    def __init__(
+        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
+    ) -> None:
+        if isinstance(momentum, bool) or not 0 <= momentum <= 1:
+            raise ValueError(f"SGD: momentum must lie between 0 and 1, got {momentum!r}.")
+        super().__init__(learning_rate, **kwargs)
+        self.momentum, self.nesterov = momentum, bool(nesterov)
+        self.slot_names = (("momentum",),) if momentum else ()
+
+    def update(self) -> Callable[..., None]:
+        lr = float(self.learning_rate)
+        if not self.momentum:
+            return partial(kernels.sgd, lr=lr)
+        return partial(kernels.momentum, lr=lr, mu=self.momentum, nesterov=self.nesterov)

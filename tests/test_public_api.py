@@ -1,0 +1,56 @@
+"""The public names, pinned: removing one is a decision, not an accident."""
+
+import importlib
+
+import pytest
+
+import nnlite
+
+API = {
+    "nnlite": "Input Layer Sequential Variable InputSpec __version__ activations callbacks config constraints datasets "
+    "initializers layers losses metrics models optimizers random regularizers saving testing utils",
+    "nnlite.layers": "Activation AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D BatchNormalization Conv1D Conv2D "
+    "Convolution1D Convolution2D Dense Dropout ELU Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
+    "GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D Input "
+    "InputLayer InputSpec Layer LayerNormalization LeakyReLU MaxPool1D MaxPool2D MaxPooling1D MaxPooling2D PReLU "
+    "Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D ZeroPadding2D serialize deserialize",
+    "nnlite.activations": "relu sigmoid tanh softmax linear elu selu gelu silu swish softplus leaky_relu softsign "
+    "exponential hard_sigmoid relu6 mish log_softmax hard_silu hard_swish get serialize deserialize",
+    "nnlite.initializers": "Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal GlorotUniform GlorotNormal "
+    "HeNormal HeUniform LecunNormal LecunUniform VarianceScaling Orthogonal Identity get serialize deserialize",
+    "nnlite.regularizers": "L1 L2 L1L2 l1_l2 get serialize deserialize",
+    "nnlite.constraints": "MaxNorm NonNeg UnitNorm MinMaxNorm get serialize deserialize",
+    "nnlite.losses": "Loss MeanSquaredError MeanAbsoluteError Huber BinaryCrossentropy CategoricalCrossentropy "
+    "SparseCategoricalCrossentropy mean_squared_error mean_absolute_error huber binary_crossentropy "
+    "categorical_crossentropy sparse_categorical_crossentropy get serialize deserialize",
+    "nnlite.metrics": "Metric Mean Sum MeanMetricWrapper Accuracy BinaryAccuracy CategoricalAccuracy "
+    "SparseCategoricalAccuracy TopKCategoricalAccuracy SparseTopKCategoricalAccuracy MeanSquaredError "
+    "MeanAbsoluteError RootMeanSquaredError Precision Recall get serialize deserialize",
+    "nnlite.optimizers": "Optimizer SGD RMSprop Adam AdamW schedules get serialize deserialize",
+    "nnlite.optimizers.schedules": "LearningRateSchedule ExponentialDecay PiecewiseConstantDecay CosineDecay "
+    "PolynomialDecay",
+    "nnlite.callbacks": "Callback CallbackList History EarlyStopping ModelCheckpoint LambdaCallback CSVLogger "
+    "LearningRateScheduler ReduceLROnPlateau TerminateOnNaN",
+    "nnlite.models": "Sequential load_model save_model model_from_json",
+    "nnlite.saving": "load_model save_model load_weights save_weights register_keras_serializable custom_object_scope "
+    "get_custom_objects serialize_keras_object deserialize_keras_object",
+    "nnlite.utils": "to_categorical set_random_seed get_file PyDataset Sequence register_keras_serializable "
+    "custom_object_scope",
+    "nnlite.datasets": "digits mnist fashion_mnist",
+    "nnlite.config": "floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format get_num_threads "
+    "set_num_threads",
+    "nnlite.testing": "check_gradients check_layer",
+}
+
+
+@pytest.mark.parametrize("module", API)
+def test_names_are_there(module):
+    namespace = importlib.import_module(module)
+    missing = [name for name in API[module].split() if not hasattr(namespace, name)]
+    assert missing == []
+
+
+def test_all_of_the_package_is_importable_by_attribute():
+    assert set(nnlite.__all__) <= set(dir(nnlite))
+    with pytest.raises(AttributeError, match="nothing"):
+        nnlite.nothing  # noqa: B018
