@@ -71,9 +71,7 @@ class Compiling(Steps):
                 f"subclass of nnlite.losses.Loss with call(y_true, y_pred) and gradient(y_true, y_pred), or override "
                 f"train_step."
             )
-        made = optimizers.get(optimizer)
-        if made is not None and not isinstance(made, optimizers.Optimizer):
-            raise TypeError(f"optimizer: got {optimizer!r}, expected a name or an nnlite.optimizers.Optimizer.")
+        made = None if optimizer is None else optimizers.get(optimizer)
         names: Sequence[str] | None = getattr(self, "output_names", None)
         arguments = {
             "optimizer": made,

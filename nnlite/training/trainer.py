@@ -101,9 +101,8 @@ class Trainer(Compiling):
         )
         held_out = None
         if validation_data is not None:
-            parts = unpack_x_y_sample_weight(
-                tuple(validation_data) if isinstance(validation_data, list) else validation_data
-            )
+            given = tuple(validation_data) if isinstance(validation_data, list) else validation_data
+            parts = unpack_x_y_sample_weight(given, "validation_data")
             held_out = batches(*parts, batch_size=validation_batch_size or batch_size, steps=validation_steps)
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(

@@ -213,13 +213,22 @@ def test_generators_iterables_and_steps():
 def test_a_generator_that_ends_ends_training():
     x, y = line(8)
     model = model_of()
-    history = model.fit(((x[i : i + 2], y[i : i + 2]) for i in range(0, 8, 2)), epochs=5, verbose=0)
+    with pytest.warns(UserWarning, match="ran out"):
+        history = model.fit(((x[i : i + 2], y[i : i + 2]) for i in range(0, 8, 2)), epochs=5, verbose=0)
     assert history.epoch == [0]
     with pytest.warns(UserWarning, match="ran out"):
         history = model.fit(
             ((x[i : i + 2], y[i : i + 2]) for i in range(0, 8, 2)), epochs=5, steps_per_epoch=2, verbose=0
         )
     assert history.epoch == [0, 1] and len(history.history["loss"]) == 2
+
+
+def test_validation_steps_take_the_same_rows_every_epoch():
+    x, y = line(12)
+    model = model_of(rate=0.0)
+    history = model.fit(x, y, epochs=3, verbose=0, validation_data=(x, y), validation_batch_size=2, validation_steps=2)
+    assert len(set(history.history["val_loss"])) == 1
+    assert history.history["val_loss"][0] == pytest.approx(model.evaluate(x[:4], y[:4], verbose=0), rel=1e-6)
 
 
 def test_shuffling_follows_the_seed():
