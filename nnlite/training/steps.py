@@ -25,7 +25,7 @@ class Compiled:
         self.trainable: list[Variable] = []
         self.regularized: list[Variable] = []
         self.output_shapes: dict[Any, Any] = {}
-        self.known: set[int] = set()  # ids of the variables that the optimizer was built for; fewer may learn later
+        self.known: list[Variable] = []  # those the optimizer was built for; fewer may learn later
         self.makes_masks = False
         # Whether the lists above must be looked up again, and whether the optimizer knows its variables.
         self.stale, self.ready = True, False
@@ -203,9 +203,9 @@ class Steps:
     def _ready_optimizer(self, compiled: Compiled) -> None:
         if not compiled.trainable:
             warnings.warn(f"{self.label} has no trainable weights: training will only measure.", stacklevel=5)
-        elif not compiled.known.issuperset(map(id, compiled.trainable)):
+        elif not {id(v) for v in compiled.trainable} <= {id(v) for v in compiled.known}:
             self.optimizer.build(compiled.trainable)  # which raises if it was built for others
-            compiled.known = set(map(id, compiled.trainable))
+            compiled.known = compiled.trainable
 
 
 def _rows(x: Any) -> int:

@@ -1,4 +1,4 @@
-"""The training runs that are held against Keras: built alike by the recorder, from Keras, and by the test, from nnlite."""
+"""The training runs held against Keras: built alike by the recorder, from Keras, and by the test, from nnlite."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def classes(k):
         metrics=["accuracy", k.metrics.SparseTopKCategoricalAccuracy(2, name="top2")],
         weighted_metrics=["accuracy", "sparse_categorical_crossentropy"],
     )
-    return model, {"validation_split": 0.25, "class_weight": {0: 0.5, 2: 3.0}}
+    return model, {"validation_split": 0.4, "class_weight": {0: 0.5, 2: 3.0}}
 
 
 def penalties(k):
@@ -38,7 +38,7 @@ def penalties(k):
         [
             k.Input((WIDTH,)),
             k.layers.Dense(4, "sigmoid", kernel_regularizer=k.regularizers.L2(0.02), activity_regularizer="l1"),
-            k.layers.Dense(2, bias_regularizer=k.regularizers.L1(0.1)),
+            k.layers.Dense(2, bias_regularizer=k.regularizers.L2(0.1)),
         ]
     )
     model.compile(k.optimizers.Adam(0.02), k.losses.Huber(0.5), metrics=["mae", "mse"], weighted_metrics=["mse"])

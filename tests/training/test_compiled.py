@@ -189,7 +189,6 @@ def test_masked_steps_do_not_count():
     [
         ("mse", TypeError, r"metrics=\['mse'\]"),
         (["acuracy"], ValueError, "(?i)did you mean '.*accuracy'"),
-        ([None], TypeError, "None"),
         ([3], TypeError, "3"),
     ],
 )
@@ -211,7 +210,7 @@ def test_metrics_for_other_outputs_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"optimizer": "addam"}, ValueError, "Did you mean 'adam'"),
+        ({"optimizer": "addam"}, ValueError, "(?i)did you mean 'adam'"),
         ({"optimizer": 3}, TypeError, "3"),
         ({"optimizer": "adam", "loss": "mze"}, ValueError, "Did you mean"),
         ({"metric": ["mae"]}, TypeError, "'metric'.*'metrics'"),
