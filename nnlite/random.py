@@ -11,7 +11,8 @@ import threading
 import numpy as np
 
 _lock = threading.Lock()
-_stream = np.random.SeedSequence()
+# Made at first use: numpy.random takes a fifth of NumPy's own import time.
+_stream: np.random.SeedSequence | None = None
 
 
 def set_seed(seed: int) -> None:
@@ -35,8 +36,11 @@ def generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
     """
     if isinstance(seed, SeedGenerator):
         return seed.generator
+    global _stream
     if seed is None:
         with _lock:
+            if _stream is None:
+                _stream = np.random.SeedSequence()
             child = _stream.spawn(1)[0]
         return np.random.Generator(np.random.PCG64(child))
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -12,6 +11,8 @@ def nearest(name: object, known: Iterable[str]) -> str:
     >>> nearest("adm", ["sgd", "adam"])
     " Did you mean 'adam'?"
     """
+    import difflib
+
     lower = {word.lower(): word for word in known}
     close = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
     return f" Did you mean {lower[close[0]]!r}?" if close else ""

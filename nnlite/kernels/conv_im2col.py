@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nnlite.kernels import gemm
+from nnlite.kernels.scratch import New
 from nnlite.kernels.windows import Axis, taps
 
 Array = NDArray[Any]
@@ -91,10 +92,11 @@ def lowering(
 
 
 class Windows:
-    """One thread's buffers for a :class:`Lowering`, and the work on one chunk."""
+    """One thread's buffers for a :class:`Lowering`, borrowed by ``new``, and the work on one chunk."""
 
-    def __init__(self, how: Lowering, images: int) -> None:
+    def __init__(self, how: Lowering, images: int, new: New) -> None:
         self.how = how
+        self.part: Array = new((how.groups, how.inner, how.filters), how.dtype)
         self.scratch: Array | None = None
         self.inside: Array | None = None
         if how.direct:
@@ -103,16 +105,17 @@ class Windows:
         outside = (how.rows, *how.out[1:])
         if how.planes:
             shape: tuple[int, ...] = (images, how.inner, *outside)
-            self.buffer = np.empty(shape, how.dtype)
+            self.buffer = new(shape, how.dtype)
             ones = self.buffer[:, -1]
         else:
             shape = (how.groups, images, *outside, how.inner)
-            self.buffer = np.empty(shape, how.dtype)
+            self.buffer = new(shape, how.dtype)
             ones = self.buffer[..., -1]
         if how.bias:
             ones[...] = 1
         if how.pads:
-            self.scratch = np.zeros((images, *how.padded, how.groups * how.channels), how.dtype)
+            self.scratch = new((images, *how.padded, how.groups * how.channels), how.dtype)
+            self.scratch.fill(0)
             middle = tuple(slice(one.before, one.before + one.size) for one in how.spatial)
             self.inside = self.scratch[(slice(None), *middle)]
 
@@ -172,7 +175,7 @@ class Windows:
     def gradient(self, matrices: Array, dz: Array, total: Array) -> None:
         """Add the gradient of the kernel matrix, windows.T @ dz, to ``total`` (G, taps * C / G + bias, F / G)."""
         how = self.how
-        part = np.empty_like(total)
+        part = self.part
         if how.groups > 1:
             np.matmul(matrices.swapaxes(1, 2), self._apart(dz), out=part)
             total += part

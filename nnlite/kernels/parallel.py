@@ -12,11 +12,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nnlite import config
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -125,6 +127,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def _executor(workers: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
     global _pool, _pool_size
     with _pool_lock:
         if _pool is None or _pool_size < workers:
@@ -180,6 +184,8 @@ def run(task: Callable[[int, int], T], n: int, microseconds: float, align: int =
 
 def run_ranges(task: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> list[T]:
     """Call ``task(start, stop)`` for every given range at once, the first in the calling thread; results in order."""
+    from concurrent.futures import wait
+
     with _guard:
         pool = _executor(len(ranges) - 1)
         futures: list[Future[T]] = [pool.submit(_as_worker, task, *part) for part in ranges[1:]]

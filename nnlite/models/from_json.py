@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from nnlite.core import serialization
@@ -24,6 +23,8 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     >>> model_from_json(model.to_json()).output_shape
     (None, 2)
     """
+    import json
+
     try:
         config = json.loads(json_string)
     except (TypeError, ValueError, RecursionError) as error:

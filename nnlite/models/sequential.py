@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -280,6 +279,8 @@ class Sequential(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture as JSON text, for ``nnlite.models.model_from_json``."""
+        import json
+
         return json.dumps(serialization.serialize(self), **kwargs)
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:

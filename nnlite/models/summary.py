@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import Any
 
@@ -31,6 +30,8 @@ def summary_text(
 
 def _width(most: int) -> int:
     """The width of the terminal, or 80 columns where stdout is none."""
+    import shutil
+
     try:
         terminal = sys.stdout.isatty()
     except (AttributeError, ValueError):

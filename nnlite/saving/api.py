@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import os
-import time
-import zipfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnlite.core import registry, serialization
 from nnlite.saving import hdf5
 from nnlite.saving.atomic import atomic_write
 from nnlite.saving.eras import normalize
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 # The version whose form of configs and weights is written; every Keras from 3.3 on reads it.
 KERAS_VERSION = "3.10.0"
@@ -34,6 +34,10 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
         ValueError: for another ending, or a model that is not built.
         FileExistsError: if the file exists and ``overwrite`` is False.
     """
+    import json
+    import time
+    import zipfile
+
     path = _writable(filepath, ".keras", "save_model", overwrite)
     if not model.built:
         raise ValueError(f"save_model: {model.label} is not built: add an Input first, call build, or call it on data.")
@@ -60,6 +64,8 @@ def load_model(
         FileNotFoundError: if there is no such file.
         ValueError: if the file is truncated, of another kind, or does not fit together.
     """
+    import zipfile
+
     path = _readable(filepath, "load_model")
     label = os.path.basename(path)
     try:
@@ -111,6 +117,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
         ValueError: if the file is damaged or of another kind, or variables are missing or of other shapes: then
             nothing has been changed.
     """
+    import zipfile
+
     path = _readable(filepath, "load_weights")
     label = os.path.basename(path)
     if not model.built:
@@ -141,8 +149,10 @@ def _h5(source: Any, label: str) -> Any:
         raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
 
 
-def _member(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
+def _member(archive: ZipFile, name: str, label: str) -> bytes:
     """The content of one member, found by its exact name; refused where it unpacks to far more than it should."""
+    import zipfile
+
     found = [info for info in archive.infolist() if info.filename == name]
     if len(found) != 1:
         there = ", ".join(archive.namelist()[:10])
@@ -159,6 +169,8 @@ def _member(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
 
 
 def _json(content: bytes, label: str) -> Any:
+    import json
+
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnlite.training.data_arrays import arrays, check_rows, leaves
 from nnlite.training.data_batches import Batch, Batches
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class PyDataset:
@@ -159,6 +161,8 @@ class DatasetBatches(Batches):
                 yield index, dataset[index]
             return
         waiting: deque[tuple[int, Future[Any]]] = deque()
+        from concurrent.futures import ThreadPoolExecutor
+
         pool = ThreadPoolExecutor(dataset.workers, thread_name_prefix="nnlite-data")
         try:
             for index in order:

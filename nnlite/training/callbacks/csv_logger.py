@@ -54,6 +54,8 @@ class CSVLogger(Callback):
                 # the first epoch may be one without validation
                 self.keys += [f"val_{key}" for key in self.keys]
         with open(self.filename, "a", newline="", encoding="utf-8") as file:
+            import csv
+
             writer = csv.writer(file, delimiter=self.separator)
             if self._header:
                 writer.writerow(["epoch", *self.keys])
