@@ -76,7 +76,7 @@ def _joined(outputs: Iterator[tuple[Any, Any]], data: Batches) -> Any:
         if len(kept) == 1:
             return kept[0]
         columns = zip(*map(leaves, kept), strict=True)
-        return like(first, [np.concatenate(column) for column in columns])
+        return like(first, [_concatenated(column) for column in columns])
     steps = data.steps * data.batch_size if data.steps is not None and data.batch_size else data.rows
     rows = min(data.rows, steps)
     results = [np.empty((rows, *y.shape[1:]), y.dtype) for y in leaves(first)]
@@ -93,6 +93,16 @@ def _joined(outputs: Iterator[tuple[Any, Any]], data: Batches) -> Any:
         x, y = following
         del following
     return like(form, [result[:at] if at < rows else result for result in results])
+
+
+def _concatenated(parts: tuple[Any, ...]) -> Any:
+    shapes = {part.shape[1:] for part in parts}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"predict: the batches gave outputs of shapes {' and '.join(map(str, sorted(shapes)))} after "
+            f"the rows, which do not fit in one array. Pad the inputs alike, or call predict for each batch."
+        )
+    return np.concatenate(parts)
 
 
 def _rows(x: Any) -> int:

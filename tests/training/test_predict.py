@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -61,6 +62,23 @@ def test_outputs_with_another_number_of_rows_are_joined():
 
     x = np.arange(20.0, dtype="float32").reshape(10, 2)
     np.testing.assert_array_equal(Halves().predict(x, batch_size=4, verbose=0), x[::2])
+
+
+def test_outputs_of_different_shapes_are_refused():
+    batches = [(np.ones((2, n), "float32"),) for n in (3, 4)]
+    with pytest.raises(ValueError, match=r"\(3,\) and \(4,\)"):
+        Same().predict(iter(batches), verbose=0)
+
+
+def test_many_threads_may_predict_with_one_model():
+    x, _ = line(300)
+    model = Linear(units=4)
+    model.build((None, 2))
+    model.w.assign(np.arange(8.0).reshape(2, 4))
+    expected = model.predict(x, verbose=0)
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: model.predict(x, batch_size=7, verbose=0), range(12)):
+            np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
 def test_a_single_batch_prints_nothing_and_needs_no_compile(capsys):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fake_models import Linear, TwoHeads, line
 
+import nnlite
 from nnlite import losses, metrics, optimizers, regularizers
 
 
@@ -117,6 +118,48 @@ def test_a_batch_that_is_refused_changes_nothing(loss, y, words):
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)  # the counter of forwards too
     assert int(model.optimizer.iterations) == 0
+
+
+def test_statistics_of_a_refused_batch_are_not_kept():
+    x, y = line()
+    model = nnlite.Sequential([nnlite.Input((2,)), nnlite.layers.BatchNormalization(), nnlite.layers.Dense(1)])
+    compiled(model)
+    before = model.get_weights()
+    for bad in (np.full((20, 1), np.nan), np.zeros((20, 4))):
+        with pytest.raises(ValueError):
+            model.train_on_batch(x, bad)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    model.train_on_batch(x, y)
+    assert not np.array_equal(before[2], model.get_weights()[2])
+
+
+class SkipZeros(nnlite.Layer):
+    """Masks the steps that are zero."""
+
+    makes_mask = True
+
+    def forward(self, x, training=False):
+        return x * 2, None
+
+    def backward(self, dy, cache):
+        return dy * 2
+
+    def compute_mask(self, x, mask=None):
+        return x[..., 0] != 0
+
+
+def test_masked_steps_count_neither_in_loss_nor_gradient_nor_metrics():
+    x = np.array([[[1.0], [0.0], [2.0]], [[0.0], [0.0], [3.0]]], "float32")
+    y = np.ones_like(x)
+    model = nnlite.Sequential([nnlite.Input((3, 1)), SkipZeros(), nnlite.layers.Dense(1, kernel_initializer="ones")])
+    compiled(model, metrics=["mae"], rate=0.0)
+    valid = np.array([2.0, 4.0, 6.0]) - 1
+    expected = [np.mean(valid**2), np.mean(valid)]
+    assert model.train_on_batch(x, y) == pytest.approx(expected, rel=1e-6)
+    assert model.weights[1].grad == pytest.approx(2 * valid.sum() / 3, rel=1e-6)
+    assert model.test_on_batch(x, y) == pytest.approx(expected, rel=1e-6)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_metric_that_fails_leaves_the_weights_alone():
