@@ -74,7 +74,9 @@ def main() -> None:
     parser.add_argument("--json", default=None, help="write the results to this file too")
     arguments = parser.parse_args()
 
-    print(f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, {arguments.threads} threads")
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, {arguments.threads} threads"
+    )
     print("checking results")
     for line in check_losses(arguments.threads):
         print("  " + line)
@@ -90,12 +92,18 @@ def main() -> None:
     peak = workers[0].ask(what="peak", seconds=arguments.seconds)["rate"]
     print(f"matrix product (2048 cubed, float32): {peak:.0f} GFLOP/s at best\n")
 
-    jobs = [(what, net, batch) for net in arguments.nets for what, batch in (("train", BATCH), ("predict", BATCH), ("predict", 1))]
+    jobs = [
+        (what, net, batch)
+        for net in arguments.nets
+        for what, batch in (("train", BATCH), ("predict", BATCH), ("predict", 1))
+    ]
     results = measure(workers, jobs, arguments.rounds, arguments.seconds)
     for worker in workers:
         worker.close()
 
-    print(f"{'job':18} {'nnlite ms':>10} {'GFLOP/s':>8} {'of peak':>8} {'torch ms':>10} {'torch/nnlite':>13}   per round")
+    print(
+        f"{'job':18} {'nnlite ms':>10} {'GFLOP/s':>8} {'of peak':>8} {'torch ms':>10} {'torch/nnlite':>13}   per round"
+    )
     for what, net, batch in jobs:
         row = results[f"{what} {net} {batch}"]
         ours = np.array(row["nnlite"]["ms"])

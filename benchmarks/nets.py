@@ -6,8 +6,8 @@ import numpy as np
 
 BATCH = 128
 
-# Sample shape and layers: ("dense", units, relu), ("conv", filters, norm), ("pool",), ("flatten",). Convolutions are 3x3
-# with ReLU; with norm they are padded "same" and batch normalization stands before the ReLU.
+# Sample shape and layers: ("dense", units, relu), ("conv", filters, norm), ("pool",), ("flatten",). Convolutions are
+# 3x3 with ReLU; with norm they are padded "same" and batch normalization stands before the ReLU.
 NETS: dict[str, tuple[tuple[int, ...], list[tuple]]] = {
     "mlp": ((784,), [("dense", 512, True), ("dense", 512, True), ("dense", 10, False)]),
     "cnn": (

@@ -71,7 +71,10 @@ def main(epochs: int = 40) -> float:
 
     again = keras.models.model_from_json(model.to_json())
     again.set_weights(model.get_weights())
-    print("from its JSON:", "equal" if np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0)) else "different")
+    print(
+        "from its JSON:",
+        "equal" if np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0)) else "different",
+    )
     return accuracy
 
 

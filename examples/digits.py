@@ -68,7 +68,9 @@ def main(seed: int = 0, epochs: int = 40, verbose: bool = True) -> float:
     model.fit(x_train, y_train, batch_size=32, epochs=epochs, verbose="auto" if verbose else 0)
     seconds = time.perf_counter() - start
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    print(f"seed {seed}: {accuracy:.2%} of {len(x_test)} test digits right (loss {loss:.4f}), trained in {seconds:.1f} s")
+    print(
+        f"seed {seed}: {accuracy:.2%} of {len(x_test)} test digits right (loss {loss:.4f}), trained in {seconds:.1f} s"
+    )
 
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "digits.keras")

@@ -1,9 +1,9 @@
 """Train a convolutional network on Fashion-MNIST: 60,000 training and 10,000 test pictures of clothes, 28 x 28 pixels.
 
-Expected: at least 90 % of the 10,000 test pictures right, in under 5 minutes on two cores. (The table kept with the data
-set, github.com/zalandoresearch/fashion-mnist, lists 0.916 for two convolutions with pooling after more than 300 epochs and
-0.876 for a Keras net of that form.) The data come from Keras's cache folder, Debian's package dataset-fashion-mnist, or a
-download.
+Expected: at least 90 % of the 10,000 test pictures right, in under 5 minutes on two cores. (The table kept with the
+data set, github.com/zalandoresearch/fashion-mnist, lists 0.916 for two convolutions with pooling after more than 300
+epochs and 0.876 for a Keras net of that form.) The data come from Keras's cache folder, Debian's package
+dataset-fashion-mnist, or a download.
 
     python examples/fashion_mnist.py
     python examples/fashion_mnist.py --rows 2000 --epochs 1      # a quick look

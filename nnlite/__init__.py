@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nnlite import activations, config, constraints, initializers, losses, metrics, optimizers, random, regularizers
+
 from nnlite import callbacks, layers, models, saving, utils  # isort: skip
 from nnlite.core.variable import Variable
 from nnlite.layers import Input, InputSpec, Layer

@@ -98,7 +98,8 @@ def _worst(function: Callable[[np.ndarray], float], x: np.ndarray, gradient: np.
         if error > worst:
             worst, found = error, (int(element), numeric)
     place = [int(i) for i in np.unravel_index(found[0], x.shape)]
-    return f"Worst element{note} {place}: backward gives {gradient.flat[found[0]]:.8g}, central differences {found[1]:.8g}."
+    claimed = gradient.flat[found[0]]
+    return f"Worst element{note} {place}: backward gives {claimed:.8g}, central differences {found[1]:.8g}."
 
 
 def check_layer(
@@ -113,8 +114,8 @@ def check_layer(
 ) -> None:
     """Raise ``AssertionError`` unless the layer's ``backward`` is the derivative of its ``forward``.
 
-    A copy in float64 is checked, with slightly changed weights (ones and zeros hide mistakes); the layer itself stays as
-    it is. Checked are the gradients of the input and of every trainable variable, that gradients accumulate, that
+    A copy in float64 is checked, with slightly changed weights (ones and zeros hide mistakes); the layer itself stays
+    as it is. Checked are the gradients of the input and of every trainable variable, that gradients accumulate, that
     inputs and ``dy`` are left alone, and that the declared output shape is the real one.
 
     Args:
@@ -133,10 +134,7 @@ def check_layer(
     rng = np.random.default_rng(seed)
     tested = _float64_copy(layer, input_shape, rng)
     if x is None:
-        inputs = [
-            structure.map_shapes(input_shape, lambda s, n=n: rng.normal(size=tuple(n if d is None else d for d in s)))
-            for n in batch_sizes
-        ]
+        inputs = [_random_input(input_shape, n, rng) for n in batch_sizes]
     else:
         inputs = [structure.map_arrays(x, lambda a: a.astype(float) if a.dtype.kind == "f" else a)]
     for values in inputs:
@@ -146,6 +144,10 @@ def check_layer(
                 _check_once(tested, values, mode, tolerance, rng, options)
             except AssertionError as error:
                 raise AssertionError(f"{layer.label}, input {sizes}, training={mode}: {error}") from None
+
+
+def _random_input(input_shape: Any, batch: int, rng: np.random.Generator) -> Any:
+    return structure.map_shapes(input_shape, lambda s: rng.normal(size=[batch if d is None else d for d in s]))
 
 
 def _float64_copy(layer: Layer, input_shape: Any, rng: np.random.Generator) -> Layer:
@@ -217,7 +219,9 @@ def _check_once(
         if variable.trainable and variable.grad is not None:
             expected = 2 * once[variable.path][0]
             if not np.allclose(variable.grad, expected, rtol=1e-6, atol=1e-9):
-                raise AssertionError(f"backward overwrote the gradient of {variable.path!r}: it must add, with accumulate().")
+                raise AssertionError(
+                    f"backward overwrote the gradient of {variable.path!r}: it must add, with accumulate()."
+                )
 
 
 def _check_inputs(layer: Layer, x: Any, dx: Any, loss: Callable[[Layer, Any], float], tolerance: float) -> None:

@@ -36,9 +36,9 @@ def public_objects():
         nnlite.utils,
     ):
         for name, value in vars(namespace).items():
-            if not name.startswith("_") and (inspect.isclass(value) or inspect.isfunction(value)):
-                if (value.__module__ or "").startswith("nnlite"):
-                    yield f"{namespace.__name__}.{name}", value
+            named = not name.startswith("_") and (inspect.isclass(value) or inspect.isfunction(value))
+            if named and (value.__module__ or "").startswith("nnlite"):
+                yield f"{namespace.__name__}.{name}", value
 
 
 @pytest.mark.parametrize(("name", "value"), list(public_objects()), ids=lambda v: v if isinstance(v, str) else "")

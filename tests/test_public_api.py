@@ -9,8 +9,8 @@ import nnlite
 API = {
     "nnlite": "Input Layer Sequential Variable InputSpec __version__ activations callbacks config constraints datasets "
     "initializers layers losses metrics models optimizers random regularizers saving testing utils",
-    "nnlite.layers": "Activation AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D BatchNormalization Conv1D Conv2D "
-    "Convolution1D Convolution2D Dense Dropout ELU Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
+    "nnlite.layers": "Activation AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D BatchNormalization Conv1D "
+    "Conv2D Convolution1D Convolution2D Dense Dropout ELU Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
     "GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D Input "
     "InputLayer InputSpec Layer LayerNormalization LeakyReLU MaxPool1D MaxPool2D MaxPooling1D MaxPooling2D PReLU "
     "Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D ZeroPadding2D serialize deserialize",

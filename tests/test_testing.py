@@ -88,7 +88,7 @@ def test_one_wrong_element_among_many_is_found():
 
 def test_kinks_are_avoided_but_not_everything_is_a_kink():
     x = np.array([1e-6, 1.0, -1.0])
-    check_gradients(lambda v: float(np.maximum(v, 0).sum()), x + [0.1, 0, 0], np.array([1.0, 1.0, 0.0]))
+    check_gradients(lambda v: float(np.maximum(v, 0).sum()), x + np.array([0.1, 0, 0]), np.array([1.0, 1.0, 0.0]))
     with pytest.raises(AssertionError, match="cannot be checked|is wrong"):
         check_gradients(lambda v: float(np.floor(v * 1e7).sum()), x, np.zeros(3))
 

@@ -10,7 +10,7 @@ import numpy as np
 from nnlite import config
 from nnlite.core.errors import nearest
 
-_COMPUTE = {
+_COMPUTE: dict[str, np.dtype[Any]] = {
     "float32": np.dtype(np.float32),
     "float64": np.dtype(np.float64),
     "float16": np.dtype(np.float32),
@@ -34,9 +34,9 @@ def policy_name(dtype: Any) -> str:
     elif not isinstance(dtype, (str, type, np.dtype)):
         dtype = getattr(dtype, "name", dtype)
     if isinstance(dtype, str) and (dtype in _COMPUTE or dtype in _OTHER):
-        return dtype
+        return str(dtype)
     try:
-        name = np.dtype(dtype).name
+        name = str(np.dtype(dtype).name)
     except TypeError:
         name = ""
     if name not in _COMPUTE and name not in _OTHER:

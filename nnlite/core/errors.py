@@ -23,4 +23,5 @@ def unknown_arguments(owner: str, unexpected: Iterable[str], known: Iterable[str
     known = list(known)
     names = sorted(unexpected)
     hints = "".join(nearest(name, known) for name in names[:1])
-    return f"{owner} got unexpected keyword argument(s) {', '.join(map(repr, names))}.{hints} It takes: {', '.join(known)}."
+    listed = ", ".join(map(repr, names))
+    return f"{owner} got unexpected keyword argument(s) {listed}.{hints} It takes: {', '.join(known)}."

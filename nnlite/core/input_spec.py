@@ -41,7 +41,8 @@ class InputSpec:
             wanted = f"at most {self.max_ndim} axes"
         if wanted:
             raise ValueError(
-                f"{layer.label} expects an input with {wanted}, the batch first; got shape {tuple(shape)}, which has {rank}."
+                f"{layer.label} expects an input with {wanted}, the batch first; "
+                f"got shape {tuple(shape)}, which has {rank}."
             )
         for axis, size in self.axes.items():
             if -rank <= axis < rank and shape[axis] is not None and shape[axis] != size:

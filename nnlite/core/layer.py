@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.core import dtypes, naming, penalties, registry, serialization, structure, tracking, wrapping
+from nnlite.core import dtypes, naming, penalties, registry, serialization, structure, wrapping
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.input_spec import InputSpec
+from nnlite.core.owner import Owner
 from nnlite.core.symbol import Node, Symbol
-from nnlite.core.variable import Variable
 
 _SHAPE_ARGUMENTS = ("input_shape", "batch_shape", "batch_input_shape", "input_dim", "batch_size")
 
 
-class Layer(serialization.Configurable):
+class Layer(Owner, serialization.Configurable):
     """Base class of all layers.
 
     A layer is a pair of functions and the variables they use::
@@ -65,6 +65,8 @@ class Layer(serialization.Configurable):
     # Whether compute_mask may make a mask where none came in.
     makes_mask = False
 
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
         self._arguments = (args, kwargs)
@@ -105,7 +107,9 @@ class Layer(serialization.Configurable):
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         """Return the output and the cache that ``backward`` needs."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x, training=False) -> (y, cache).")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: define forward(self, x, training=False) -> (y, cache)."
+        )
 
     def backward(self, dy: Any, cache: Any) -> Any:
         """Accumulate the gradients of the variables and return that of the input."""
@@ -114,9 +118,9 @@ class Layer(serialization.Configurable):
             f"backward(self, dy, cache) -> dx, which also calls variable.accumulate(gradient) for each variable."
         )
 
-    def infer(self, x: Any, **options: Any) -> Any:
+    def infer(self, x: Any, *args: Any, **options: Any) -> Any:
         """Return the output alone, keeping nothing for a backward pass."""
-        return self.forward(x, **options)[0]
+        return self.forward(x, *args, **options)[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output, None for the batch; found by running on zeros unless a subclass knows."""
@@ -124,8 +128,7 @@ class Layer(serialization.Configurable):
             self.build(input_shape)
         shapes = []
         for open_size in (8, 9):  # what differs between the two runs is open
-            filled = structure.map_shapes(input_shape, lambda s, n=open_size: tuple(n if d is None else d for d in s))
-            zeros = structure.map_shapes(filled, lambda s: np.zeros(s, self._compute))
+            zeros = structure.zeros(input_shape, open_size, self._compute)
             shapes.append(structure.map_arrays(self.infer(zeros), np.shape))
         return structure.merge_shapes(*shapes)
 
@@ -177,154 +180,9 @@ class Layer(serialization.Configurable):
             )
         return array.astype(self._compute)
 
-    # ---- variables ----
-
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Create a variable; assign it to an attribute to make it part of the layer.
-
-        Args:
-            shape: its shape, ``()`` where None.
-            initializer: a name, an initializer, or a function of (shape, dtype); Glorot uniform where None.
-            dtype: the layer's where None.
-            trainable: whether it takes gradients (while the layer is trainable too).
-            regularizer, constraint: names or objects, or None.
-            name: last part of its path; also the name it has in files that name variables.
-
-        >>> Layer(name="mine").add_weight(shape=(2, 2), initializer="ones", name="w").path
-        'w'
-        """
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(d is None or d < 0 for d in shape):
-            raise ValueError(f"{self.label}: cannot create variable {name!r} of shape {shape}: every size must be known.")
-        make = serialization.get("initializers", "glorot_uniform" if initializer is None else initializer)
-        value_dtype = self._compute if dtype is None else dtypes.compute_dtype(dtypes.policy_name(dtype))
-        variable = Variable(
-            make(shape, dtype=value_dtype.name),
-            dtype=value_dtype,
-            trainable=trainable,
-            name=name or "variable",
-            regularizer=serialization.get("regularizers", regularizer),
-            constraint=serialization.get("constraints", constraint),
-        )
-        if not self._trainable:
-            variable.trainable = False
-        return variable
-
     def add_loss(self, value: Any) -> None:
         """Add a term to the loss of the batch being computed; its gradient is for ``backward`` to include."""
         penalties.add(value)
-
-    @property
-    def layers_inside(self) -> list[Layer]:
-        """The sub-layers held by attributes, in order of assignment."""
-        return tracking.find(self, Layer)
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All variables: own trainable ones, own others, then those of the sub-layers; each once."""
-        found = self._own_in_order()
-        for layer in self.layers_inside:
-            found += layer.weights
-        return list({id(v): v for v in found}.values())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The same as ``weights``."""
-        return self.weights
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The variables that take gradients."""
-        return [v for v in self.weights if v.trainable]
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The variables that take none: frozen ones and statistics."""
-        return [v for v in self.weights if not v.trainable]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The same as ``trainable_weights``."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The same as ``non_trainable_weights``."""
-        return self.non_trainable_weights
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the variables take gradients; setting it reaches all sub-layers."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for variable in tracking.find(self, Variable):
-            if variable.created_trainable:
-                variable.trainable = self._trainable
-        for layer in self.layers_inside:
-            layer.trainable = self._trainable
-
-    @property
-    def losses(self) -> list[Any]:
-        """The values of the regularizers of the trainable variables."""
-        return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
-
-    def get_weights(self) -> list[NDArray[Any]]:
-        """Return copies of all variables, in the order of ``weights``."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: list[ArrayLike]) -> None:
-        """Write arrays into the variables, in the order of ``weights``.
-
-        Raises ``ValueError`` if their number or a shape differs; then nothing has been written.
-        """
-        variables = self.weights
-        arrays = [np.asarray(w) for w in weights]
-        if len(arrays) != len(variables):
-            hint = "" if self.built else " The layer is not built yet: it has no variables before it has seen an input shape."
-            raise ValueError(f"{self.label} has {len(variables)} variables, got {len(arrays)} arrays.{hint}")
-        wrong = [(v, a) for v, a in zip(variables, arrays, strict=True) if v.shape != a.shape]
-        if wrong:
-            rows = "; ".join(f"{v.path}: expected {v.shape}, got {a.shape}" for v, a in wrong)
-            raise ValueError(f"{self.label}: {len(wrong)} of {len(arrays)} arrays have the wrong shape: {rows}.")
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
-
-    def count_params(self) -> int:
-        """Return the number of elements in all variables.
-
-        Raises ``ValueError`` if the layer is not built.
-        """
-        if not self.built:
-            raise ValueError(f"{self.label} is not built, so it has no variables to count yet.")
-        return sum(v.size for v in self.weights)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Write this layer's own variables (not its sub-layers') into ``store`` under "0", "1", ..."""
-        for index, variable in enumerate(self._own_in_order()):
-            store[str(index)] = variable.value
-
-    def load_own_variables(self, store: dict[str, Any]) -> None:
-        """Read this layer's own variables from ``store``.
-
-        Raises ``ValueError`` if their number or a shape differs; then nothing has been written.
-        """
-        tracking.load_into(self.label, self._own_in_order(), store)
-
-    def _own_in_order(self) -> list[Variable]:
-        own = tracking.find(self, Variable)
-        return [v for v in own if v.created_trainable] + [v for v in own if not v.created_trainable]
 
     # ---- description ----
 
@@ -345,24 +203,26 @@ class Layer(serialization.Configurable):
     @property
     def dtype(self) -> str:
         """Name of the float type, as given."""
-        return self._policy
+        return str(self._policy)
 
     @property
     def compute_dtype(self) -> str:
         """Name of the float type that is computed in."""
-        return self._compute.name
+        return str(self._compute.name)
 
     @property
     def variable_dtype(self) -> str:
         """Name of the float type that variables have."""
-        return self._compute.name
+        return str(self._compute.name)
 
     def get_config(self) -> dict[str, Any]:
         """Return name, trainable, dtype and the constructor's arguments as plain data."""
         config = {"name": self.name, "trainable": self._trainable, "dtype": self._policy}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
-        if registry.kind_of(type(self)):  # built-in layers keep each argument, made canonical, in the attribute of its name
+        if registry.kind_of(
+            type(self)
+        ):  # built-in layers keep each argument, made canonical, in the attribute of its name
             arguments = {n: getattr(self, n) for n in self.argument_names() if hasattr(self, n)}
         else:  # a user's layer may keep anything under that name; what it was made with is certain
             arguments = wrapping.recorded_arguments(self)

@@ -161,5 +161,7 @@ class custom_object_scope:  # noqa: N801 (Keras's name)
         _scopes.__dict__.setdefault("stack", []).append(self.custom_objects)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _scopes.stack.pop()

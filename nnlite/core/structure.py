@@ -38,6 +38,11 @@ def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
     return function(tuple(x)) if is_shape(x) else [map_shapes(shape, function) for shape in x]
 
 
+def zeros(shape: Any, open_size: int, dtype: Any) -> Any:
+    """Return zeros of a shape, or of each of a list of shapes, with ``open_size`` in the place of None."""
+    return map_shapes(shape, lambda s: np.zeros(tuple(open_size if d is None else d for d in s), dtype))
+
+
 def merge_shapes(a: Any, b: Any) -> Any:
     """Return the shapes with None wherever the two differ."""
     if is_shape(a):

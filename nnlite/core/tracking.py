@@ -50,7 +50,9 @@ def load_into(label: str, variables: list[Variable], store: Mapping[str, Any]) -
             raise ValueError(f"{label}: the file has no array {index} (for {variable.path!r}).")
         array = store[str(index)]
         if tuple(array.shape) != variable.shape:
-            raise ValueError(f"{label}: {variable.path!r} has shape {variable.shape}, the file's array {tuple(array.shape)}.")
+            raise ValueError(
+                f"{label}: {variable.path!r} has shape {variable.shape}, the file's array {tuple(array.shape)}."
+            )
         pairs.append((variable, np.asarray(array)))
     for variable, array in pairs:
         variable.assign(array)

@@ -86,7 +86,7 @@ class Variable:
         self._grad_is_zero = False
         return self._grad
 
-    def accumulate(self, g: NDArray[Any]) -> None:
+    def accumulate(self, g: Any) -> None:
         """Add ``g`` to the gradient; does nothing on a frozen variable.
 
         Raises ``ValueError`` if the shape of ``g`` is not the variable's.
@@ -123,7 +123,8 @@ class Variable:
 
     def numpy(self) -> NDArray[Any]:
         """Return a copy of the value."""
-        return self.value.copy()
+        copy: NDArray[Any] = self.value.copy()
+        return copy
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -133,7 +134,7 @@ class Variable:
     @property
     def dtype(self) -> str:
         """Name of the value's dtype, such as ``"float32"``."""
-        return self.value.dtype.name
+        return str(self.value.dtype.name)
 
     @property
     def ndim(self) -> int:

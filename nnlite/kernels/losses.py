@@ -202,9 +202,7 @@ def sparse_categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Ar
     return np.moveaxis(g.reshape(shape), -1, axis)
 
 
-def reduced(
-    values: Array, weight: Array | None, mask: Array | None, reduction: str | None
-) -> tuple[Any, Array]:
+def reduced(values: Array, weight: Array | None, mask: Array | None, reduction: str | None) -> tuple[Any, Array]:
     """Return the reduced loss and the gradient by ``values`` of its sum.
 
     Args:

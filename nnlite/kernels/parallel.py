@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,7 +55,9 @@ class _BlasGuard:
         if self._per_thread:
             self._enter_thread()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._per_thread:
             self._exit_thread()
         with self._lock:
@@ -158,7 +161,7 @@ def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
         return [(0, n)]
     units = -(-n // align)
     edges = [min(n, align * (units * i // wanted)) for i in range(wanted + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _as_worker(task: Callable[[int, int], T], start: int, stop: int) -> T:
@@ -188,7 +191,7 @@ def run_ranges(task: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> 
 
     with _guard:
         pool = _executor(len(ranges) - 1)
-        futures: list[Future[T]] = [pool.submit(_as_worker, task, *part) for part in ranges[1:]]
+        futures: list[Future[T]] = [pool.submit(_as_worker, task, start, stop) for start, stop in ranges[1:]]
         try:
             first = _as_worker(task, *ranges[0])
         finally:

@@ -1,5 +1,9 @@
 """Layers: each with a forward and an explicit backward."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.core.serialization import deserialize as _deserialize
@@ -29,7 +33,7 @@ GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2
 GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the layer that a config describes.
 
     >>> deserialize(serialize(Dense(3))).units

@@ -38,7 +38,8 @@ def choice(layer: Layer, name: str, value: Any, options: tuple[str, ...]) -> str
     text = value.lower() if isinstance(value, str) else value
     if text not in options:
         raise ValueError(
-            f"{layer.label}: {name} must be one of {', '.join(map(repr, options))}, got {value!r}.{nearest(value, options)}"
+            f"{layer.label}: {name} must be one of {', '.join(map(repr, options))}, got {value!r}."
+            f"{nearest(value, options)}"
         )
     return str(text)
 
@@ -58,6 +59,7 @@ def known(layer: Layer, input_shape: Any, axis: int) -> int:
     size = input_shape[axis]
     if size is None:
         raise ValueError(
-            f"{layer.label}: the size of axis {axis} of its input must be known to build it; got shape {tuple(input_shape)}."
+            f"{layer.label}: the size of axis {axis} of its input must be known to build it; "
+            f"got shape {tuple(input_shape)}."
         )
     return int(size)

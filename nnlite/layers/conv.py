@@ -61,7 +61,7 @@ class _Conv(Layer):
         self.bias_regularizer = serialization.get("regularizers", bias_regularizer)
         self.kernel_constraint = serialization.get("constraints", kernel_constraint)
         self.bias_constraint = serialization.get("constraints", bias_constraint)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec: InputSpec = InputSpec(ndim=self.rank + 2)
 
     def build(self, input_shape: Any) -> None:
         axis = 1 if self.data_format == "channels_first" else -1

@@ -40,7 +40,9 @@ class InputLayer(Layer):
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if sparse or ragged or optional:
-            raise ValueError(f"{self.label}: sparse, ragged and optional inputs are not supported; pad to a full array.")
+            raise ValueError(
+                f"{self.label}: sparse, ragged and optional inputs are not supported; pad to a full array."
+            )
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"{self.label}: give either shape (of one sample) or batch_shape.")
         if batch_shape is None:

@@ -19,6 +19,9 @@ class _Normalization(Layer):
     supports_masking = True
     center: bool
     scale: bool
+    # What _keep sets by name.
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
 
     def _keep(self, **settings: Any) -> None:
         """Resolve the settings of gamma and beta and keep each under its name."""
@@ -59,7 +62,7 @@ class BatchNormalization(_Normalization):
     moving averages are used.
 
     Backward, with xhat the normalized input and m rows: ``d_beta = sum(dy)``, ``d_gamma = sum(dy * xhat)``,
-    ``dx = gamma / sqrt(variance + epsilon) * (dy - d_beta / m - xhat * d_gamma / m)``; the last two terms only in training.
+    ``dx = gamma / sqrt(variance + epsilon) * (dy - d_beta / m - xhat * d_gamma / m)``, the last two only in training.
 
     Args:
         axis: the axis that keeps its own statistics, usually the channels.

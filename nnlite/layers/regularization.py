@@ -80,7 +80,7 @@ class Dropout(_Dropout):
             return shape
         if len(self.noise_shape) != len(shape):
             raise ValueError(
-                f"{self.label}: noise_shape {self.noise_shape} must have one entry per axis of the input, shape {shape}."
+                f"{self.label}: noise_shape {self.noise_shape} must have one entry for each axis of its input, {shape}."
             )
         return tuple(n if m is None else m for m, n in zip(self.noise_shape, shape, strict=True))
 

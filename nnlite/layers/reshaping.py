@@ -67,8 +67,13 @@ class Reshape(Layer):
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
-        if any(isinstance(d, bool) or not isinstance(d, (int, np.integer)) or d < -1 for d in shape) or shape.count(-1) > 1:
-            raise ValueError(f"{self.label}: target_shape must be whole numbers, at most one of them -1; got {target_shape!r}.")
+        if (
+            any(isinstance(d, bool) or not isinstance(d, (int, np.integer)) or d < -1 for d in shape)
+            or shape.count(-1) > 1
+        ):
+            raise ValueError(
+                f"{self.label}: target_shape must be whole numbers, at most one of them -1; got {target_shape!r}."
+            )
         self.target_shape = tuple(int(d) for d in shape)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
@@ -146,7 +151,7 @@ class ZeroPadding2D(Layer):
         self.input_spec = InputSpec(ndim=4)
 
     @property
-    def _pads(self) -> tuple[tuple[int, ...], ...]:
+    def _pads(self) -> Any:
         none = (0, 0)
         return (none, none, *self.padding) if self.data_format == "channels_first" else (none, *self.padding, none)
 

@@ -44,7 +44,9 @@ class Loss(serialization.Configurable):
     4.5
     """
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
         if reduction not in REDUCTIONS:
             known = [r for r in REDUCTIONS if r]
             raise ValueError(

@@ -35,8 +35,12 @@ def fitting(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
     if not fits:
         hint = ""
         if len(given) == len(wanted) - 1 and y_true.dtype.kind in "iu":
-            hint = " For whole-number labels use the sparse_categorical_crossentropy loss, or nnlite.utils.to_categorical."
-        raise ValueError(f"{name}: targets have shape {y_true.shape}, the output has shape {tuple(y_pred_shape)}.{hint}")
+            hint = (
+                " For whole-number labels use the sparse_categorical_crossentropy loss, or nnlite.utils.to_categorical."
+            )
+        raise ValueError(
+            f"{name}: targets have shape {y_true.shape}, the output has shape {tuple(y_pred_shape)}.{hint}"
+        )
 
 
 def binary(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
@@ -73,7 +77,9 @@ def sparse(name: str, y_true: Any, y_pred_shape: Any, ignore_class: Any = None, 
     if not y_true.size:
         return
     if y_true.dtype.kind == "f" and not np.array_equal(y_true, np.floor(y_true)):
-        raise ValueError(f"{name}: labels must be whole numbers, got {y_true.dtype} values such as {y_true.ravel()[:3]}.")
+        raise ValueError(
+            f"{name}: labels must be whole numbers, got {y_true.dtype} values such as {y_true.ravel()[:3]}."
+        )
     low, high = y_true.min(), y_true.max()
     if low < 0 or (classes is not None and high >= classes):
         if ignore_class is not None:

@@ -42,7 +42,9 @@ class Metric(serialization.Configurable):
         self.name = name or naming.auto_name(type(self).__name__)
         self._dtype = dtype
 
-    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """Create a variable, which :meth:`reset_state` sets to zeros; assign it to an attribute."""
         make = serialization.get("initializers", "zeros" if initializer is None else initializer)
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -64,7 +66,9 @@ class Metric(serialization.Configurable):
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Add a batch."""
-        raise NotImplementedError(f"{type(self).__name__} must define update_state(self, y_true, y_pred, sample_weight=None).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must define update_state(self, y_true, y_pred, sample_weight=None)."
+        )
 
     def result(self) -> Any:
         """Return the value over all batches since the last reset."""

@@ -128,7 +128,9 @@ class Sequential(Trainer, Layer):
                 raise ValueError(f"{self.label} was declared with input shape {declared}, got {tuple(input_shape)}.")
             input_shape = declared
         if input_shape is None:
-            raise ValueError(f"{self.label}: give build the shape of the input, such as (None, 784), or add an Input first.")
+            raise ValueError(
+                f"{self.label}: give build the shape of the input, such as (None, 784), or add an Input first."
+            )
         shape: Any = input_shape
         for layer in self._layers:
             if not layer.built:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from typing import Any
 
 from nnlite.core import structure
@@ -75,7 +76,7 @@ def _output_shapes(model: Any) -> dict[int, str]:
 
 def _table(header: list[str], rows: list[list[str]], ends: list[float], width: int) -> list[str]:
     edges = [0, *(round(end * (width - 1)) for end in ends)]
-    widths = [max(1, right - left - 1) for left, right in zip(edges[:-1], edges[1:], strict=True)]
+    widths = [max(1, right - left - 1) for left, right in pairwise(edges)]
 
     def rule(left: str, line: str, cross: str, right: str) -> str:
         return left + cross.join(line * w for w in widths) + right
@@ -86,7 +87,9 @@ def _table(header: list[str], rows: list[list[str]], ends: list[float], width: i
         text = []
         for i in range(height):
             parts = [
-                (cell[i] if i < len(cell) else "").rjust(w - 2) if column == 2 else (cell[i] if i < len(cell) else "").ljust(w - 2)
+                (cell[i] if i < len(cell) else "").rjust(w - 2)
+                if column == 2
+                else (cell[i] if i < len(cell) else "").ljust(w - 2)
                 for column, (cell, w) in enumerate(zip(wrapped, widths, strict=True))
             ]
             text.append(bar + bar.join(f" {part} "[:w] for part, w in zip(parts, widths, strict=True)) + bar)

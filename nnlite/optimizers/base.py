@@ -71,8 +71,12 @@ class Optimizer(serialization.Configurable):
             raise ValueError(f"{own}: {given[0]} must be above 0, got {limits[given[0]]!r}.")
         if use_ema and not 0 <= ema_momentum <= 1:
             raise ValueError(f"{own}: ema_momentum must lie between 0 and 1, got {ema_momentum!r}.")
-        if ema_overwrite_frequency is not None and (not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1):
-            raise ValueError(f"{own}: ema_overwrite_frequency must be a whole number above 0, got {ema_overwrite_frequency!r}.")
+        if ema_overwrite_frequency is not None and (
+            not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1
+        ):
+            raise ValueError(
+                f"{own}: ema_overwrite_frequency must be a whole number above 0, got {ema_overwrite_frequency!r}."
+            )
         steps = gradient_accumulation_steps
         if steps is not None and (not isinstance(steps, int) or steps < 2):
             raise ValueError(f"{own}: gradient_accumulation_steps must be a whole number of at least 2, got {steps!r}.")
@@ -80,7 +84,9 @@ class Optimizer(serialization.Configurable):
         self.global_clipnorm, self.use_ema, self.ema_momentum = global_clipnorm, bool(use_ema), ema_momentum
         self.ema_overwrite_frequency, self.loss_scale_factor = ema_overwrite_frequency, loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._iterations = Variable(np.array(0, np.int64), trainable=False, name="iteration", path=f"{self.name}/iteration")
+        self._iterations = Variable(
+            np.array(0, np.int64), trainable=False, name="iteration", path=f"{self.name}/iteration"
+        )
         self._rate: Any = None
         self._set_rate(learning_rate, own)
         self._trained: list[Variable] = []
@@ -229,7 +235,9 @@ class Optimizer(serialization.Configurable):
             raise ValueError(f"{type(self).__name__}: got {len(found)} gradients for {len(self._trained)} variables.")
         for v, g in zip(self._trained, found, strict=True):
             if g is not None and g.shape != v.shape:
-                raise ValueError(f"{type(self).__name__}: gradient of {v.path!r} has shape {g.shape}, expected {v.shape}.")
+                raise ValueError(
+                    f"{type(self).__name__}: gradient of {v.path!r} has shape {g.shape}, expected {v.shape}."
+                )
         present = [i for i, g in enumerate(found) if g is not None]
         gradients = {i: found[i] for i in present}
         if self.loss_scale_factor is not None:
@@ -308,7 +316,9 @@ class Optimizer(serialization.Configurable):
         Raises ``ValueError`` after the optimizer was built.
         """
         if self.built:
-            raise ValueError(f"{type(self).__name__}: exclude_from_weight_decay must come before the optimizer is built.")
+            raise ValueError(
+                f"{type(self).__name__}: exclude_from_weight_decay must come before the optimizer is built."
+            )
         ids = {id(v) for v in var_list or ()}
         patterns = [re.compile(name) for name in var_names or ()]
         self._excluded = lambda v: id(v) in ids or any(p.search(v.name) for p in patterns)

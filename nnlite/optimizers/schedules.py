@@ -53,7 +53,9 @@ class ExponentialDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         exponent = step / self.decay_steps
-        return float(self.initial_learning_rate * self.decay_rate ** (math.floor(exponent) if self.staircase else exponent))
+        return float(
+            self.initial_learning_rate * self.decay_rate ** (math.floor(exponent) if self.staircase else exponent)
+        )
 
 
 @register("schedules")
@@ -77,7 +79,9 @@ class InverseTimeDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         quotient = step / self.decay_steps
-        return float(self.initial_learning_rate / (1 + self.decay_rate * (math.floor(quotient) if self.staircase else quotient)))
+        return float(
+            self.initial_learning_rate / (1 + self.decay_rate * (math.floor(quotient) if self.staircase else quotient))
+        )
 
 
 @register("schedules")

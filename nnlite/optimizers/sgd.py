@@ -31,9 +31,7 @@ class SGD(Optimizer):
     [0.9, 0.9]
     """
 
-    def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:
         if isinstance(momentum, bool) or not 0 <= momentum <= 1:
             raise ValueError(f"SGD: momentum must lie between 0 and 1, got {momentum!r}.")
         super().__init__(learning_rate, **kwargs)

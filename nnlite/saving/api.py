@@ -122,9 +122,14 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
     path = _readable(filepath, "load_weights")
     label = os.path.basename(path)
     if not model.built:
-        raise ValueError(f"load_weights: {model.label} is not built: add an Input first, call build, or call it on data.")
+        raise ValueError(
+            f"load_weights: {model.label} is not built: add an Input first, call build, or call it on data."
+        )
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive, _h5(io.BytesIO(_member(archive, "model.weights.h5", label)), label) as file:
+        with (
+            zipfile.ZipFile(path) as archive,
+            _h5(io.BytesIO(_member(archive, "model.weights.h5", label)), label) as file,
+        ):
             hdf5.read_weights(model, file, label, skip_mismatch)
         return
     with _h5(path, label) as file:

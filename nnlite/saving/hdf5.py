@@ -124,7 +124,9 @@ class _Group(Mapping[str, Any]):
             if link is None:
                 return None
             if not isinstance(link, h5py.HardLink):
-                raise ValueError(f"{self.label}: {self.path!r} passes a {type(link).__name__}; only plain groups are read.")
+                raise ValueError(
+                    f"{self.label}: {self.path!r} passes a {type(link).__name__}; only plain groups are read."
+                )
             node = node[part]
             if not isinstance(node, h5py.Group):
                 raise ValueError(f"{self.label}: {part!r} in {self.path!r} is not a group.")

@@ -43,9 +43,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     labels = np.asarray(x)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels.reshape(labels.shape[:-1])
-    if labels.dtype.kind not in "iub":
-        if labels.dtype.kind != "f" or not np.array_equal(labels, np.floor(labels)):
-            raise ValueError(f"to_categorical: labels must be whole numbers, got {labels.dtype} {labels.ravel()[:5]}.")
+    whole = labels.dtype.kind in "iub" or (labels.dtype.kind == "f" and np.array_equal(labels, np.floor(labels)))
+    if not whole:
+        raise ValueError(f"to_categorical: labels must be whole numbers, got {labels.dtype} {labels.ravel()[:5]}.")
     labels = labels.astype(np.int64)
     classes = int(labels.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):

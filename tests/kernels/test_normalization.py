@@ -110,8 +110,10 @@ def test_thread_counts_agree():
             y, inv = kernels.batch_norm_forward(x, gamma, gamma, mean, variance, 1e-3)
             norm, cache = kernels.layer_norm_forward(x, gamma, gamma, 1e-3)
             results.append(
-                [mean, variance, y, *kernels.batch_norm_backward(dy, x, gamma, mean, inv, True)]
-                + [norm, *kernels.layer_norm_backward(dy, cache, gamma)]
+                [
+                    *(mean, variance, y, *kernels.batch_norm_backward(dy, x, gamma, mean, inv, True)),
+                    *(norm, *kernels.layer_norm_backward(dy, cache, gamma)),
+                ]
             )
     finally:
         config.set_num_threads(None)

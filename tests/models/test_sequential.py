@@ -197,7 +197,9 @@ def test_copies_train_on_independently(again):
     history = other.fit(x, y, epochs=2, shuffle=False, verbose=0)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(model.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"], history.history["loss"])
+    np.testing.assert_array_equal(
+        model.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"], history.history["loss"]
+    )
 
 
 def test_a_declared_input_is_binding():

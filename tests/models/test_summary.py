@@ -10,7 +10,7 @@ def net():
     )
 
 
-EXPECTED = '''\
+EXPECTED = """\
 Model: "net"
 ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
 ┃ Layer (type)                      ┃ Output Shape             ┃       Param # ┃
@@ -21,7 +21,7 @@ Model: "net"
 └───────────────────────────────────┴──────────────────────────┴───────────────┘
  Total params: 51 (204.00 B)
  Trainable params: 51 (204.00 B)
- Non-trainable params: 0 (0.00 B)'''
+ Non-trainable params: 0 (0.00 B)"""
 
 
 def text_of(model, **kwargs):
@@ -70,7 +70,9 @@ def test_trainable_nested_and_range():
     inner = keras.Sequential([layers.Input((4,)), layers.Dense(3, name="a")], name="inner")
     inner.trainable = False
     model = keras.Sequential([layers.Input((4,)), inner, layers.Flatten(name="f"), layers.Dense(2, name="b")], name="o")
-    rows = [line for line in text_of(model, show_trainable=True, expand_nested=True).split("\n") if line.startswith("│")]
+    rows = [
+        line for line in text_of(model, show_trainable=True, expand_nested=True).split("\n") if line.startswith("│")
+    ]
     cells = [[cell.strip() for cell in row.strip("│").split("│")] for row in rows]
     assert cells == [
         ["inner (Sequential)", "(None, 3)", "15", "N"],

@@ -295,7 +295,9 @@ def test_arrays_that_are_no_plain_arrays_are_refused(tmp_path, change):
 def test_the_harmless_twin_opens(tmp_path):
     path = tmp_path / "w.weights.h5"
     values = np.ones((48, 4), "f4")
-    path.write_bytes(weights_with(lambda file, group, shape: group.create_dataset("0", data=values, compression="gzip")))
+    path.write_bytes(
+        weights_with(lambda file, group, shape: group.create_dataset("0", data=values, compression="gzip"))
+    )
     model = net()
     model.load_weights(path)
     np.testing.assert_array_equal(model.layers[3].kernel.value, values)
