@@ -7,6 +7,7 @@ Everything goes to ``sys.stdout``, as it is when it is written to.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from time import perf_counter
@@ -179,7 +180,7 @@ def _tqdm_bar(steps: int | None, count: str, text: str, done: int) -> Any:
 
         @property
         def format_dict(self) -> dict[str, Any]:
-            return {**super().format_dict, "count": self.count, "text": self.text}
+            return {**super().format_dict, "ncols": _columns(), "count": self.count, "text": self.text}
 
     return Bar(
         count,
@@ -188,11 +189,16 @@ def _tqdm_bar(steps: int | None, count: str, text: str, done: int) -> Any:
         initial=done,
         file=sys.stdout,
         leave=False,
-        dynamic_ncols=True,
+        nrows=shutil.get_terminal_size((80, 24)).lines,
         ascii=_cells(),
         colour="green" if _colours() else None,
         bar_format="{count} {text}" if steps is None else f"{{count}} {{bar:{WIDTH}}} {{text}}",
     )
+
+
+def _columns() -> int | None:
+    """Return the width of the terminal; None in a notebook. A terminal that calls itself 0 wide is taken for 80."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else None
 
 
 def _cells() -> str:

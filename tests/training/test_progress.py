@@ -78,7 +78,7 @@ def piped(code, **env):
     return subprocess.run(script(code), capture_output=True, env=environment(**env), check=True).stdout.decode()
 
 
-def on_terminal(code, columns=120, status=0, **env):
+def on_terminal(code, columns=120, rows=30, status=0, **env):
     """Run the script on a terminal of its own and return all that it wrote there."""
     pty = pytest.importorskip("pty")
     import fcntl
@@ -86,7 +86,7 @@ def on_terminal(code, columns=120, status=0, **env):
     import termios
 
     child, terminal = pty.openpty()[::-1]
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     with subprocess.Popen(
         script(code), stdin=child, stdout=child, stderr=subprocess.STDOUT, env=environment(**env)
     ) as p:
@@ -206,6 +206,10 @@ def test_the_line_that_stays_is_whole_on_a_narrow_terminal():
     assert "val_loss: 4.0000e-04" in written
     drawn = [re.sub(r"\x1b\[[0-9;]*m", "", part) for part in written.split("\r")[1:-2]]
     assert drawn and all(len(part) <= 40 for part in drawn)
+
+
+def test_a_terminal_that_does_not_know_its_size_gets_a_bar():
+    assert re.search(r"\r *\d/10 .*accuracy: 0.5000", on_terminal("fit(epochs=1, steps=10)", columns=0, rows=0))
 
 
 def test_an_exception_leaves_the_next_line_free():
