@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlite import losses
+from nnlite.core import registry
 from nnlite.core.structure import map_arrays
 from nnlite.training.outputs import is_several, leaves, like, names_of, per_output
 
@@ -133,21 +134,24 @@ class CompiledLoss:
         """Return the names under which the values of the outputs' losses are logged; none where there is one loss."""
         return [f"{term.name}_loss" for term in self.terms] if len(self.terms) > 1 else []
 
-    def check(self, y_true: Any, y_pred_shapes: Any) -> None:
-        """Raise what the losses have against these targets, before anything is computed or changed.
+    def check(self, y_true: Any, y_pred_shapes: Any, sample_weight: Any = None) -> None:
+        """Raise what the losses have against a batch, before anything is computed or changed.
 
         Args:
-            y_true: targets, in the form that :meth:`forward` takes.
+            y_true, sample_weight: targets and weights, in the form that :meth:`forward` takes.
             y_pred_shapes: the shape of the output that is to come, or a list or dict of shapes.
         """
         if not self.built:
             self.build(y_true, y_pred_shapes)
         shapes = leaves(_one_or_several(y_pred_shapes))
         targets = self._targets(y_true, self._names, self._with_loss())
-        for term in self.terms:
-            validate = getattr(term.loss, "validate", None)
+        weights = each_weight(sample_weight, self._names)
+        for output, _, loss, _ in self.terms:
+            validate = getattr(loss, "validate", None)
             if validate is not None:
-                validate(targets[term.output], shapes[term.output])
+                validate(targets[output], shapes[output])
+            if weights[output] is not None:
+                check_weight(loss, weights[output], shapes[output])
 
     def forward(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> tuple[float, Any]:
         """Return the weighted sum of the losses, and the cache for :meth:`backward`.
@@ -220,6 +224,24 @@ def each_weight(sample_weight: Any, names: list[str | None]) -> list[Any]:
             return [sample_weight[0]] * len(names)
         return per_output(sample_weight, names, "sample_weight", partial=True)
     return [sample_weight] * len(names)
+
+
+def check_weight(loss: Any, weight: Any, y_pred_shape: tuple[int | None, ...]) -> None:
+    """Raise ``ValueError`` if a built-in loss cannot weigh its values, one for each row (and step), with ``weight``."""
+    shape = np.shape(weight)
+    if (len(shape) == 1 and len(y_pred_shape) == 2) or registry.kind_of(getattr(loss, "fn", type(loss))) != "losses":
+        return
+    axis = getattr(loss, "axis", -1) % len(y_pred_shape)
+    values = (shape[0] if shape else 1, *y_pred_shape[1:axis], *y_pred_shape[axis + 1 :])
+    given = shape[:-1] if len(shape) == len(values) + 1 and shape[-1] == 1 else shape
+    given = (*given, 1) if len(given) == len(values) - 1 and values[-1] == 1 else given
+    aligned = zip(reversed(given), reversed(values), strict=False)
+    if len(given) > len(values) or any(v is not None and w not in (1, v) for w, v in aligned):
+        expected = tuple("rows" if i == 0 else v for i, v in enumerate(values))
+        raise ValueError(
+            f"sample_weight: got shape {shape} for a batch, but {loss.name!r} has one value for each of "
+            f"({', '.join(map(str, expected))}): give weights of that shape, or of size 1 where they are all alike."
+        )
 
 
 def _one_or_several(shapes: Any) -> Any:

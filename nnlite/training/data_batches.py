@@ -22,6 +22,7 @@ class Batches:
         steps: batches of one epoch; None while that is unknown, as with a generator in its first epoch.
         batch_size: rows of a full batch, None where the data comes in batches of its own.
         rows: rows of all the data, None where unknown.
+        targets: all targets, where the data is arrays; else None.
         exhausted: True once the data is used up for good, as a generator is at its end: training cannot go on.
 
     Without ``limit``, an epoch is one pass over the data. With it, an epoch is that many batches and the next epoch
@@ -30,6 +31,7 @@ class Batches:
 
     batch_size: Any = None
     rows: Any = None
+    targets: Any = None
 
     def __init__(self, steps: int | None, limit: int | None) -> None:
         self.steps = steps if limit is None else limit
@@ -119,6 +121,7 @@ class ArrayBatches(Batches):
     ) -> None:
         super().__init__(-(-rows // batch_size), limit)
         self.rows = rows
+        self.targets = y
         self.batch_size = batch_size
         self.shuffle = shuffle
         self._rng = (rng or random.generator()) if shuffle else None

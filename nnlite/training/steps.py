@@ -12,7 +12,11 @@ from nnlite.core.variable import Variable
 from nnlite.metrics import Mean, Metric
 from nnlite.training.compiled import CompiledLoss
 from nnlite.training.compiled_metrics import CompiledMetrics
+from nnlite.training.data import Batches
 from nnlite.training.outputs import unpack_x_y_sample_weight
+
+# Rows of targets looked through at once, so that checking takes little memory.
+_CHECKED_AT_A_TIME = 16384
 
 
 class Compiled:
@@ -75,7 +79,7 @@ class Steps:
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         x = self.cast_inputs(x)
-        compiled = self._prepare(x, y, training=True)
+        compiled = self._prepare(x, y, sample_weight, training=True)
         for variable in compiled.trainable:
             variable.zero_grad()
         with penalties.collected() as extra:
@@ -102,7 +106,7 @@ class Steps:
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         x = self.cast_inputs(x)
-        compiled, mask = self._prepare(x, y, training=False), None
+        compiled, mask = self._prepare(x, y, sample_weight, training=False), None
         with penalties.collected() as extra:
             if compiled.makes_masks:
                 y_pred, cache = self.forward(x, training=False)
@@ -169,19 +173,43 @@ class Steps:
             )
         return self._compiled
 
-    def _prepare(self, x: Any, y: Any, training: bool) -> Compiled:
+    def _prepare(self, x: Any, y: Any, sample_weight: Any, training: bool) -> Compiled:
         """Build what is not built yet, and raise what can be known to be wrong before anything changes."""
         compiled = self._need_compiled("fit" if training else "evaluate")
         if compiled.stale or (training and not compiled.ready):
             self._refresh(x, training)
         if not compiled.loss.is_empty:
-            key = np.shape(x)[1:] if isinstance(x, np.ndarray) else repr(_open_shape(x))
+            key = _key(x)
             if key not in compiled.output_shapes:
                 compiled.output_shapes[key] = self.compute_output_shape(_open_shape(x))
-            compiled.loss.check(y, compiled.output_shapes[key])
+            compiled.loss.check(y, compiled.output_shapes[key], sample_weight)
         elif y is None and not compiled.metrics.is_empty:
             raise ValueError("y: got None, but the compiled metrics need targets.")
         return compiled
+
+    def _look_over(self, data: Batches, training: bool) -> None:
+        """Build for the first batch of ``data``, and raise what the loss has against it and all targets in memory.
+
+        Targets elsewhere (files, streams) are checked batch by batch, each before it changes anything. Steps that are
+        overridden check for themselves.
+        """
+        first = data.peek()
+        if first is None:
+            return
+        x, y, sample_weight = first
+        x = self.cast_inputs(x)
+        own = type(self).train_step if training else type(self).test_step
+        if own is not (Steps.train_step if training else Steps.test_step):
+            self._refresh(x, training)
+            return
+        compiled = self._prepare(x, y, sample_weight, training)
+        if compiled.loss.is_empty:
+            return
+        shapes = compiled.output_shapes[_key(x)]
+        if data.targets is not None and all(type(t) is np.ndarray for t in structure.flatten(data.targets)):
+            for start in range(0, data.rows, _CHECKED_AT_A_TIME):
+                part = slice(start, start + _CHECKED_AT_A_TIME)
+                compiled.loss.check(structure.map_arrays(data.targets, lambda t, part=part: t[part]), shapes)
 
     def _refresh(self, x: Any, training: bool) -> None:
         """Build the model for ``x`` and, to train, the optimizer; look up which variables learn.
@@ -210,6 +238,10 @@ class Steps:
 
 def _rows(x: Any) -> int:
     return len(x) if isinstance(x, np.ndarray) else len(structure.flatten(x)[0])
+
+
+def _key(x: Any) -> Any:
+    return np.shape(x)[1:] if isinstance(x, np.ndarray) else repr(_open_shape(x))
 
 
 def _open_shape(x: Any) -> Any:

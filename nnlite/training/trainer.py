@@ -114,9 +114,12 @@ class Trainer(Compiling):
                 steps=train.steps,
                 model=self,
             )
-        self.stop_training = False
+        self.stop_training, compiled.stale = False, True
         logs: dict[str, Any] = {}
         with contextlib.closing(callbacks):
+            self._look_over(train, training=True)
+            if held_out is not None and held_out.rows is not None:
+                self._look_over(held_out, training=False)
             callbacks.on_train_begin()
             for epoch in range(initial_epoch, epochs):
                 if epoch > initial_epoch and train.ran_out():

@@ -325,17 +325,47 @@ def test_unknown_keywords_of_evaluate_are_named():
         model_of().evaluate(*line(), sample_weights=3)
 
 
+@pytest.mark.parametrize("place", ["train", "validation"])
+def test_targets_in_memory_are_all_checked_before_the_first_step(place):
+    x, y = line(9)
+    bad = y.copy()
+    bad[7] = np.nan
+    model, log = model_of(), Log()
+    data = {"y": bad} if place == "train" else {"y": y, "validation_data": (x, bad)}
+    with pytest.raises(ValueError, match=r"(?i)nan"):
+        model.fit(x, **data, batch_size=3, shuffle=False, verbose=0, callbacks=[log])
+    assert not model.w.value.any() and model.seen.value == 0 and not log.calls
+
+
 def test_streamed_targets_are_checked_before_their_batch_is_learnt():
     x, y = line(9)
     bad = y.copy()
     bad[7] = np.nan
     model = model_of()
     with pytest.raises(ValueError, match=r"(?i)nan"):
-        model.fit(x, bad, batch_size=3, shuffle=False, verbose=0)
+        model.fit(((x[i : i + 3], bad[i : i + 3]) for i in (0, 3, 6)), verbose=0)
     good = model_of()
     good.fit(x[:6], y[:6], batch_size=3, shuffle=False, verbose=0)
     np.testing.assert_array_equal(model.w.value, good.w.value)
     assert model.seen.value == 2
+
+
+@pytest.mark.parametrize("shape", [(20, 2), (20, 3, 1), (20, 20)])
+def test_weights_that_do_not_fit_the_loss_are_named_before_the_first_step(shape):
+    x, y = line()
+    model = model_of()
+    with pytest.raises(ValueError, match=r"sample_weight: got shape .*\(rows\)"):
+        model.fit(x, y, sample_weight=np.ones(shape), verbose=0)
+    assert model.seen.value == 0
+    model.fit(x, y, sample_weight=np.ones((20, 1)), verbose=0)
+
+
+def test_the_model_is_built_when_training_begins():
+    class Look(callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            assert self.model.built and self.model.optimizer.built
+
+    model_of().fit(*line(), verbose=0, callbacks=[Look()])
 
 
 def test_blas_gets_its_threads_back_between_steps():
