@@ -1,45 +1,40 @@
-"""Activation functions and their derivatives, element by element (and softmax, along an axis).
+"""Activations that are straight lines between kinks, those around one exponential, and softmax.
 
-The second argument of a backward function tells what the derivative is a function of: the output ``y``, which lets the
-forward run in place, or the input ``x``. ``out`` may be the first argument itself.
+Each is a pair of functions. ``forward(x, out=None) -> y`` may write over its input (``out=x``), except where only x
+gives the derivative; ``backward(dy, y, out=None) -> dx`` takes x in the place of y there. Both are for one block of
+memory on one thread; :mod:`nnlite.kernels.elementwise` runs them over large arrays. At kinks the derivative is the
+one that Keras has on JAX, as each docstring says. The smooth ones that need x are in
+:mod:`nnlite.kernels.activation_smooth`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.kernels.elementwise import zeros_row
+
 Array = NDArray[Any]
+F = TypeVar("F", bound=Callable[..., Any])
 
-# NumPy's maximum and minimum are three times as fast against a row of constants as against a single one.
-_ROW = 8192
-_rows: dict[tuple[float, Any], Array] = {}
-
-SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 
 
-def _bound(ufunc: np.ufunc, x: Array, limit: float, out: Array) -> None:
-    """Compute ufunc(x, limit, out=out) for maximum or minimum."""
-    if x.size < _ROW or not (x.flags.c_contiguous and out.flags.c_contiguous):
-        ufunc(x, x.dtype.type(limit), out=out)
-        return
-    key = (limit, x.dtype)
-    row = _rows.get(key)
-    if row is None:
-        row = _rows[key] = np.full(_ROW, limit, x.dtype)
-    flat, flat_out = x.reshape(-1), out.reshape(-1)
-    whole = flat.size // _ROW * _ROW
-    ufunc(flat[:whole].reshape(-1, _ROW), row, out=flat_out[:whole].reshape(-1, _ROW))
-    ufunc(flat[whole:], row[: flat.size - whole], out=flat_out[whole:])
+def silent(function: F) -> F:
+    """Let inf and NaN arise without warnings, as they do in the formulas: ``exp(1000)``, ``inf / inf``."""
+    return cast(F, np.errstate(all="ignore")(function))
 
 
-def _new(x: Array, out: Array | None) -> Array:
+def empty_like(x: Array, out: Array | None) -> Array:
+    """Return ``out``, or a new array of the shape and type of ``x``."""
     return np.empty(x.shape, x.dtype) if out is None else out
 
 
+@silent
 def relu_forward(
     x: Array,
     negative_slope: float = 0.0,
@@ -47,164 +42,270 @@ def relu_forward(
     threshold: float = 0.0,
     out: Array | None = None,
 ) -> Array:
-    """Return max(x, 0); in general x above the threshold, at most max_value, and negative_slope * (x - threshold) below."""
-    y = _new(x, out)
-    if negative_slope == 0 and threshold == 0:
-        _bound(np.maximum, x, 0.0, y)
+    """Return y = min(x, max_value) where x > threshold, negative_slope * (x - threshold) elsewhere.
+
+    Above a negative threshold, y is bounded by 0 from below if there is a ``max_value``, as in Keras.
+    """
+    if negative_slope and max_value is None and not threshold:
+        return leaky_relu_forward(x, negative_slope, out)
+    below = None
+    if negative_slope:
+        below = np.subtract(threshold, x, out=np.empty(x.shape, x.dtype))
+        np.maximum(below, zeros_row(x), out=below)
+        np.multiply(below, negative_slope, out=below)
+    if threshold:
+        y = empty_like(x, out)
+        y[...] = np.where(x > threshold, x, 0)  # a product with the mask would turn -inf into NaN
+        if max_value is not None:
+            np.maximum(y, zeros_row(y), out=y)
     else:
-        low = (x - x.dtype.type(threshold)) * x.dtype.type(negative_slope) if negative_slope else x.dtype.type(0)
-        np.copyto(y, np.where(x > threshold, x, low))
+        y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
     if max_value is not None:
-        _bound(np.minimum, y, float(max_value), y)
-    return y
+        np.minimum(y, max_value, out=y)
+    return y if below is None else np.subtract(y, below, out=y)
 
 
+@silent
 def relu_backward(
     dy: Array,
-    x: Array,
+    y: Array,
     negative_slope: float = 0.0,
     max_value: float | None = None,
     threshold: float = 0.0,
     out: Array | None = None,
 ) -> Array:
-    """Return dy where x lies between threshold and max_value, negative_slope * dy below, 0 above.
+    """Return dx = dy where 0 < y < max_value, negative_slope * dy where y < 0, and 0 elsewhere.
 
-    With negative_slope and threshold 0, x may be the output y of the forward: it has the same signs.
+    At the kinks that is 0; only for a leaky ReLU (a slope, but neither threshold nor maximum) it is dy at y = 0.
+    Threshold and slope must not be negative: y would not tell which side of the threshold x was on.
     """
-    dx = _new(dy, out)
-    passes = x > threshold
+    if threshold < 0 or negative_slope < 0:
+        raise ValueError(
+            f"relu has a derivative for a threshold and a negative_slope of at least 0; "
+            f"got threshold={threshold}, negative_slope={negative_slope}."
+        )
+    if negative_slope and max_value is None and not threshold:
+        return leaky_relu_backward(dy, y, negative_slope, out)
+    inside = np.greater(y, 0)
     if max_value is not None:
-        passes &= x < max_value
-    if negative_slope == 0:
-        return np.multiply(dy, passes, out=dx)
-    slope = dy.dtype.type(negative_slope)
-    return np.multiply(dy, passes + slope * (x <= threshold).astype(dy.dtype), out=dx)
+        inside &= y < max_value
+    if not negative_slope:
+        return np.multiply(dy, inside, out=empty_like(dy, out))
+    slope = np.multiply(np.less(y, 0), negative_slope, dtype=dy.dtype)
+    np.add(slope, inside, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
 
 
+@silent
 def leaky_relu_forward(x: Array, negative_slope: float = 0.2, out: Array | None = None) -> Array:
-    """Return x where x >= 0, negative_slope * x below."""
-    y = _new(x, out)
-    if 0 <= negative_slope <= 1:
-        return np.maximum(x, x * x.dtype.type(negative_slope), out=y)
-    return np.multiply(x, _step(x, negative_slope), out=y)
+    """Return y = x where x >= 0, negative_slope * x elsewhere."""
+    if 0 < negative_slope <= 1:
+        below = np.multiply(x, negative_slope, out=np.empty(x.shape, x.dtype))
+        return np.maximum(x, below, out=empty_like(x, out))
+    below = np.minimum(x, zeros_row(x), out=np.empty(x.shape, x.dtype))
+    np.multiply(below, negative_slope, out=below)
+    y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
+    return np.add(y, below, out=y)
 
 
-def leaky_relu_backward(dy: Array, x: Array, negative_slope: float = 0.2, out: Array | None = None) -> Array:
-    """Return dy where x >= 0, negative_slope * dy below."""
-    return np.multiply(dy, _step(x, negative_slope), out=_new(dy, out))
+@silent
+def leaky_relu_backward(dy: Array, y: Array, negative_slope: float = 0.2, out: Array | None = None) -> Array:
+    """Return dx = dy where y >= 0, negative_slope * dy elsewhere (with slope 0: dy where y > 0).
 
-
-def _step(x: Array, low: float) -> Array:
-    """1 where x >= 0, low where x < 0."""
-    step = (x >= 0).astype(x.dtype)
-    step *= x.dtype.type(1 - low)
-    step += x.dtype.type(low)
-    return step
+    The slope must not be negative: y would not tell the sign of x.
+    """
+    if negative_slope < 0:
+        raise ValueError(f"leaky_relu has a derivative for a negative_slope of at least 0; got {negative_slope}.")
+    above = np.greater_equal(y, 0) if negative_slope else np.greater(y, 0)
+    slope = np.multiply(above, 1 - negative_slope, dtype=dy.dtype)
+    np.add(slope, negative_slope, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
 
 
 def relu6_forward(x: Array, out: Array | None = None) -> Array:
-    """Return min(max(x, 0), 6)."""
-    return relu_forward(x, max_value=6.0, out=out)
+    """Return y = min(max(x, 0), 6)."""
+    y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
+    return np.minimum(y, 6, out=y)
 
 
 def relu6_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
-    """Return dy where 0 < y < 6, else 0."""
-    return relu_backward(dy, y, max_value=6.0, out=out)
+    """Return dx = dy where 0 < y < 6, and 0 elsewhere, kinks included."""
+    inside = np.greater(y, 0)
+    inside &= y < 6
+    return np.multiply(dy, inside, out=empty_like(dy, out))
 
 
+def hard_sigmoid_forward(x: Array, out: Array | None = None) -> Array:
+    """Return y = min(max(x + 3, 0), 6) / 6."""
+    y = np.add(x, 3, out=empty_like(x, out))
+    relu6_forward(y, out=y)
+    return np.divide(y, 6, out=y)
+
+
+def hard_sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
+    """Return dx = dy / 6 where 0 < y < 1, and 0 elsewhere, kinks included."""
+    inside = np.greater(y, 0)
+    inside &= y < 1
+    dx = np.multiply(dy, inside, out=empty_like(dy, out))
+    return np.divide(dx, 6, out=dx)
+
+
+@silent
+def hard_silu_forward(x: Array, out: Array | None = None) -> Array:
+    """Return y = x * hard_sigmoid(x)."""
+    s = hard_sigmoid_forward(x, np.empty(x.shape, x.dtype))
+    return np.multiply(x, s, out=empty_like(x, out))
+
+
+@silent
+def hard_silu_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
+    """Return dx = dy * (s + x s') with s = hard_sigmoid(x), and s' = 0 at its kinks."""
+    s = hard_sigmoid_forward(x, np.empty(x.shape, x.dtype))
+    near = np.clip(x, -3, 3, out=np.empty(x.shape, x.dtype))  # where s' is not 0; inf times 0 would be NaN
+    hard_sigmoid_backward(near, s, out=near)
+    np.add(s, near, out=s)
+    return np.multiply(dy, s, out=empty_like(dy, out))
+
+
+@silent
 def sigmoid_forward(x: Array, out: Array | None = None) -> Array:
-    """Return 1 / (1 + exp(-x))."""
-    y = np.negative(x, out=_new(x, out))
-    with np.errstate(over="ignore"):  # exp(-x) is inf for x below -88 in float32, and y then 0, as it should be
-        np.exp(y, out=y)
+    """Return y = 1 / (1 + exp(-x))."""
+    y = np.negative(x, out=empty_like(x, out))
+    np.exp(y, out=y)
     np.add(y, 1, out=y)
     return np.divide(1, y, out=y)
 
 
+@silent
 def sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
-    """Return dy * y * (1 - y)."""
-    slope = 1 - y
-    slope *= y
-    return np.multiply(dy, slope, out=_new(dy, out))
+    """Return dx = dy y (1 - y)."""
+    slope = np.subtract(1, y, out=np.empty(y.shape, y.dtype))
+    np.multiply(slope, y, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
 
 
 def tanh_forward(x: Array, out: Array | None = None) -> Array:
-    """Return tanh(x)."""
-    return np.tanh(x, out=_new(x, out))
+    """Return y = tanh(x)."""
+    return np.tanh(x, out=empty_like(x, out))
 
 
+@silent
 def tanh_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
-    """Return dy * (1 - y^2)."""
-    slope = y * y
+    """Return dx = dy (1 - y^2)."""
+    slope = np.multiply(y, y, out=np.empty(y.shape, y.dtype))
     np.subtract(1, slope, out=slope)
-    return np.multiply(dy, slope, out=_new(dy, out))
+    return np.multiply(dy, slope, out=empty_like(dy, out))
 
 
-def softmax_forward(x: Array, axis: Any = -1, out: Array | None = None) -> Array:
-    """Return exp(x) / sum of exp(x) along axis; the largest x is subtracted first, which changes nothing but overflow."""
-    y = np.subtract(x, x.max(axis=axis, keepdims=True, initial=-np.inf), out=_new(x, out))
-    np.exp(y, out=y)
-    return np.divide(y, y.sum(axis=axis, keepdims=True), out=y)
-
-
-def softmax_backward(dy: Array, y: Array, axis: Any = -1, out: Array | None = None) -> Array:
-    """Return y * (dy - sum of dy * y along axis)."""
-    dx = dy - (dy * y).sum(axis=axis, keepdims=True)
-    return np.multiply(dx, y, out=_new(dy, out))
-
-
-def log_softmax_forward(x: Array, axis: int = -1, out: Array | None = None) -> Array:
-    """Return x - log of the sum of exp(x) along axis."""
-    y = np.subtract(x, x.max(axis=axis, keepdims=True, initial=-np.inf), out=_new(x, out))
-    return np.subtract(y, np.log(np.exp(y).sum(axis=axis, keepdims=True)), out=y)
-
-
-def log_softmax_backward(dy: Array, y: Array, axis: int = -1, out: Array | None = None) -> Array:
-    """Return dy - exp(y) * sum of dy along axis."""
-    dx = np.exp(y)
-    dx *= dy.sum(axis=axis, keepdims=True)
-    return np.subtract(dy, dx, out=_new(dy, out))
-
-
+@silent
 def exponential_forward(x: Array, out: Array | None = None) -> Array:
-    """Return exp(x)."""
-    with np.errstate(over="ignore"):
-        return np.exp(x, out=_new(x, out))
+    """Return y = exp(x)."""
+    return np.exp(x, out=empty_like(x, out))
 
 
+@silent
 def exponential_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
-    """Return dy * y."""
-    return np.multiply(dy, y, out=_new(dy, out))
+    """Return dx = dy y."""
+    return np.multiply(dy, y, out=empty_like(dy, out))
 
 
+@silent
+def softsign_forward(x: Array, out: Array | None = None) -> Array:
+    """Return y = x / (1 + |x|)."""
+    size = np.abs(x, out=np.empty(x.shape, x.dtype))
+    np.add(size, 1, out=size)
+    return np.divide(x, size, out=empty_like(x, out))
+
+
+@silent
+def softsign_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
+    """Return dx = dy (1 - |y|)^2, which is dy / (1 + |x|)^2."""
+    slope = np.abs(y, out=np.empty(y.shape, y.dtype))
+    np.subtract(1, slope, out=slope)
+    np.multiply(slope, slope, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+@silent
 def elu_forward(x: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
-    """Return x above 0 and alpha * (exp(x) - 1) below."""
-    negative = np.minimum(x, 0)
-    np.expm1(negative, out=negative)
-    negative *= x.dtype.type(alpha)
-    y = np.maximum(x, 0, out=_new(x, out))
-    return np.add(y, negative, out=y)
+    """Return y = x where x > 0, alpha (exp(x) - 1) elsewhere.
+
+    exp(x) - 1 = 2 t / (1 - t) with t = tanh(x / 2) loses no digits near 0, and NumPy has tanh in vector form on more
+    processors than expm1.
+    """
+    t = np.minimum(x, zeros_row(x), out=np.empty(x.shape, x.dtype))
+    np.multiply(t, 0.5, out=t)
+    np.tanh(t, out=t)
+    below = np.subtract(1, t, out=np.empty(x.shape, x.dtype))
+    np.divide(t, below, out=below)
+    np.multiply(below, 2 * alpha, out=below)
+    y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
+    return np.add(y, below, out=y)
 
 
-def elu_backward(dy: Array, x: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
-    """Return dy above 0 and dy * alpha * exp(x) at 0 and below."""
-    slope = np.exp(np.minimum(x, 0))
-    slope *= x.dtype.type(alpha)
-    above = x > 0
-    slope *= ~above
-    slope += above
-    return np.multiply(dy, slope, out=_new(dy, out))
+@silent
+def elu_backward(dy: Array, y: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
+    """Return dx = dy where y > 0, dy (y + alpha) elsewhere, 0 included.
+
+    alpha must not be negative: y would not tell the sign of x.
+    """
+    if alpha < 0:
+        raise ValueError(f"elu has a derivative for an alpha of at least 0; got {alpha}.")
+    slope = np.minimum(y, zeros_row(y), out=np.empty(y.shape, y.dtype))
+    np.add(slope, alpha, out=slope)
+    if alpha != 1:
+        slope += np.multiply(np.greater(y, 0), 1 - alpha, dtype=y.dtype)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
 
 
+@silent
 def selu_forward(x: Array, out: Array | None = None) -> Array:
-    """Return scale * elu(x, alpha) with the constants of Klambauer et al. (2017)."""
+    """Return y = scale * elu(x, alpha), scale and alpha such that deep nets keep mean 0 and variance 1."""
     y = elu_forward(x, SELU_ALPHA, out)
-    y *= x.dtype.type(SELU_SCALE)
+    return np.multiply(y, SELU_SCALE, out=y)
+
+
+@silent
+def selu_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
+    """Return dx = scale * dy where y > 0, dy (y + scale * alpha) elsewhere, 0 included."""
+    slope = np.minimum(y, zeros_row(y), out=np.empty(y.shape, y.dtype))
+    np.add(slope, SELU_SCALE * SELU_ALPHA, out=slope)
+    slope += np.multiply(np.greater(y, 0), SELU_SCALE - SELU_SCALE * SELU_ALPHA, dtype=y.dtype)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+@silent
+def softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
+    """Return y = exp(x) / sum of exp(x) along the axis, computed of x - max(x), so that nothing overflows."""
+    y = empty_like(x, out)
+    if x.size:
+        np.subtract(x, x.max(axis, keepdims=True), out=y)
+        np.exp(y, out=y)
+        np.divide(y, y.sum(axis, keepdims=True), out=y)
     return y
 
 
-def selu_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
-    """Return the gradient of scale * elu(x, alpha)."""
-    dx = elu_backward(dy, x, SELU_ALPHA, out)
-    dx *= dx.dtype.type(SELU_SCALE)
-    return dx
+@silent
+def softmax_backward(dy: Array, y: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
+    """Return dx = y (dy - sum of dy y along the axis)."""
+    slope = np.multiply(dy, y, out=np.empty(y.shape, y.dtype))
+    np.subtract(dy, slope.sum(axis, keepdims=True), out=slope)
+    return np.multiply(y, slope, out=empty_like(dy, out))
+
+
+@silent
+def log_softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
+    """Return y = x - log(sum of exp(x) along the axis), computed of x - max(x)."""
+    y = empty_like(x, out)
+    if x.size:
+        np.subtract(x, x.max(axis, keepdims=True), out=y)
+        np.subtract(y, np.log(np.exp(y).sum(axis, keepdims=True)), out=y)
+    return y
+
+
+@silent
+def log_softmax_backward(dy: Array, y: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
+    """Return dx = dy - exp(y) * sum of dy along the axis."""
+    slope = np.exp(y, out=np.empty(y.shape, y.dtype))
+    np.multiply(slope, dy.sum(axis, keepdims=True), out=slope)
+    return np.subtract(dy, slope, out=empty_like(dy, out))

@@ -1,0 +1,116 @@
+"""Run a kernel over large arrays: in blocks that stay in cache, and on several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlite.kernels import parallel
+
+Array = NDArray[Any]
+
+# Elements a block. Two threads that run small NumPy loops wait for each other's lock, so blocks are no smaller.
+BLOCK = 65536
+# Below this many elements along the last axis, a row operand costs more than a scalar one.
+SHORT = 64
+
+_zeros: dict[np.dtype[Any], Array] = {}
+
+
+def zeros_row(x: Array) -> Array | int:
+    """Return zeros to compare ``x`` with: a row of them, for NumPy's vector loop, or 0 where rows would be short.
+
+    ``np.maximum(x, row)`` takes a third of the time of ``np.maximum(x, 0)``.
+    """
+    length = x.shape[-1] if x.ndim else 0
+    if not SHORT <= length <= BLOCK:
+        return 0
+    row = _zeros.get(x.dtype)
+    if row is None:
+        row = np.zeros(BLOCK, x.dtype)
+        row.flags.writeable = False
+        _zeros[x.dtype] = row
+    return row[:length]
+
+
+def over_elements(
+    kernel: Callable[..., Any], arrays: Sequence[Array], out: Array, nanoseconds: float, **options: Any
+) -> Array:
+    """Call ``kernel(*arrays, out=out, **options)`` piece by piece, for a kernel that works on each element alone.
+
+    Args:
+        kernel: writes into ``out``.
+        arrays: operands, all of ``out``'s shape.
+        out: where the result goes; may be one of ``arrays`` if the kernel allows that.
+        nanoseconds: what an element takes on one thread, roughly.
+    """
+    operands = [*arrays, out]
+    if all(a.flags.c_contiguous for a in operands):
+        operands = [a.reshape(-1) for a in operands]
+    if out.size <= BLOCK:
+        kernel(*operands[:-1], out=operands[-1], **options)
+        return out
+    length = len(operands[-1])
+    step = max(1, BLOCK * length // out.size)
+
+    def task(start: int, stop: int) -> None:
+        for first in range(start, stop, step):
+            *parts, part_out = (a[first : min(stop, first + step)] for a in operands)
+            kernel(*parts, out=part_out, **options)
+
+    parallel.run(task, length, out.size * nanoseconds / 1000)
+    return out
+
+
+def over_rows(
+    kernel: Callable[..., Any], arrays: Sequence[Array], out: Array, nanoseconds: float, axis: int | Sequence[int] = -1
+) -> Array:
+    """Call ``kernel(*arrays, axis=..., out=out)`` piece by piece, for a kernel that mixes elements along ``axis``.
+
+    Args:
+        kernel: writes into ``out``.
+        arrays: operands, all of ``out``'s shape.
+        out: where the result goes.
+        nanoseconds: what an element takes on one thread, roughly.
+        axis: one axis or several.
+    """
+    axes = normalized_axes(axis, out.ndim)
+    operands = [*arrays, out]
+    if axes == (out.ndim - 1,) and out.ndim != 2 and out.size and all(a.flags.c_contiguous for a in operands):
+        operands = [a.reshape(-1, out.shape[-1]) for a in operands]
+        axes = (1,)
+    free = [a for a in range(operands[-1].ndim) if a not in axes]
+    if out.size <= BLOCK or not free:
+        kernel(*operands[:-1], axis=axes if len(axes) > 1 else axes[0], out=operands[-1])
+        return out
+    cut = free[0]
+    operands = [np.moveaxis(a, cut, 0) for a in operands]
+    moved = tuple(a + 1 if a < cut else a for a in axes)
+    along = moved if len(moved) > 1 else moved[0]
+    length = len(operands[-1])
+    step = max(1, BLOCK * length // out.size)
+
+    def task(start: int, stop: int) -> None:
+        for first in range(start, stop, step):
+            *parts, part_out = (a[first : min(stop, first + step)] for a in operands)
+            kernel(*parts, axis=along, out=part_out)
+
+    parallel.run(task, length, out.size * nanoseconds / 1000)
+    return out
+
+
+def normalized_axes(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Return ``axis`` as sorted numbers from 0.
+
+    Raises ``ValueError`` if one does not exist, or is there twice.
+    """
+    given = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    if not given or not all(-ndim <= a < ndim for a in given):
+        raise ValueError(f"axis {axis} does not exist in an array of {ndim} axes.")
+    axes = tuple(sorted(int(a) % ndim for a in given))
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"axis {axis} names an axis of an array of {ndim} axes twice.")
+    return axes
