@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from typing import Any
 
@@ -209,7 +210,7 @@ class Steps:
         if data.targets is not None and all(type(t) is np.ndarray for t in structure.flatten(data.targets)):
             for start in range(0, data.rows, _CHECKED_AT_A_TIME):
                 part = slice(start, start + _CHECKED_AT_A_TIME)
-                compiled.loss.check(structure.map_arrays(data.targets, lambda t, part=part: t[part]), shapes)
+                compiled.loss.check(structure.map_arrays(data.targets, operator.itemgetter(part)), shapes)
 
     def _refresh(self, x: Any, training: bool) -> None:
         """Build the model for ``x`` and, to train, the optimizer; look up which variables learn.
