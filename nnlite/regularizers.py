@@ -48,6 +48,10 @@ def _absolute(x: Any, strength: float) -> Any:
     return strength * np.abs(x).sum()
 
 
+def _sign(x: Any) -> Any:
+    return (x >= 0) * x.dtype.type(2) - x.dtype.type(1)
+
+
 def _square(x: Any, strength: float) -> Any:
     flat = x.reshape(-1)
     return strength * (flat @ flat)
@@ -55,7 +59,7 @@ def _square(x: Any, strength: float) -> Any:
 
 @registry.register("regularizers", "l1")
 class L1(Regularizer):
-    """``l1 * sum of |x|``; gradient ``l1 * sign(x)``.
+    """``l1 * sum of |x|``; gradient ``l1 * sign(x)``, with sign(0) = 1 as on Keras's JAX backend.
 
     >>> L1(0.1)(np.array([1.0, -2.0])).round(6).item()
     0.3
@@ -68,7 +72,7 @@ class L1(Regularizer):
         return _absolute(x, self.l1)
 
     def gradient(self, x: Any) -> Any:
-        return np.sign(x) * x.dtype.type(self.l1)
+        return _sign(x) * x.dtype.type(self.l1)
 
 
 @registry.register("regularizers", "l2")
@@ -104,7 +108,7 @@ class L1L2(Regularizer):
         return _absolute(x, self.l1) + _square(x, self.l2)
 
     def gradient(self, x: Any) -> Any:
-        return np.sign(x) * x.dtype.type(self.l1) + x * x.dtype.type(2 * self.l2)
+        return _sign(x) * x.dtype.type(self.l1) + x * x.dtype.type(2 * self.l2)
 
 
 l1, l2, l1_l2 = L1, L2, L1L2

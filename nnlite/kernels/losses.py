@@ -56,8 +56,9 @@ def absolute_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
 
 
 def absolute_error_backward(dvalues: Array, e: Cache) -> Array:
-    """Return sign(p - y) / n * dvalues."""
-    return np.sign(e) * _shrink(e.shape[-1], dvalues, e.dtype)
+    """Return sign(p - y) / n * dvalues; at p = y the sign is -1, as on Keras's JAX backend."""
+    sign = (e > 0) * e.dtype.type(2) - e.dtype.type(1)
+    return sign * _shrink(e.shape[-1], dvalues, e.dtype)
 
 
 def huber_forward(y: Array, p: Array, delta: float = 1.0) -> tuple[Array, Cache]:

@@ -95,6 +95,10 @@ class _SpatialDropout(_Dropout):
     def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (shape[0], *(1,) * self.rank, shape[-1])
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; without ``trainable``, which Keras's own class does not take."""
+        return {key: value for key, value in super().get_config().items() if key != "trainable"}
+
 
 @registry.register("layers")
 class SpatialDropout1D(_SpatialDropout):
