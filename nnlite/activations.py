@@ -24,8 +24,8 @@ Array = np.ndarray[Any, Any]
 
 
 def differentiable(
-    backward: Callable[..., Any],
     forward: Callable[..., Any] | None = None,
+    backward: Callable[..., Any] | None = None,
     keeps: str = "x",
     elementwise: bool = True,
     nanoseconds: float = 2.0,
@@ -36,8 +36,8 @@ def differentiable(
     ``backward(dy, kept, out=None, **options) -> dx``, ``keeps`` and ``elementwise``.
 
     Args:
-        backward: function of (dy, kept, **options) that returns dx = dy * derivative, and changes neither argument.
         forward: function of (x, **options) that returns y; the decorated function itself where None.
+        backward: function of (dy, kept, **options) that returns dx = dy * derivative, and changes neither argument.
         keeps: what ``kept`` is: "x", "y", or "nothing" (None). With "y" layers may compute y in the place of x.
         elementwise: whether each element of y depends on that element of x alone.
         nanoseconds: what an element takes, roughly; tells from which size on threads are worth while.
@@ -46,6 +46,7 @@ def differentiable(
 
     Raises:
         ValueError: if ``keeps`` is none of the three.
+        TypeError: if ``backward`` is missing, or something is no function.
 
     >>> @differentiable(backward=lambda dy, x: dy * 2 * x)
     ... def square(x):
@@ -55,6 +56,11 @@ def differentiable(
     """
     if keeps not in ("x", "y", "nothing"):
         raise ValueError(f"differentiable: keeps must be 'x', 'y' or 'nothing', got {keeps!r}.")
+    if not callable(backward) or not (forward is None or callable(forward)):
+        raise TypeError(
+            "differentiable: expected backward=, a function of (dy, kept), and maybe forward=, a function of x. "
+            "Write @differentiable(backward=...) above def."
+        )
 
     def add(function: Any) -> Any:
         name = getattr(function, "__name__", repr(function))

@@ -15,10 +15,13 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels.elementwise import zeros_row
+from nnlite.kernels.elementwise import SHORT, zeros_row
 
 Array = NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
+
+# Below this many elements a plain reduction is fastest.
+FEW = 512
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -34,7 +37,6 @@ def empty_like(x: Array, out: Array | None) -> Array:
     return np.empty(x.shape, x.dtype) if out is None else out
 
 
-@silent
 def relu_forward(
     x: Array,
     negative_slope: float = 0.0,
@@ -124,8 +126,7 @@ def leaky_relu_backward(dy: Array, y: Array, negative_slope: float = 0.2, out: A
 
 def relu6_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = min(max(x, 0), 6)."""
-    y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
-    return np.minimum(y, 6, out=y)
+    return np.clip(x, 0, 6, out=empty_like(x, out))
 
 
 def relu6_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
@@ -159,10 +160,11 @@ def hard_silu_forward(x: Array, out: Array | None = None) -> Array:
 
 @silent
 def hard_silu_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
-    """Return dx = dy * (s + x s') with s = hard_sigmoid(x), and s' = 0 at its kinks."""
+    """Return dx = dy * (s + x s') with s = hard_sigmoid(x), s' = 1 / 6 where |x| < 3 and 0 elsewhere."""
     s = hard_sigmoid_forward(x, np.empty(x.shape, x.dtype))
-    near = np.clip(x, -3, 3, out=np.empty(x.shape, x.dtype))  # where s' is not 0; inf times 0 would be NaN
-    hard_sigmoid_backward(near, s, out=near)
+    near = np.clip(x, -3, 3, out=np.empty(x.shape, x.dtype))  # inf times 0 would be NaN
+    np.multiply(near, np.less(np.abs(near), 3), out=near)
+    np.divide(near, 6, out=near)
     np.add(s, near, out=s)
     return np.multiply(dy, s, out=empty_like(dy, out))
 
@@ -274,14 +276,32 @@ def selu_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
 
+def row_max(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """Return the maxima along the axis, which stays with size 1; x must not be empty.
+
+    Short rows are turned into columns first: NumPy compares whole vectors then, in a ninth of the time for rows of 10.
+    """
+    if axis in (-1, x.ndim - 1) and x.shape[-1] < SHORT and x.size >= FEW:
+        columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        return columns.max(0).reshape(*x.shape[:-1], 1)
+    return np.asarray(x.max(axis, keepdims=True))
+
+
+def row_sum(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """Return the sums along the axis, which stays with size 1; rows are summed by a product with ones, faster."""
+    if axis in (-1, x.ndim - 1) and x.size >= FEW:
+        return np.asarray(np.matmul(x, np.ones(x.shape[-1], x.dtype)))[..., None]
+    return np.asarray(x.sum(axis, keepdims=True))
+
+
 @silent
 def softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
     """Return y = exp(x) / sum of exp(x) along the axis, computed of x - max(x), so that nothing overflows."""
     y = empty_like(x, out)
     if x.size:
-        np.subtract(x, x.max(axis, keepdims=True), out=y)
+        np.subtract(x, row_max(x, axis), out=y)
         np.exp(y, out=y)
-        np.divide(y, y.sum(axis, keepdims=True), out=y)
+        np.divide(y, row_sum(y, axis), out=y)
     return y
 
 
@@ -289,7 +309,7 @@ def softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array | Non
 def softmax_backward(dy: Array, y: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
     """Return dx = y (dy - sum of dy y along the axis)."""
     slope = np.multiply(dy, y, out=np.empty(y.shape, y.dtype))
-    np.subtract(dy, slope.sum(axis, keepdims=True), out=slope)
+    np.subtract(dy, row_sum(slope, axis), out=slope)
     return np.multiply(y, slope, out=empty_like(dy, out))
 
 
@@ -298,8 +318,8 @@ def log_softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array |
     """Return y = x - log(sum of exp(x) along the axis), computed of x - max(x)."""
     y = empty_like(x, out)
     if x.size:
-        np.subtract(x, x.max(axis, keepdims=True), out=y)
-        np.subtract(y, np.log(np.exp(y).sum(axis, keepdims=True)), out=y)
+        np.subtract(x, row_max(x, axis), out=y)
+        np.subtract(y, np.log(row_sum(np.exp(y), axis)), out=y)
     return y
 
 
@@ -307,5 +327,5 @@ def log_softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array |
 def log_softmax_backward(dy: Array, y: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
     """Return dx = dy - exp(y) * sum of dy along the axis."""
     slope = np.exp(y, out=np.empty(y.shape, y.dtype))
-    np.multiply(slope, dy.sum(axis, keepdims=True), out=slope)
+    np.multiply(slope, row_sum(dy, axis), out=slope)
     return np.subtract(dy, slope, out=empty_like(dy, out))

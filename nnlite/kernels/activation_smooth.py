@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from nnlite.kernels.activation import Array, empty_like, sigmoid_forward, silent
+from nnlite.kernels.elementwise import zeros_row
 
 # Phi(x) - 1/2 = x P(x^2) / Q(x^2), coefficients from the constant up, and the |x| beyond which it is 1/2. Fitted to
 # the error function computed with 60 digits (weighted least squares, weights raised where the error is largest).
@@ -165,7 +166,7 @@ def softplus_forward(x: Array, out: Array | None = None) -> Array:
     np.divide(e, u, out=e)
     np.log(u, out=u)
     np.add(e, u, out=e)
-    y = np.maximum(x, 0, out=empty_like(x, out))
+    y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
     return np.add(y, e, out=y)
 
 

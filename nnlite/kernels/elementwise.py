@@ -16,6 +16,8 @@ Array = NDArray[Any]
 BLOCK = 65536
 # Below this many elements along the last axis, a row operand costs more than a scalar one.
 SHORT = 64
+# Up to this many elements, arranging them costs more than it saves.
+SMALL = 2048
 
 _zeros: dict[np.dtype[Any], Array] = {}
 
@@ -47,6 +49,9 @@ def over_elements(
         out: where the result goes; may be one of ``arrays`` if the kernel allows that.
         nanoseconds: what an element takes on one thread, roughly.
     """
+    if out.size <= SMALL and out.ndim:
+        kernel(*arrays, out=out, **options)
+        return out
     operands = [*arrays, out]
     if all(a.flags.c_contiguous for a in operands):
         operands = [a.reshape(-1) for a in operands]
@@ -77,6 +82,9 @@ def over_rows(
         nanoseconds: what an element takes on one thread, roughly.
         axis: one axis or several.
     """
+    if out.size <= SMALL and out.ndim and axis == -1:
+        kernel(*arrays, axis=axis, out=out)
+        return out
     axes = normalized_axes(axis, out.ndim)
     operands = [*arrays, out]
     if axes == (out.ndim - 1,) and out.ndim != 2 and out.size and all(a.flags.c_contiguous for a in operands):
