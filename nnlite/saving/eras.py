@@ -29,6 +29,7 @@ DROPPED: dict[str, dict[str, Any]] = {
         "virtual_batch_size": [None],
         "fused": ANY,
     },
+    "LayerNormalization": {"rms_scaling": [False]},
 }
 
 MAX_DEPTH = 200

@@ -1,0 +1,283 @@
+"""What is recorded from real Keras and replayed in nnlite: expressions that mean the same under both names.
+
+``record.py`` evaluates each expression with Keras's modules, the tests with nnlite's. Inputs, weights and output
+gradients are drawn from a generator seeded by the case's name, so only results are stored.
+"""
+
+import zlib
+
+import numpy as np
+
+
+def rng(name):
+    """The random stream of a case."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def normal(stream, shape):
+    """Normal numbers of a shape, float32."""
+    return stream.normal(size=shape).astype("float32")
+
+
+def weights(stream, variables):
+    """Values for variables, given as (name, shape); variances are positive."""
+    values = []
+    for name, shape in variables:
+        value = normal(stream, shape) * np.float32(0.5)
+        values.append(np.abs(value) + np.float32(0.5) if "variance" in name else value)
+    return values
+
+
+# (expression, shape of x with the batch, training)
+LAYERS = [
+    ("Dense(3)", (4, 5), False),
+    ("Dense(3, activation='softmax', use_bias=False)", (4, 5), False),
+    ("Dense(3, activation='gelu')", (2, 3, 5), False),
+    ("Dense(6, activation='selu')", (1, 1), False),
+    ("Conv1D(4, 3)", (2, 9, 3), False),
+    ("Conv1D(4, 3, strides=2, padding='same', activation='relu')", (2, 8, 3), False),
+    ("Conv1D(4, 4, padding='same')", (2, 7, 3), False),
+    ("Conv1D(4, 3, padding='causal', dilation_rate=2)", (2, 9, 3), False),
+    ("Conv1D(4, 3, padding='causal', strides=2)", (2, 9, 3), False),
+    ("Conv1D(6, 3, groups=3, use_bias=False)", (2, 9, 3), False),
+    ("Conv2D(4, 3)", (2, 7, 6, 3), False),
+    ("Conv2D(4, 3, activation='relu')", (3, 9, 9, 1), False),
+    ("Conv2D(4, 3, padding='same', activation='tanh')", (2, 7, 6, 3), False),
+    ("Conv2D(5, (2, 4), padding='same')", (2, 6, 5, 2), False),
+    ("Conv2D(5, (3, 2), strides=(2, 3), padding='same')", (2, 9, 8, 2), False),
+    ("Conv2D(5, 3, strides=2)", (2, 9, 8, 2), False),
+    ("Conv2D(5, 3, dilation_rate=2, padding='same')", (2, 9, 8, 2), False),
+    ("Conv2D(5, (2, 3), dilation_rate=(1, 2))", (2, 9, 8, 2), False),
+    ("Conv2D(8, 3, groups=4, padding='same', activation='sigmoid')", (2, 5, 6, 4), False),
+    ("Conv2D(7, 1)", (2, 5, 4, 3), False),
+    ("Conv2D(7, 1, strides=2, padding='same')", (2, 5, 4, 3), False),
+    ("Conv2D(33, 3, padding='same', use_bias=False)", (1, 4, 5, 35), False),
+    ("MaxPooling1D(2)", (2, 7, 3), False),
+    ("MaxPooling1D(3, strides=2, padding='same')", (2, 8, 3), False),
+    ("MaxPooling2D()", (2, 7, 6, 3), False),
+    ("MaxPooling2D((3, 2), strides=(1, 2), padding='same')", (2, 7, 6, 3), False),
+    ("AveragePooling1D(2)", (2, 7, 3), False),
+    ("AveragePooling1D(4, strides=2, padding='same')", (2, 5, 3), False),
+    ("AveragePooling2D(2)", (2, 7, 6, 3), False),
+    ("AveragePooling2D(3, strides=2, padding='same')", (2, 6, 5, 3), False),
+    ("GlobalAveragePooling1D()", (2, 7, 3), False),
+    ("GlobalAveragePooling2D(keepdims=True)", (2, 5, 4, 3), False),
+    ("GlobalAveragePooling2D(data_format='channels_first')", (2, 5, 4, 3), False),
+    ("GlobalMaxPooling1D(keepdims=True)", (2, 7, 3), False),
+    ("GlobalMaxPooling2D()", (2, 5, 4, 3), False),
+    ("Flatten()", (2, 3, 4, 2), False),
+    ("Flatten(data_format='channels_first')", (2, 3, 4, 2), False),
+    ("Reshape((-1, 3))", (2, 4, 6), False),
+    ("Permute((3, 1, 2))", (2, 2, 3, 5), False),
+    ("Dropout(0.5)", (3, 4), False),
+    ("Dropout(0.0)", (3, 4), True),
+    ("SpatialDropout1D(0.5)", (3, 4, 2), False),
+    ("SpatialDropout2D(0.5)", (3, 4, 2, 2), False),
+    ("Activation('swish')", (3, 4), False),
+    ("ReLU()", (3, 4), False),
+    ("ReLU(max_value=1.0, negative_slope=0.1, threshold=0.3)", (3, 40), False),
+    ("LeakyReLU(negative_slope=0.2)", (3, 4), False),
+    ("LeakyReLU()", (3, 4), False),
+    ("ELU(alpha=0.7)", (3, 4), False),
+    ("PReLU()", (3, 4, 2), False),
+    ("PReLU(shared_axes=[1, 2])", (3, 4, 2, 5), False),
+    ("Softmax()", (3, 4), False),
+    ("Softmax(axis=1)", (3, 4, 2), False),
+    ("BatchNormalization()", (6, 3), True),
+    ("BatchNormalization()", (6, 3), False),
+    ("BatchNormalization(momentum=0.9, epsilon=1e-2)", (3, 4, 5, 2), True),
+    ("BatchNormalization(axis=1, scale=False)", (3, 4, 5), True),
+    ("BatchNormalization(center=False)", (3, 4, 5), False),
+    ("BatchNormalization(center=False, scale=False)", (1, 4), True),
+    ("BatchNormalization(trainable=False)", (6, 3), True),
+    ("LayerNormalization()", (3, 5), False),
+    ("LayerNormalization(axis=[1, 2], epsilon=1e-5)", (3, 4, 5), False),
+    ("LayerNormalization(axis=1, center=False)", (3, 4, 5), False),
+    ("LayerNormalization(scale=False)", (3, 4, 5), True),
+    ("ZeroPadding2D(((1, 0), (2, 3)))", (2, 3, 4, 2), False),
+    ("ZeroPadding2D(1, data_format='channels_first')", (2, 3, 4, 2), False),
+    ("Rescaling(0.5, offset=-1.0)", (2, 3), False),
+]
+
+ACTIVATIONS = [
+    "relu(x)",
+    "relu(x, negative_slope=0.1, max_value=2.0, threshold=0.5)",
+    "sigmoid(x)",
+    "tanh(x)",
+    "softmax(x)",
+    "softmax(x, axis=0)",
+    "log_softmax(x)",
+    "linear(x)",
+    "elu(x)",
+    "elu(x, alpha=0.5)",
+    "selu(x)",
+    "gelu(x)",
+    "gelu(x, approximate=True)",
+    "silu(x)",
+    "softplus(x)",
+    "softsign(x)",
+    "leaky_relu(x)",
+    "leaky_relu(x, negative_slope=0.4)",
+    "exponential(x)",
+    "hard_sigmoid(x)",
+    "hard_silu(x)",
+    "relu6(x)",
+    "mish(x)",
+]
+
+
+def activation_input():
+    """Where activations are compared: random values, and far out."""
+    x = normal(rng("activations"), (4, 30)) * 3
+    x[0, :6] = [0.25, -0.25, 20, -20, 60, -60]
+    return x
+
+
+# (expression, kind of targets, kind of weights)
+LOSSES = [
+    (f"{name}({options})", kind, weight)
+    for name, kind, variants in [
+        ("MeanSquaredError", "number", ["", "reduction='sum'", "reduction='none'"]),
+        ("MeanAbsoluteError", "number", ["", "reduction='mean_with_sample_weight'"]),
+        ("Huber", "number", ["", "delta=0.3"]),
+        ("BinaryCrossentropy", "binary", ["", "label_smoothing=0.1", "reduction='sum'"]),
+        ("BinaryCrossentropy", "binary_logits", ["from_logits=True", "from_logits=True, label_smoothing=0.2"]),
+        ("CategoricalCrossentropy", "onehot", ["", "label_smoothing=0.1", "reduction='none'"]),
+        ("CategoricalCrossentropy", "onehot_logits", ["from_logits=True", "from_logits=True, label_smoothing=0.2"]),
+        ("SparseCategoricalCrossentropy", "sparse", ["", "ignore_class=1", "reduction='mean_with_sample_weight'"]),
+        ("SparseCategoricalCrossentropy", "sparse_logits", ["from_logits=True", "from_logits=True, ignore_class=0"]),
+        ("SparseCategoricalCrossentropy", "sparse_column", [""]),
+        ("SparseCategoricalCrossentropy", "sparse_pixels", ["", "from_logits=True"]),
+        ("MeanSquaredError", "number_flat", [""]),
+    ]
+    for options in variants
+    for weight in ("none", "row", "column")
+    if not (weight == "column" and ("none" in options or kind == "sparse_pixels"))
+    and not (weight == "row" and kind == "sparse_pixels")
+]
+
+
+def targets(kind, stream):
+    """(y_true, y_pred) of a kind."""
+    n, classes = 6, 4
+    if kind == "number":
+        return normal(stream, (n, 3)), normal(stream, (n, 3))
+    if kind == "number_flat":
+        return normal(stream, (n,)), normal(stream, (n, 1))
+    if kind.startswith("binary"):
+        y, p = stream.integers(0, 2, (n, 2)).astype("float32"), normal(stream, (n, 2)) * 2
+        return y, p if kind.endswith("logits") else (1 / (1 + np.exp(-p))).astype("float32")
+    if kind == "sparse_pixels":
+        return stream.integers(0, classes, (n, 2, 3)), np.exp(normal(stream, (n, 2, 3, classes)))
+    y, p = stream.integers(0, classes, n), normal(stream, (n, classes)) * 2
+    if not kind.endswith("logits"):
+        p = np.exp(p)  # not normalized: Keras does that
+    if kind.startswith("onehot"):
+        y = np.eye(classes, dtype="float32")[y]
+    return (y[:, None] if kind == "sparse_column" else y), p
+
+
+def sample_weight(kind, stream):
+    """Weights of the six samples."""
+    w = stream.uniform(0, 2, 6).astype("float32")
+    return {"none": None, "row": w, "column": w[:, None]}[kind]
+
+
+OPTIMIZERS = [
+    "SGD(0.1)",
+    "SGD(0.1, momentum=0.9)",
+    "SGD(0.1, momentum=0.9, nesterov=True)",
+    "SGD(0.1, weight_decay=0.1)",
+    "SGD(0.1, clipvalue=0.1)",
+    "SGD(0.1, global_clipnorm=0.1)",
+    "SGD(0.1, use_ema=True, ema_momentum=0.9)",
+    "SGD(0.1, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=2)",
+    "SGD(0.1, gradient_accumulation_steps=2)",
+    "SGD(0.1, loss_scale_factor=4.0)",
+    "RMSprop(0.1)",
+    "RMSprop(0.1, momentum=0.9, centered=True)",
+    "RMSprop(0.1, rho=0.5, epsilon=1e-3, clipnorm=0.2)",
+    "Adam(0.1)",
+    "Adam(0.1, amsgrad=True)",
+    "Adam(0.1, beta_1=0.5, beta_2=0.9, epsilon=1e-3)",
+    "Adam(0.1, clipnorm=0.1)",
+    "Adam(0.1, gradient_accumulation_steps=3, use_ema=True)",
+    "AdamW(0.1, weight_decay=0.1)",
+    "AdamW(0.1, amsgrad=True)",
+    "Adam(schedules.ExponentialDecay(0.1, 2, 0.5))",
+    "SGD(schedules.ExponentialDecay(0.1, 2, 0.5, staircase=True), momentum=0.5)",
+    "SGD(schedules.PiecewiseConstantDecay([2, 4], [0.3, 0.2, 0.1]))",
+    "SGD(schedules.CosineDecay(0.1, 4, alpha=0.1))",
+    "SGD(schedules.CosineDecay(0.01, 4, warmup_target=0.2, warmup_steps=3))",
+    "SGD(schedules.PolynomialDecay(0.1, 3, power=2.0))",
+    "SGD(schedules.PolynomialDecay(0.1, 2, cycle=True))",
+    "SGD(schedules.InverseTimeDecay(0.1, 2, 0.5))",
+    "SGD(schedules.CosineDecayRestarts(0.1, 2, m_mul=0.5))",
+]
+
+# (expression, kind of targets, kind of weights)
+METRICS = [
+    (expression, kind, weight)
+    for expression, kind in [
+        ("MeanSquaredError()", "number"),
+        ("MeanAbsoluteError()", "number"),
+        ("RootMeanSquaredError()", "number"),
+        ("Accuracy()", "labels"),
+        ("BinaryAccuracy()", "binary"),
+        ("BinaryAccuracy(threshold=0.7)", "binary"),
+        ("CategoricalAccuracy()", "onehot"),
+        ("SparseCategoricalAccuracy()", "sparse"),
+        ("SparseCategoricalAccuracy()", "sparse_column"),
+        ("TopKCategoricalAccuracy(k=2)", "onehot"),
+        ("SparseTopKCategoricalAccuracy(k=3)", "sparse"),
+        ("Precision()", "binary"),
+        ("Precision(thresholds=[0.3, 0.6])", "binary"),
+        ("Recall()", "binary"),
+        ("Recall(class_id=1)", "onehot_share"),
+        ("Precision(top_k=2)", "onehot_share"),
+        ("Recall(top_k=2, thresholds=0.1)", "onehot_share"),
+        ("BinaryCrossentropy()", "binary"),
+        ("BinaryCrossentropy(from_logits=True, label_smoothing=0.1)", "binary_logits"),
+        ("CategoricalCrossentropy()", "onehot"),
+        ("SparseCategoricalCrossentropy(from_logits=True)", "sparse_logits"),
+    ]
+    for weight in ("none", "row")
+]
+
+
+def metric_targets(kind, stream):
+    """(y_true, y_pred) of a kind, for metrics."""
+    if kind == "labels":
+        return stream.integers(0, 2, (6, 1)).astype("float32"), stream.integers(0, 2, (6, 1)).astype("float32")
+    if kind == "onehot_share":
+        y, p = targets("onehot", stream)
+        return y, p / p.sum(-1, keepdims=True)
+    return targets(kind, stream)
+
+
+PROJECTIONS = [
+    "constraints.MaxNorm(0.7)",
+    "constraints.MaxNorm(0.7, axis=[0, 1])",
+    "constraints.NonNeg()",
+    "constraints.UnitNorm()",
+    "constraints.MinMaxNorm(0.5, 1.0, rate=0.5, axis=1)",
+]
+PENALTIES = ["regularizers.L1(0.1)", "regularizers.L2(0.1)", "regularizers.L1L2(0.1, 0.2)"]
+INITIALIZERS = [
+    "Zeros()",
+    "Ones()",
+    "Constant(0.3)",
+    "RandomNormal(0.1, 0.2, seed=1)",
+    "RandomUniform(-0.2, 0.4, seed=1)",
+    "TruncatedNormal(0.1, 0.2, seed=1)",
+    "GlorotUniform(seed=1)",
+    "GlorotNormal(seed=1)",
+    "HeNormal(seed=1)",
+    "HeUniform(seed=1)",
+    "LecunNormal(seed=1)",
+    "LecunUniform(seed=1)",
+    "VarianceScaling(2.0, 'fan_out', 'untruncated_normal', seed=1)",
+    "Orthogonal(2.0, seed=1)",
+    "Identity(3.0)",
+]
+INITIALIZER_SHAPES = [(300, 200), (3, 3, 40, 60)]
