@@ -11,17 +11,22 @@ from nnlite.optimizers.sgd import SGD
 
 
 def get(identifier: Any) -> Any:
-    """Return the optimizer meant by a name (in any case), a config, a class or an object.
+    """Return the optimizer meant by a name (in any case), a config, a class or an object; None for None.
 
-    Raises ``ValueError`` for an unknown name.
+    Raises:
+        ValueError: for an unknown name.
+        TypeError: for what is no optimizer.
 
     >>> get("adam").get_config()["beta_1"]
     0.9
     """
-    if isinstance(identifier, str):
-        known = {name.lower(): name for name in registry.known_names("optimizers")}
-        identifier = known.get(identifier.lower(), identifier)
-    found = serialization.get("optimizers", identifier)
+    if identifier is None:
+        return None
+    found = identifier
+    if isinstance(identifier, (str, dict)):
+        found = deserialize(identifier)
+    elif isinstance(identifier, type):
+        found = identifier()
     if not isinstance(found, Optimizer):
         raise TypeError(f"optimizer: got {identifier!r}, expected a name such as 'adam' or an optimizer.")
     return found
@@ -37,9 +42,14 @@ def serialize(optimizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the optimizer that a config describes.
+    """Return the optimizer that a config, or a name in any case, describes.
 
-    >>> deserialize(serialize(SGD(0.5))).learning_rate.numpy().item()
+    >>> float(deserialize(serialize(SGD(0.5))).learning_rate)
     0.5
     """
+    if isinstance(config, str):
+        config = {"class_name": config, "config": {}}
+    known = {name.lower(): name for name in registry.known_names("optimizers")}
+    if isinstance(config, dict) and str(config.get("class_name")).lower() in known:
+        config = config | {"class_name": known[config["class_name"].lower()]}
     return serialization.deserialize(config, "optimizers", custom_objects)

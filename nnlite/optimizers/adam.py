@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from nnlite.core.registry import register
 from nnlite.kernels import optimizer as kernels
+from nnlite.optimizers import checks
 from nnlite.optimizers.base import Optimizer
 
 
@@ -42,14 +41,20 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
+        own = type(self).__name__
+        checks.number(own, "beta_1", beta_1, 0, 1, below=True)
+        checks.number(own, "beta_2", beta_2, 0, 1, below=True)
+        checks.number(own, "epsilon", epsilon, 0)
         super().__init__(learning_rate, **kwargs)
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, bool(amsgrad)
         self.slot_names = (("momentum", "velocity"), *((("velocity_hat",),) if amsgrad else ()))
 
-    def update(self) -> Callable[..., None]:
-        t = int(self._iterations) + 1
-        rate = float(self.learning_rate) * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        return partial(kernels.adam, rate=rate, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+        beta_1, beta_2 = self.beta_1, self.beta_2
+        rate = kernels.adam_rate(learning_rate, beta_1, beta_2, step)
+        return kernels.Update(
+            partial(kernels.adam, rate=rate, beta_1=beta_1, beta_2=beta_2, epsilon=self.epsilon), 12 + self.amsgrad
+        )
 
 
 @register("optimizers")

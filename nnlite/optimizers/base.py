@@ -1,44 +1,63 @@
-"""What all optimizers share: the order of a step, clipping, weight decay, averages, accumulation, state."""
+"""What all optimizers share: the order of a step, clipping, weight decay, averages, accumulation."""
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from nnlite.core import naming, serialization, tracking
+from nnlite.core import naming, serialization
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.variable import Variable
 from nnlite.kernels import optimizer as kernels
-from nnlite.optimizers.schedules import LearningRateSchedule
+from nnlite.optimizers import checks
+from nnlite.optimizers.packed import Packed
+from nnlite.optimizers.state import State
+
+_CONFIG = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum")
+_CONFIG += ("ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps")
+_DECAY_ONLY = kernels.Update(lambda g, s, t, *slots: None, 2, None)
 
 
-class Optimizer(serialization.Configurable):
+class Optimizer(State):
     """Base class of optimizers.
 
-    A step divides the gradients by the loss scale, accumulates them, clips them, decays weights, updates the variables,
-    averages them and applies their constraints, in that order.
+    A step divides the gradients by the loss scale, accumulates them, clips them, decays weights, updates the
+    variables, averages them and applies their constraints, in that order, and counts itself.
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
         weight_decay: each step takes ``value * weight_decay * learning_rate`` off each variable, before the update.
-        clipnorm: greatest length of each variable's gradient.
-        clipvalue: greatest absolute value of each element.
-        global_clipnorm: greatest length of all gradients together. At most one of the three.
+        clipnorm: greatest length of each variable's gradient; 0 is none.
+        clipvalue: greatest absolute value of each gradient's elements; 0 is none.
+        global_clipnorm: greatest length of all gradients together; 0 is none. At most one of the three.
         use_ema: whether to keep exponential moving averages of the variables, written into them when fit ends.
-        ema_momentum: weight of the old average.
-        ema_overwrite_frequency: write the averages into the variables every so many steps, or only at the end.
+        ema_momentum: weight of the old average, 0 to 1.
+        ema_overwrite_frequency: write the averages into the variables every so many updates, or only at the end.
         loss_scale_factor: the loss is multiplied, and the gradients divided, by this.
-        gradient_accumulation_steps: update once for so many steps, with the mean gradient.
-        name: name of the optimizer.
+        gradient_accumulation_steps: update once for so many steps, with the mean gradient. Schedules count the steps,
+            everything else the updates.
+        name: name of the optimizer; made from the class's where None.
 
-    A subclass defines ``slot_names``, the names of the arrays it keeps for each variable, and ``update()``, which
-    returns a function for :func:`nnlite.kernels.optimizer.in_blocks`.
+    Raises:
+        ValueError: for unknown keywords and values out of range.
+
+    An optimizer of one's own defines ``update_step``, and slots in ``build`` if it needs any:
+
+    >>> class Signs(Optimizer):
+    ...     def update_step(self, gradient, variable, learning_rate):
+    ...         self.assign_sub(variable, np.sign(gradient) * learning_rate)
+    >>> v = Variable(np.array([1.0, 2.0]))
+    >>> Signs(0.5).apply([np.array([3.0, -4.0])], [v]); v.value.tolist()
+    [0.5, 2.5]
     """
 
+    # Names of the slots of each variable; each inner tuple is a block in files, its slots side by side.
     slot_names: tuple[tuple[str, ...], ...] = ()
 
     def __init__(
@@ -57,256 +76,90 @@ class Optimizer(serialization.Configurable):
         **kwargs: Any,
     ) -> None:
         own = type(self).__name__
-        if kwargs.pop("decay", None) is not None:
-            warnings.warn(f"{own}: decay is ignored; pass a learning-rate schedule.", stacklevel=3)
+        if kwargs.pop("decay", None):
+            warnings.warn(f"{own}: decay is ignored; pass a schedule as learning_rate.", stacklevel=3)
         if kwargs:
             known = [n for n in self.argument_names() if n != "kwargs"]
-            raise ValueError(unknown_arguments(own, kwargs, known))
+            hint = " lr is called learning_rate." if "lr" in kwargs else ""
+            raise ValueError(unknown_arguments(own, kwargs, known) + hint)
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"{own}: name must be a string, got {name!r}.")
         self.name = name or naming.auto_name(own)
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = [key for key, value in limits.items() if value is not None]
         if len(given) > 1:
             raise ValueError(f"{own}: only one kind of clipping at a time, got {' and '.join(given)}.")
-        if any(limits[key] <= 0 for key in given):
-            raise ValueError(f"{own}: {given[0]} must be above 0, got {limits[given[0]]!r}.")
-        if use_ema and not 0 <= ema_momentum <= 1:
-            raise ValueError(f"{own}: ema_momentum must lie between 0 and 1, got {ema_momentum!r}.")
-        if ema_overwrite_frequency is not None and (
-            not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1
-        ):
-            raise ValueError(
-                f"{own}: ema_overwrite_frequency must be a whole number above 0, got {ema_overwrite_frequency!r}."
-            )
-        steps = gradient_accumulation_steps
-        if steps is not None and (not isinstance(steps, int) or steps < 2):
-            raise ValueError(f"{own}: gradient_accumulation_steps must be a whole number of at least 2, got {steps!r}.")
+        for key in given:
+            checks.number(own, key, limits[key], 0)
+        if weight_decay is not None:
+            checks.number(own, "weight_decay", weight_decay)
+        checks.number(own, "ema_momentum", ema_momentum, 0, 1)
+        if ema_overwrite_frequency is not None:
+            checks.whole(own, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        if loss_scale_factor is not None:
+            checks.above_zero(own, "loss_scale_factor", loss_scale_factor)
+        if gradient_accumulation_steps:
+            checks.whole(own, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.use_ema, self.ema_momentum = global_clipnorm, bool(use_ema), ema_momentum
         self.ema_overwrite_frequency, self.loss_scale_factor = ema_overwrite_frequency, loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._iterations = Variable(
-            np.array(0, np.int64), trainable=False, name="iteration", path=f"{self.name}/iteration"
-        )
-        self._rate: Any = None
-        self._set_rate(learning_rate, own)
+        self._variables = []
+        self._iterations = self._made_counter()
+        self._rate = self._made_rate(learning_rate)
         self._trained: list[Variable] = []
-        self._slots: list[list[Variable]] = []
-        self._averages: list[Variable] = []
+        self._index: dict[int, int] = {}
         self._sums: list[Variable] = []
-        self._excluded: Callable[[Variable], bool] | None = None
+        self._excluded: tuple[list[Variable], list[str]] = ([], [])
         self._decays: list[bool] = []
         self.built = False
 
-    def _set_rate(self, rate: Any, own: str) -> None:
-        if isinstance(rate, dict):
-            rate = serialization.deserialize(rate, "schedules")
-        if isinstance(rate, (LearningRateSchedule, Variable)) or (callable(rate) and not isinstance(rate, type)):
-            self._rate = rate
-            return
-        if isinstance(rate, (bool, int, str)) or not isinstance(rate, (float, np.floating)):
-            hint = f" Write {float(rate)}." if type(rate) is int else ""
-            raise ValueError(
-                f"{own}: learning_rate must be a float, a LearningRateSchedule or a function without arguments, "
-                f"got {rate!r}.{hint}"
-            )
-        path = f"{self.name}/learning_rate"
-        self._rate = Variable(np.float32(rate), trainable=False, name="learning_rate", path=path)
-
-    # ---- state ----
-
-    @property
-    def iterations(self) -> Variable:
-        """Number of updates so far; with gradient accumulation, of whole rounds."""
-        steps = self.gradient_accumulation_steps
-        if not steps:
-            return self._iterations
-        return Variable(self._iterations.value // steps, trainable=False, name="iteration", path=self._iterations.path)
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate: a variable, or with a schedule its current value. It can be set."""
-        if isinstance(self._rate, LearningRateSchedule):
-            return np.float32(self._rate(int(self._iterations)))
-        return self._rate if isinstance(self._rate, Variable) else np.float32(self._rate())
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule):
-            self._rate = value
-            return
-        if not isinstance(self._rate, Variable):
-            raise TypeError(
-                f"{type(self).__name__}: its learning rate follows a schedule and cannot be set. Make the optimizer with "
-                f"a float if it is to be changed while training."
-            )
-        self._rate.assign(np.float32(float(value)))
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state, in the order of Keras's files: iteration, learning rate, averages, accumulators, slots."""
-        own = [self._iterations] + ([self._rate] if isinstance(self._rate, Variable) else [])
-        own += self._averages + self._sums
-        for group in self._groups():
-            for slots in self._slots:
-                own += [slots[i] for i in group]
-        return own
-
-    def _groups(self) -> list[list[int]]:
-        """Indices of the slots that stand side by side for each variable; each group is a block of its own."""
-        groups, start = [], 0
-        for names in self.slot_names:
-            groups.append(list(range(start, start + len(names))))
-            start += len(names)
-        return groups
+    # ---- building ----
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the state for these variables; all slots of one kind and dtype are views of one flat array.
-
-        Raises ``ValueError`` if it was built for other variables.
-        """
-        variables = list(variables)
-        if self.built:
-            if [id(v) for v in variables] != [id(v) for v in self._trained]:
-                raise ValueError(
-                    f"{type(self).__name__} was built for {len(self._trained)} variables and cannot take another list of "
-                    f"{len(variables)}: give each model an optimizer of its own, and compile again after freezing layers."
-                )
-            return
-        self._trained = variables
-        names = [name for group in self.slot_names for name in group]
-        by_name = [self._views(name) for name in names]
-        self._slots = [list(slots) for slots in zip(*by_name, strict=True)] if names else [[] for _ in variables]
-        if self.use_ema:
-            self._averages = self._views("average")
-        if self.gradient_accumulation_steps:
-            self._sums = self._views("gradient_accumulator")
-        self._settle_decay()
-        self.built = True
-
-    def _views(self, name: str) -> list[Variable]:
-        """One zero slot for every variable."""
-        flat: dict[Any, np.ndarray] = {}
-        taken: dict[Any, int] = {}
-        for v in self._trained:
-            taken[v.value.dtype] = taken.get(v.value.dtype, 0) + v.size
-        for dtype, size in taken.items():
-            flat[dtype], taken[dtype] = np.zeros(size, dtype), 0
-        slots = []
-        for v in self._trained:
-            dtype, start = v.value.dtype, taken[v.value.dtype]
-            taken[dtype] = start + v.size
-            label = f"{v.path.replace('/', '_')}_{name}"
-            slot = Variable(np.zeros((), dtype), trainable=False, name=label, path=f"{self.name}/{label}")
-            slot.value = flat[dtype][start : start + v.size].reshape(v.shape)
-            slots.append(slot)
-        return slots
-
-    # ---- a step ----
-
-    def update(self) -> Callable[..., None]:
-        """Return the update of one block, with this step's settings bound."""
-        raise NotImplementedError(f"{type(self).__name__} must define update().")
-
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
-        """Make one step with pairs of gradients and variables; return the iteration."""
-        grads, variables = zip(*grads_and_vars, strict=True)
-        self.apply(list(grads), list(variables))
-        return self.iterations
-
-    def apply(self, grads: list[Any] | None = None, variables: Iterable[Variable] | None = None) -> None:
-        """Make one step.
-
-        Args:
-            grads: gradients in the order of the variables; the variables' own ``grad`` where None.
-            variables: the variables, on the first call; those it was built for where None.
+        """Make the state for these variables. Once built, nothing is left to do for any of them.
 
         Raises:
-            ValueError: if it is not built and got no variables, or the numbers differ.
+            ValueError: for variables that it was not built for, and for one given twice.
+            TypeError: for what is no variable of floats.
         """
-        if variables is not None:
-            self.build(variables)
-        if not self.built:
-            raise ValueError(f"{type(self).__name__} is not built: pass the variables, or call build(variables) first.")
-        if grads is None:
-            found: list[Any] = [v.grad for v in self._trained]
-        else:
-            found = [None if g is None else np.asarray(g) for g in grads]
-        if len(found) != len(self._trained):
-            raise ValueError(f"{type(self).__name__}: got {len(found)} gradients for {len(self._trained)} variables.")
-        for v, g in zip(self._trained, found, strict=True):
-            if g is not None and g.shape != v.shape:
-                raise ValueError(
-                    f"{type(self).__name__}: gradient of {v.path!r} has shape {g.shape}, expected {v.shape}."
-                )
-        present = [i for i, g in enumerate(found) if g is not None]
-        gradients = {i: found[i] for i in present}
-        if self.loss_scale_factor is not None:
-            gradients = {i: g / g.dtype.type(self.loss_scale_factor) for i, g in gradients.items()}
-        steps = self.gradient_accumulation_steps
-        if steps:
-            last = (int(self._iterations) + 1) % steps == 0
-            for i, g in gradients.items():
-                self._sums[i].value += g
-            if not last:
-                self._iterations.value += 1
-                return
-            gradients = {i: self._sums[i].value / self._sums[i].value.dtype.type(steps) for i in present}
-        self._step(self._clipped(gradients))
-        if steps:
-            for accumulator in self._sums:
-                accumulator.value.fill(0)
-        self._average()
-        for i in present:
-            constraint = self._trained[i].constraint
-            if constraint is not None:
-                self._trained[i].assign(constraint(self._trained[i].value))
-        self._iterations.value += 1
-
-    def _step(self, gradients: dict[int, Any]) -> None:
-        if self.weight_decay:
-            factor = float(self.learning_rate) * self.weight_decay
-            for i in gradients:
-                if self._decays[i]:
-                    value = self._trained[i].value
-                    value -= value * value.dtype.type(factor)
-        arrays = []
-        for i, g in gradients.items():
-            v = self._trained[i]
-            flat = [v.value, np.ascontiguousarray(g, v.value.dtype), *(slot.value for slot in self._slots[i])]
-            arrays.append([a.reshape(-1) for a in flat])
-        if arrays:
-            kernels.in_blocks(self.update(), arrays, sum(a[0].size for a in arrays))
-
-    def _clipped(self, gradients: dict[int, Any]) -> dict[int, Any]:
-        if self.clipvalue is not None:
-            return {i: np.clip(g, -self.clipvalue, self.clipvalue).astype(g.dtype) for i, g in gradients.items()}
-        if self.clipnorm is not None:
-            limit = self.clipnorm
-            return {i: g * g.dtype.type(limit / max(kernels.norm([g]), limit)) for i, g in gradients.items()}
-        if self.global_clipnorm is not None and gradients:
-            length = kernels.norm(list(gradients.values()))
-            scale = np.nan if not np.isfinite(length) else self.global_clipnorm / max(length, self.global_clipnorm)
-            return {i: g * g.dtype.type(scale) for i, g in gradients.items()}
-        return gradients
-
-    def _average(self) -> None:
-        if not self.use_ema:
+        variables = list(variables)
+        own = type(self).__name__
+        if self.built:
+            self._known(variables)
             return
-        momentum = 0.0 if int(self._iterations) == 0 else self.ema_momentum
-        for average, v in zip(self._averages, self._trained, strict=True):
-            value = average.value
-            value *= value.dtype.type(momentum)
-            value += v.value * value.dtype.type(1 - momentum)
-        every = self.ema_overwrite_frequency
-        if every and (int(self._iterations) + 1) % every == 0:
-            self.finalize_variable_values(self._trained)
-
-    def finalize_variable_values(self, variables: Iterable[Variable]) -> None:
-        """Write the moving averages, if they are kept, into the variables."""
-        averages = {id(v): average for v, average in zip(self._trained, self._averages, strict=False)}
         for v in variables:
-            if id(v) in averages:
-                v.assign(averages[id(v)].value)
+            if not isinstance(v, Variable) or v.value.dtype.kind != "f":
+                raise TypeError(f"{own} updates variables of floats, got {v!r}.")
+        if len({id(v) for v in variables}) != len(variables):
+            raise ValueError(f"{own}: the same variable was given twice among {[v.path for v in variables]}.")
+        excluded, patterns = self._excluded
+        names = re.compile("|".join(patterns)) if patterns else None
+        self._decays = [all(v is not e for e in excluded) and not (names and names.search(v.name)) for v in variables]
+        averages = self.add_optimizer_variables(variables, "average") if self.use_ema else []
+        if self.gradient_accumulation_steps:
+            self._sums = self.add_optimizer_variables(variables, "gradient_accumulator")
+        slots: list[list[Variable]] = []
+        for group in self.slot_names:
+            slots += self.add_optimizer_variables(variables, group)
+        self._trained, self._index = variables, {id(v): i for i, v in enumerate(variables)}
+        self._packed = Packed(variables, slots)
+        self._averages = averages
+        self._packed_averages = Packed(variables, [averages]) if averages else None
+        self.built = True
+
+    def _known(self, variables: Sequence[Variable]) -> list[int]:
+        unknown = [getattr(v, "path", repr(v)) for v in variables if id(v) not in self._index]
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} was built for {len(self._trained)} variables, and not for "
+                f"{', '.join(map(repr, unknown))}: give each model an optimizer of its own, and compile again "
+                f"with a new one after adding layers or unfreezing them."
+            )
+        return [self._index[id(v)] for v in variables]
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        return self._known([variable])[0]
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
@@ -319,44 +172,181 @@ class Optimizer(serialization.Configurable):
             raise ValueError(
                 f"{type(self).__name__}: exclude_from_weight_decay must come before the optimizer is built."
             )
-        ids = {id(v) for v in var_list or ()}
-        patterns = [re.compile(name) for name in var_names or ()]
-        self._excluded = lambda v: id(v) in ids or any(p.search(v.name) for p in patterns)
+        if isinstance(var_names, str):
+            var_names = [var_names]
+        self._excluded = (list(var_list or ()), list(var_names or ()))
 
-    def _settle_decay(self) -> None:
-        self._decays = [self._excluded is None or not self._excluded(v) for v in self._trained]
-        self._excluded = None
+    # ---- a step ----
+
+    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+        """Return the arithmetic of update number ``step``, counted from 1, for blocks of flat arrays.
+
+        What the built-in optimizers define, together with ``slot_names``.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no update: define update_step(self, gradient, variable, learning_rate)."
+        )
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: float) -> None:
+        """Update one variable; what an optimizer of one's own defines. Must not write into ``gradient``."""
+        update = self.block_update(float(learning_rate), self._updates() + 1)
+        self._packed.run(update, self._known([variable]), [np.asarray(gradient)])
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+        """Make one step with pairs of gradients and variables; return the count.
+
+        >>> from nnlite.optimizers import SGD
+        >>> v = Variable(np.ones(2))
+        >>> int(SGD(0.5).apply_gradients([(np.ones(2), v)])), v.value.tolist()
+        (1, [0.5, 0.5])
+        """
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations
+
+    def apply(self, grads: Sequence[Any] | None = None, variables: Iterable[Variable] | None = None) -> None:
+        """Make one step.
+
+        Args:
+            grads: gradients in the order of ``variables``, None for one to be left out. Where None altogether, the
+                ``grad`` of every variable that it was built for and that is not frozen.
+            variables: the variables, or some of those it was built for; all where None. The first call builds.
+
+        Raises:
+            ValueError: if it is not built and got no variables, or gradients do not fit them. Nothing has changed then.
+        """
+        if grads is not None and len(grads) == 0:
+            return
+        indices, gradients = self._gradients(grads, variables)
+        rate = float(self.learning_rate)
+        scale = 1.0 if self.loss_scale_factor is None else 1.0 / self.loss_scale_factor
+        steps = self.gradient_accumulation_steps
+        if not steps:
+            self._update(indices, gradients, scale, rate)
+        elif self._accumulate(indices, gradients, scale, steps):
+            self._update(indices, [self._sums[i].value for i in indices], 1.0 / steps, rate)
+            for i in indices:
+                self._sums[i].value.fill(0)
+        if self.use_ema:
+            self._average()
+        for i in indices:
+            v = self._trained[i]
+            if v.constraint is not None:
+                v.assign(v.constraint(v.value))
+        self._iterations.value += 1
+
+    def _gradients(self, grads: Any, variables: Any) -> tuple[list[int], list[Any]]:
+        """Indices of the variables to update, and their gradients, checked."""
+        own = type(self).__name__
+        if variables is not None:
+            variables = list(variables)
+            self.build(variables)
+        if not self.built:
+            raise ValueError(f"{own} is not built: pass the variables, or call build(variables) first.")
+        indices = range(len(self._trained)) if variables is None else self._known(variables)
+        if grads is None:
+            learning = [i for i in indices if self._trained[i].trainable]
+            found: list[Any] = [self._trained[i].grad for i in learning]
+        else:
+            if len(grads) != len(indices):
+                raise ValueError(f"{own}: got {len(grads)} gradients for {len(indices)} variables.")
+            pairs = [(i, g) for i, g in zip(indices, grads, strict=True) if g is not None]
+            learning = [i for i, _ in pairs]
+            found = [self._checked(self._trained[i], g) for i, g in pairs]
+        if not learning:
+            raise ValueError(f"{own}: no variable has a gradient: all are frozen, or every gradient is None.")
+        if grads is not None and len(found) < len(grads):
+            missing = [self._trained[i].path for i, g in zip(indices, grads, strict=True) if g is None]
+            warnings.warn(f"{own}: no gradients for {', '.join(missing)}; they stay as they are.", stacklevel=3)
+        return learning, found
+
+    def _checked(self, v: Variable, g: Any) -> Any:
+        g = np.asarray(g)
+        if g.shape != v.shape or g.dtype.kind not in "fiub":
+            raise ValueError(
+                f"{type(self).__name__}: the gradient of {v.path!r} has shape {g.shape} and dtype {g.dtype}, expected "
+                f"numbers of shape {v.shape}."
+            )
+        return g.astype(v.value.dtype, copy=False)
+
+    def _accumulate(self, indices: list[int], gradients: list[Any], scale: float, steps: int) -> bool:
+        """Add to the sums; return whether the round is complete."""
+        for i, g in zip(indices, gradients, strict=True):
+            total = self._sums[i].value
+            total += g if scale == 1.0 else g * scale
+        return (int(self._iterations.value) + 1) % steps == 0
+
+    def _update(self, indices: list[int], gradients: list[Any], scale: float, rate: float) -> None:
+        factors = self._factors(gradients, scale)
+        limit = self.clipvalue or None
+        decays = None
+        if self.weight_decay:
+            decays = [self.weight_decay * rate if self._decays[i] else 0.0 for i in indices]
+        if type(self).update_step is Optimizer.update_step:
+            update = self.block_update(rate, self._updates() + 1)
+            self._packed.run(update, indices, gradients, factors, limit, decays)
+            return
+        if decays is not None:
+            self._packed.run(_DECAY_ONLY, indices, gradients, decays=decays)
+        for k, (i, g) in enumerate(zip(indices, gradients, strict=True)):
+            g = g if factors is None else g * factors[k]
+            self.update_step(g if limit is None else np.clip(g, -limit, limit), self._trained[i], rate)
+
+    def _factors(self, gradients: list[Any], scale: float) -> list[float] | None:
+        """What the gradients are multiplied by: one over the loss scale, and what their length calls for."""
+        if self.clipnorm:
+            lengths = [kernels.norm([g]) * scale for g in gradients]
+            factors = [scale * _shortening(length, self.clipnorm) for length in lengths]
+        elif self.global_clipnorm:
+            length = kernels.norm(gradients) * scale
+            shortening = _shortening(length, self.global_clipnorm) if math.isfinite(length) else math.nan
+            factors = [scale * shortening] * len(gradients)
+        else:
+            factors = [scale] * len(gradients)
+        return None if all(f == 1.0 for f in factors) else factors
+
+    # ---- averages ----
+
+    def _average(self) -> None:
+        momentum = self.ema_momentum if self._updates() else 0.0
+        update = kernels.Update(partial(kernels.average, momentum=momentum), 5, None)
+        assert self._packed_averages is not None
+        self._packed_averages.run(update, range(len(self._trained)), [v.value for v in self._trained])
+        every = self.ema_overwrite_frequency
+        if every and (self._updates() + 1) % every == 0:
+            self.finalize_variable_values(self._trained)
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """Write the moving averages, if they are kept, into the variables.
+
+        Raises ``ValueError`` for variables that it was not built for.
+        """
+        if self.use_ema and self.built:
+            variables = list(var_list)
+            for i, v in zip(self._known(variables), variables, strict=True):
+                v.assign(self._averages[i].value)
 
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times the loss scale."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    # ---- description and files ----
+    # ---- description ----
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, Keras's keys in Keras's order."""
+        """Return the constructor's arguments, Keras's keys in Keras's order.
+
+        Raises ``TypeError`` if the learning rate comes from a function that has no registered name.
+        """
         rate = self._rate
         shown = float(rate) if isinstance(rate, Variable) else serialization.serialize(rate)
-        common = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum")
-        common += ("ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps")
-        config = {"name": self.name, "learning_rate": shown} | {key: getattr(self, key) for key in common}
-        own = [n for n in self.argument_names() if n not in config and hasattr(self, n)]
-        return config | {name: getattr(self, name) for name in own}
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Write all state into ``store`` under "0", "1", ..."""
-        for index, variable in enumerate(self.variables):
-            store[str(index)] = variable.value.astype(np.int32) if index == 0 else variable.value
-
-    def load_own_variables(self, store: Any) -> None:
-        """Read all state from ``store``; the learning rate may be missing (files of Keras 2).
-
-        Raises ``ValueError`` if the number of arrays or a shape differs; then nothing has been written.
-        """
-        own = self.variables
-        if len(store) == len(own) - 1 and isinstance(self._rate, Variable):
-            own.remove(self._rate)
-        tracking.load_into(f"{type(self).__name__} {self.name!r}", own, store)
+        found = {"name": self.name, "learning_rate": shown} | {key: getattr(self, key) for key in _CONFIG}
+        own = [n for n in self.argument_names() if n not in found and hasattr(self, n)]
+        return found | {name: serialization.serialize(getattr(self, name)) for name in own}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _shortening(length: float, limit: float) -> float:
+    """limit / max(length, limit), and NaN for NaN."""
+    return 1.0 if length <= limit else limit / length

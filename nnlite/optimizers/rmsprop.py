@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from nnlite.core.registry import register
 from nnlite.kernels import optimizer as kernels
+from nnlite.optimizers import checks
 from nnlite.optimizers.base import Optimizer
 
 
@@ -42,6 +42,9 @@ class RMSprop(Optimizer):
         centered: bool = False,
         **kwargs: Any,
     ) -> None:
+        checks.number("RMSprop", "rho", rho, 0, 1)
+        checks.number("RMSprop", "momentum", momentum, 0, 1)
+        checks.number("RMSprop", "epsilon", epsilon, 0)
         super().__init__(learning_rate, **kwargs)
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, bool(centered)
         slots = [("velocity",)]
@@ -49,6 +52,7 @@ class RMSprop(Optimizer):
         slots += [("average_gradient",)] if centered else []
         self.slot_names = tuple(slots)
 
-    def update(self) -> Callable[..., None]:
-        lr, mu = float(self.learning_rate), self.momentum
-        return partial(kernels.rmsprop, lr=lr, rho=self.rho, mu=mu, epsilon=self.epsilon, centered=self.centered)
+    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+        settings = {"rho": self.rho, "mu": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
+        passes = 9 + 2 * bool(self.momentum) + 5 * self.centered
+        return kernels.Update(partial(kernels.rmsprop, lr=learning_rate, **settings), passes)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import math
+from itertools import pairwise
 from typing import Any
 
 from nnlite.core import serialization
 from nnlite.core.registry import register
+from nnlite.optimizers import checks
+
+# A whole number, or what converts to one, such as optimizer.iterations.
+Step = Any
 
 
 class LearningRateSchedule(serialization.Configurable):
@@ -21,14 +27,13 @@ class LearningRateSchedule(serialization.Configurable):
 
     name: str | None = None
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: Step) -> float:
         """Return the learning rate for update number ``step``, counted from 0."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step).")
 
 
-def _above_zero(owner: Any, name: str, value: float) -> float:
-    if value <= 0:
-        raise ValueError(f"{type(owner).__name__}: {name} must be above 0, got {value!r}.")
+def _above_zero(owner: Any, name: str, value: Any) -> Any:
+    checks.above_zero(type(owner).__name__, name, value)
     return value
 
 
@@ -51,8 +56,8 @@ class ExponentialDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _above_zero(self, "decay_steps", decay_steps), staircase, name
 
-    def __call__(self, step: int) -> float:
-        exponent = step / self.decay_steps
+    def __call__(self, step: Step) -> float:
+        exponent = float(step) / self.decay_steps
         return float(
             self.initial_learning_rate * self.decay_rate ** (math.floor(exponent) if self.staircase else exponent)
         )
@@ -77,8 +82,8 @@ class InverseTimeDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _above_zero(self, "decay_steps", decay_steps), staircase, name
 
-    def __call__(self, step: int) -> float:
-        quotient = step / self.decay_steps
+    def __call__(self, step: Step) -> float:
+        quotient = float(step) / self.decay_steps
         return float(
             self.initial_learning_rate / (1 + self.decay_rate * (math.floor(quotient) if self.staircase else quotient))
         )
@@ -98,18 +103,17 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"PiecewiseConstantDecay: expected one value more than boundaries, got {len(values)} values "
                 f"and {len(boundaries)} boundaries."
             )
+        if any(a >= b for a, b in pairwise(boundaries)):
+            raise ValueError(f"PiecewiseConstantDecay: boundaries must rise, got {list(boundaries)}.")
         self.boundaries, self.values, self.name = list(boundaries), list(values), name
 
-    def __call__(self, step: int) -> float:
-        for boundary, value in zip(self.boundaries, self.values, strict=False):
-            if step <= boundary:
-                return float(value)
-        return float(self.values[-1])
+    def __call__(self, step: Step) -> float:
+        return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
 
 
 @register("schedules")
 class PolynomialDecay(LearningRateSchedule):
-    """From ``initial`` to ``end`` as ``(1 - step / decay_steps) ** power``; with ``cycle`` again and again, ever longer.
+    """From ``initial`` to ``end`` as ``(1 - step / decay_steps) ** power``; with ``cycle`` again, ever longer.
 
     >>> round(PolynomialDecay(0.1, 10)(5), 6)
     0.05005
@@ -128,8 +132,8 @@ class PolynomialDecay(LearningRateSchedule):
         self.decay_steps, self.power = _above_zero(self, "decay_steps", decay_steps), power
         self.cycle, self.name = cycle, name
 
-    def __call__(self, step: int) -> float:
-        length = float(self.decay_steps)
+    def __call__(self, step: Step) -> float:
+        step, length = float(step), float(self.decay_steps)
         if self.cycle:
             length *= max(1, math.ceil(step / length))
         left = 1 - min(step, length) / length
@@ -138,7 +142,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 @register("schedules")
 class CosineDecay(LearningRateSchedule):
-    """Down along half a cosine to ``alpha`` times the start, after an optional linear warm-up (Loshchilov and Hutter, 2016).
+    """Down along half a cosine to ``alpha`` times the start, after an optional linear warm-up (SGDR, 2016).
 
     During ``warmup_steps`` from ``initial`` up to ``warmup_target``; then
     ``top * (alpha + (1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2)``.
@@ -160,8 +164,8 @@ class CosineDecay(LearningRateSchedule):
         self.decay_steps = _above_zero(self, "decay_steps", decay_steps)
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
-    def __call__(self, step: int) -> float:
-        top = self.initial_learning_rate
+    def __call__(self, step: Step) -> float:
+        step, top = float(step), self.initial_learning_rate
         if self.warmup_target is not None:
             if step < self.warmup_steps:
                 return float(top + (self.warmup_target - top) * step / self.warmup_steps)
@@ -187,18 +191,26 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
+        checks.number("CosineDecayRestarts", "t_mul", t_mul, 1)
         self.initial_learning_rate, self.t_mul, self.m_mul = initial_learning_rate, t_mul, m_mul
         self.first_decay_steps = _above_zero(self, "first_decay_steps", first_decay_steps)
         self.alpha, self.name = alpha, name
 
-    def __call__(self, step: int) -> float:
-        part, rounds = step / self.first_decay_steps, 0
+    def _begun(self, rounds: int) -> float:
+        """Length of so many rounds, the first being 1."""
+        return float(rounds) if self.t_mul == 1 else (self.t_mul**rounds - 1) / (self.t_mul - 1)
+
+    def _rounds(self, part: float) -> int:
+        """How many rounds are over; the logarithm may be off by one where a round has just ended."""
         if self.t_mul == 1:
-            rounds, part = math.floor(part), part % 1
-        else:
-            rounds = math.floor(math.log(1 - part * (1 - self.t_mul)) / math.log(self.t_mul))
-            begun = (1 - self.t_mul**rounds) / (1 - self.t_mul)
-            part = (part - begun) / self.t_mul**rounds
+            return math.floor(part)
+        rounds = math.floor(math.log1p(part * (self.t_mul - 1)) / math.log(self.t_mul))
+        return rounds + (self._begun(rounds + 1) <= part) - (self._begun(rounds) > part)
+
+    def __call__(self, step: Step) -> float:
+        part = float(step) / self.first_decay_steps
+        rounds = self._rounds(part)
+        part = (part - self._begun(rounds)) / self.t_mul**rounds
         cosine = 0.5 * self.m_mul**rounds * (1 + math.cos(math.pi * part))
         return float(self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from nnlite.core.registry import register
 from nnlite.kernels import optimizer as kernels
+from nnlite.optimizers import checks
 from nnlite.optimizers.base import Optimizer
 
 
@@ -32,14 +34,13 @@ class SGD(Optimizer):
     """
 
     def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:
-        if isinstance(momentum, bool) or not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum must lie between 0 and 1, got {momentum!r}.")
+        checks.number("SGD", "momentum", momentum, 0, 1)
         super().__init__(learning_rate, **kwargs)
-        self.momentum, self.nesterov = momentum, bool(nesterov)
+        self.momentum, self.nesterov = float(momentum), bool(nesterov)
         self.slot_names = (("momentum",),) if momentum else ()
 
-    def update(self) -> Callable[..., None]:
-        lr = float(self.learning_rate)
-        if not self.momentum:
-            return partial(kernels.sgd, lr=lr)
-        return partial(kernels.momentum, lr=lr, mu=self.momentum, nesterov=self.nesterov)
+    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+        lr, mu = learning_rate, self.momentum
+        if not mu:
+            return kernels.Update(partial(kernels.sgd, lr=lr), 2)
+        return kernels.Update(partial(kernels.momentum, lr=lr, mu=mu, nesterov=self.nesterov), 5, np.add)
