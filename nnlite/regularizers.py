@@ -1,4 +1,4 @@
-"""Regularizers: penalties on weights or outputs, each with its gradient."""
+"""Regularizers: penalties on variables or outputs, each with its gradient."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 
 from nnlite.core import registry, serialization
 
+Array = np.ndarray[Any, Any]
 
+
+@registry.register("regularizers", "regularizer")
 class Regularizer(serialization.Configurable):
-    """Base class: a subclass defines ``__call__(x) -> number`` and ``gradient(x) -> array``.
+    """Base class: a subclass defines ``__call__(x) -> number`` and ``gradient(x) -> array`` of the shape of x.
 
     >>> class Sum(Regularizer):
     ...     def __call__(self, x):
@@ -29,93 +32,122 @@ class Regularizer(serialization.Configurable):
     def gradient(self, x: Any) -> Any:
         """Return the derivative of the penalty by x."""
         raise NotImplementedError(
-            f"{type(self).__name__} has no gradient: define gradient(self, x) -> array of the shape of x."
+            f"{type(self).__name__} has no gradient, so nothing can be trained with it: define "
+            f"gradient(self, x) -> array of the shape of x, the derivative of the penalty."
         )
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
 
 
 def _strength(owner: Any, name: str, value: Any) -> float:
-    value = 0.0 if value is None else value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number) or number < 0:
-        raise ValueError(f"{type(owner).__name__}: {name} must be a number of at least 0, got {value!r}.")
-    return number
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{type(owner).__name__}: {name} must be a finite number of at least 0, got {value!r}.")
+    return float(value)
 
 
-def _absolute(x: Any, strength: float) -> Any:
-    return strength * np.abs(x).sum()
+def _floats(x: Any) -> Array:
+    array = np.asarray(x)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
-def _sign(x: Any) -> Any:
-    return (x >= 0) * x.dtype.type(2) - x.dtype.type(1)
+def _absolute(x: Array) -> Any:
+    return np.abs(x).sum()
 
 
-def _square(x: Any, strength: float) -> Any:
+def _square(x: Array) -> Any:
     flat = x.reshape(-1)
-    return strength * (flat @ flat)
+    return np.dot(flat, flat)
 
 
 @registry.register("regularizers", "l1")
 class L1(Regularizer):
-    """``l1 * sum of |x|``; gradient ``l1 * sign(x)``, with sign(0) = 1 as on Keras's JAX backend.
+    """``l1 * sum of |x|``; gradient ``l1 * sign(x)``, 0 at 0.
 
-    >>> L1(0.1)(np.array([1.0, -2.0])).round(6).item()
-    0.3
+    Args:
+        l1: strength, at least 0.
+
+    Raises:
+        ValueError: for another strength.
+
+    >>> L1(0.5)(np.array([1.0, -2.0])).item()
+    1.5
     """
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = _strength(self, "l1", l1)
+        self.l1 = _strength(self, "l1", 0.01 if l1 is None else l1)
 
     def __call__(self, x: Any) -> Any:
-        return _absolute(x, self.l1)
+        return _absolute(_floats(x)) * self.l1
 
-    def gradient(self, x: Any) -> Any:
-        return _sign(x) * x.dtype.type(self.l1)
+    def gradient(self, x: Any) -> Array:
+        return np.sign(_floats(x)) * self.l1
 
 
 @registry.register("regularizers", "l2")
 class L2(Regularizer):
     """``l2 * sum of x^2``; gradient ``2 * l2 * x``.
 
-    >>> L2(0.1)(np.array([1.0, -2.0])).item()
-    0.5
+    Args:
+        l2: strength, at least 0.
+
+    Raises:
+        ValueError: for another strength.
+
+    >>> L2(0.5)(np.array([1.0, -2.0])).item()
+    2.5
     """
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = _strength(self, "l2", l2)
+        self.l2 = _strength(self, "l2", 0.01 if l2 is None else l2)
 
     def __call__(self, x: Any) -> Any:
-        return _square(x, self.l2)
+        return _square(_floats(x)) * self.l2
 
-    def gradient(self, x: Any) -> Any:
-        return x * x.dtype.type(2 * self.l2)
+    def gradient(self, x: Any) -> Array:
+        return _floats(x) * (2 * self.l2)
 
 
 @registry.register("regularizers", "l1l2")
 class L1L2(Regularizer):
     """``l1 * sum of |x| + l2 * sum of x^2``; gradient ``l1 * sign(x) + 2 * l2 * x``.
 
-    >>> L1L2(0.1, 0.1)(np.array([1.0, -2.0])).round(6).item()
-    0.8
+    Args:
+        l1: strength of the first, at least 0.
+        l2: strength of the second, at least 0.
+
+    Raises:
+        ValueError: for other strengths.
+
+    >>> L1L2(0.5, 0.5)(np.array([1.0, -2.0])).item()
+    4.0
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1, self.l2 = _strength(self, "l1", l1), _strength(self, "l2", l2)
+        self.l1 = _strength(self, "l1", 0.0 if l1 is None else l1)
+        self.l2 = _strength(self, "l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: Any) -> Any:
-        return _absolute(x, self.l1) + _square(x, self.l2)
+        x = _floats(x)
+        return _absolute(x) * self.l1 + _square(x) * self.l2
 
-    def gradient(self, x: Any) -> Any:
-        return _sign(x) * x.dtype.type(self.l1) + x * x.dtype.type(2 * self.l2)
+    def gradient(self, x: Any) -> Array:
+        x = _floats(x)
+        return np.sign(x) * self.l1 + x * (2 * self.l2)
 
 
+# Keras's other spellings of the classes.
 l1, l2, l1_l2 = L1, L2, L1L2
 
 
 def get(identifier: Any) -> Any:
-    """Return the regularizer meant by a name, a config or an object; None for None.
+    """Return the regularizer meant by a name, a config, a class or an object; None for None.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+        TypeError: for anything else.
 
     >>> get("l2").l2
     0.01
@@ -133,9 +165,10 @@ def serialize(regularizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the regularizer that a config describes.
+    """Return the regularizer that a config or a name describes.
 
     >>> deserialize(serialize(L1(0.5))).l1
     0.5
     """
-    return serialization.deserialize(config, "regularizers", custom_objects)
+    with registry.custom_object_scope(custom_objects):
+        return serialization.get("regularizers", config)

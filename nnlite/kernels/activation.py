@@ -283,7 +283,7 @@ def row_max(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """
     if axis in (-1, x.ndim - 1) and x.shape[-1] < SHORT and x.size >= FEW:
         columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
-        return columns.max(0).reshape(*x.shape[:-1], 1)
+        return np.asarray(columns.max(0)).reshape(*x.shape[:-1], 1)
     return np.asarray(x.max(axis, keepdims=True))
 
 
