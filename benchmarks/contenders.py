@@ -20,12 +20,10 @@ class Nnlite:
         import nnlite
 
         nnlite.config.set_num_threads(threads)
-        self.version = nnlite.__version__
+        self.keras, self.version = nnlite, nnlite.__version__
 
     def model(self, net: str) -> Any:
-        import nnlite as keras
-        from nnlite import layers
-
+        keras, layers = self.keras, self.keras.layers
         keras.utils.set_random_seed(0)
         shape, steps = NETS[net]
         model = keras.Sequential([layers.Input(shape)])

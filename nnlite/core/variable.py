@@ -98,13 +98,27 @@ class Variable:
                 f"Gradient of variable {self.path!r}: got shape {np.shape(g)}, expected {self.value.shape}, "
                 f"that of the variable. Check for a missing transpose or sum in backward."
             )
-        if self._grad is None:
+        if g is self._grad:  # written in place: see memory_for_grad
+            pass
+        elif self._grad is None:
             self._grad = np.array(g, dtype=self.value.dtype, order="C")
         elif self._grad_is_zero:  # the first of a step need not add to zeros
             np.copyto(self._grad, g, casting="same_kind")
         else:
             self._grad += g
         self._grad_is_zero = False
+
+    def memory_for_grad(self) -> NDArray[Any] | None:
+        """Return memory that a kernel may write the whole gradient into, to save :meth:`accumulate` a copy of it.
+
+        None while a gradient is there already, which the next one has to be added to. What was written counts once it
+        is passed to :meth:`accumulate`.
+        """
+        if not self._trainable or not self._grad_is_zero:
+            return None
+        if self._grad is None:
+            self._grad = np.empty_like(self.value)
+        return self._grad
 
     def zero_grad(self) -> None:
         """Set the gradient to zero."""

@@ -23,28 +23,46 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
         w: (I, O).
         b: (O,), or None.
         activation: a function of :mod:`nnlite.activations` that works on rows and whose derivative needs only y, or
-            None; it is applied while the rows are in cache.
+            None; it is applied while the result is in cache.
 
     Returns:
         y (N, O).
     """
-    y = np.empty((len(x), w.shape[1]), np.result_type(x, w))
+    n, units = len(x), w.shape[1]
+    y = np.empty((n, units), np.result_type(x, w))
 
-    def task(start: int, stop: int) -> None:
-        rows = y[start:stop]
-        np.matmul(x[start:stop], w, out=rows)
-        if b is not None:
-            np.add(rows, b, out=rows)
+    def finish(part: Array, bias: Array | None) -> None:
+        if bias is not None:
+            np.add(part, bias, out=part)
         if activation is not None:
-            activation.forward(rows, out=rows)
+            activation.forward(part, out=part)
 
-    parallel.run(task, len(x), x.size * w.shape[1] / GEMM_RATE)
+    def rows(start: int, stop: int) -> None:
+        np.matmul(x[start:stop], w, out=y[start:stop])
+        finish(y[start:stop], b)
+
+    def columns(start: int, stop: int) -> None:
+        np.matmul(x, w[:, start:stop], out=y[:, start:stop])
+        finish(y[:, start:stop], None if b is None else b[start:stop])
+
+    # Each thread reads all of what is not cut, so the larger of x and w is cut.
+    microseconds = x.size * units / GEMM_RATE
+    if units > n and (activation is None or activation.elementwise):
+        parallel.run(columns, units, microseconds, align=16)
+    else:
+        parallel.run(rows, n, microseconds)
     return y
 
 
 def dense_backward(
-    dy: Array, x: Array, w: Array, use_bias: bool = True, input_grad: bool = True
-) -> tuple[Array | None, Array, Array | None]:
+    dy: Array,
+    x: Array,
+    w: Array,
+    use_bias: bool = True,
+    input_grad: bool = True,
+    weight_grad: bool = True,
+    dw: Array | None = None,
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the gradients of y = x @ w + b.
 
     dx = dy @ w.T, dw = x.T @ dy, db = sum of the rows of dy.
@@ -53,29 +71,26 @@ def dense_backward(
         dy: (N, O).
         x: (N, I).
         w: (I, O).
-        use_bias: whether db is wanted; else it is None.
-        input_grad: whether dx is wanted; else it is None.
+        use_bias, input_grad, weight_grad: whether db, dx, dw are wanted; else they are None.
+        dw: memory for dw (I, O), or None for new memory.
 
     Returns:
         dx (N, I), dw (I, O), db (O,).
     """
+    n, inputs = x.shape
     dtype = np.result_type(dy, w)
     dx = np.empty(x.shape, dtype) if input_grad else None
-    dw = np.empty(w.shape, dtype)
-    n, inputs = x.shape
-    work = x.size * w.shape[1] / GEMM_RATE * (2 if input_grad else 1)
-    # dw is cut by its own rows, so no partial sums need adding; both products share one fork and join.
-    columns = parallel.parts(inputs, work, align=16)
-    rows = parallel.parts(n, work)
+    if weight_grad and dw is None:
+        dw = np.empty(w.shape, dtype)
+    products = input_grad + weight_grad
 
     def task(start: int, stop: int) -> None:
-        for part in range(start, stop):
-            if part < len(columns):
-                i, j = columns[part]
-                np.matmul(x[:, i:j].T, dy, out=dw[i:j])
-            if dx is not None and part < len(rows):
-                i, j = rows[part]
-                np.matmul(dy[i:j], w.T, out=dx[i:j])
+        # Both are cut by the inputs: no partial sums to add, and each thread reads its own part of w and of dw.
+        if weight_grad:
+            np.matmul(x[:, start:stop].T, dy, out=dw[start:stop])  # type: ignore[index]
+        if dx is not None:
+            np.matmul(dy, w[start:stop].T, out=dx[:, start:stop])
 
-    parallel.run(task, max(len(columns), len(rows)), work)
-    return dx, dw, dy.sum(0) if use_bias else None
+    if products:
+        parallel.run(task, inputs, products * x.size * w.shape[1] / GEMM_RATE, align=16)
+    return dx, dw if weight_grad else None, dy.sum(0) if use_bias else None

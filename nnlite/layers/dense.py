@@ -97,9 +97,18 @@ class Dense(Layer):
         x, kept = cache
         dz = applied.unapply(self.activation, dy, kept, self).reshape(-1, self.units)
         rows = x.reshape(-1, x.shape[-1])
-        dx, dw, db = dense_backward(dz, rows, self.kernel.value, self.bias is not None, input_grad)
-        self.kernel.accumulate(dw)
-        if self.bias is not None:
+        dx, dw, db = dense_backward(
+            dz,
+            rows,
+            self.kernel.value,
+            use_bias=self.bias is not None and self.bias.trainable,
+            input_grad=input_grad,
+            weight_grad=self.kernel.trainable,
+            dw=self.kernel.memory_for_grad(),
+        )
+        if dw is not None:
+            self.kernel.accumulate(dw)
+        if db is not None:
             self.bias.accumulate(db)
         return None if dx is None else dx.reshape(x.shape)
 
