@@ -8,6 +8,7 @@ computed by itself, so that any cut into blocks and threads gives the same bits.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -61,15 +62,17 @@ def adam(
     u: Array,
     largest: Array | None = None,
     *,
-    rate: float,
+    lr: float,
+    step: int,
     beta_1: float,
     beta_2: float,
     epsilon: float,
 ) -> Array:
     """m += (1 - b1) * (g - m); u += (1 - b2) * (g^2 - u); d = rate * m / (sqrt(u) + epsilon).
 
-    ``rate`` is :func:`adam_rate`. With a third slot (AMSGrad) its running maximum stands for u in d.
+    ``rate`` is :func:`adam_rate` for this step. With a third slot (AMSGrad) its running maximum stands for u in d.
     """
+    rate = adam_rate(lr, step, beta_1, beta_2, g.dtype.type)
     np.subtract(g, m, out=s)
     np.multiply(s, 1 - beta_1, out=s)
     np.add(m, s, out=m)
@@ -85,13 +88,19 @@ def adam(
     return np.divide(t, s, out=t)
 
 
-def adam_rate(lr: float, beta_1: float, beta_2: float, step: int) -> float:
+@functools.lru_cache(maxsize=16)
+def adam_rate(lr: float, step: int, beta_1: float, beta_2: float, kind: Any = np.float64) -> float:
     """Return ``lr * sqrt(1 - b2^step) / (1 - b1^step)``: the step size that makes up for means that began at zero.
 
-    >>> round(adam_rate(0.001, 0.9, 0.999, 1), 6)
+    Computed in the variables' own type ``kind``, as Keras does: for float32 the early differences from 1 lose digits,
+    and a run follows Keras's only if it loses the same ones.
+
+    >>> round(adam_rate(0.001, 1, 0.9, 0.999), 6)
     0.000316
     """
-    return lr * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    one, t = kind(1), kind(step)
+    with np.errstate(under="ignore"):
+        return float(kind(lr) * np.sqrt(one - kind(beta_2) ** t) / (one - kind(beta_1) ** t))
 
 
 def rmsprop(

@@ -50,11 +50,15 @@ class Adam(Optimizer):
         self.slot_names = (("momentum", "velocity"), *((("velocity_hat",),) if amsgrad else ()))
 
     def block_update(self, learning_rate: float, step: int) -> kernels.Update:
-        beta_1, beta_2 = self.beta_1, self.beta_2
-        rate = kernels.adam_rate(learning_rate, beta_1, beta_2, step)
-        return kernels.Update(
-            partial(kernels.adam, rate=rate, beta_1=beta_1, beta_2=beta_2, epsilon=self.epsilon), 12 + self.amsgrad
+        update = partial(
+            kernels.adam,
+            lr=learning_rate,
+            step=step,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
         )
+        return kernels.Update(update, 12 + self.amsgrad)
 
 
 @register("optimizers")

@@ -19,8 +19,17 @@ from nnlite.optimizers import checks
 from nnlite.optimizers.packed import Packed
 from nnlite.optimizers.state import State
 
-_CONFIG = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum")
-_CONFIG += ("ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps")
+_CONFIG = (
+    "weight_decay",
+    "clipnorm",
+    "global_clipnorm",
+    "clipvalue",
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+)
 _DECAY_ONLY = kernels.Update(lambda g, s, t, *slots: None, 2, None)
 
 

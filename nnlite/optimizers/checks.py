@@ -17,7 +17,7 @@ def number(
     if (
         isinstance(value, Real)
         and not isinstance(value, bool)
-        and low <= value <= high
+        and low <= float(value) <= high
         and not (below and value == high)
     ):
         return
@@ -34,7 +34,7 @@ def above_zero(owner: str, name: str, value: Any) -> None:
 
     >>> above_zero("CosineDecay", "decay_steps", 100)
     """
-    if not isinstance(value, Real) or isinstance(value, bool) or not value > 0:
+    if not isinstance(value, Real) or isinstance(value, bool) or not float(value) > 0:
         raise ValueError(f"{owner}: {name} must be a number above 0, got {value!r}.")
 
 
@@ -43,5 +43,5 @@ def whole(owner: str, name: str, value: Any, low: int) -> None:
 
     >>> whole("Adam", "gradient_accumulation_steps", 4, 2)
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < low:
         raise ValueError(f"{owner}: {name} must be a whole number of at least {low}, got {value!r}.")

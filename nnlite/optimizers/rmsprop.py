@@ -53,6 +53,12 @@ class RMSprop(Optimizer):
         self.slot_names = tuple(slots)
 
     def block_update(self, learning_rate: float, step: int) -> kernels.Update:
-        settings = {"rho": self.rho, "mu": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
-        passes = 9 + 2 * bool(self.momentum) + 5 * self.centered
-        return kernels.Update(partial(kernels.rmsprop, lr=learning_rate, **settings), passes)
+        update = partial(
+            kernels.rmsprop,
+            lr=learning_rate,
+            rho=self.rho,
+            mu=self.momentum,
+            epsilon=self.epsilon,
+            centered=self.centered,
+        )
+        return kernels.Update(update, 9 + 2 * bool(self.momentum) + 5 * self.centered)
