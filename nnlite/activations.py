@@ -88,10 +88,11 @@ def _runner(kernel: Callable[..., Any], name: str, elementwise: bool, nanosecond
         in_blocks = False
 
     def run(arrays: tuple[Array, ...], out: Array | None, options: dict[str, Any]) -> Array:
+        arrays = tuple(a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("=")) for a in arrays)
         first = arrays[0]
         if in_blocks:
             if out is None:
-                out = np.empty(first.shape, first.dtype.newbyteorder("="))
+                out = np.empty(first.shape, first.dtype)
             if not elementwise:
                 return over_rows(kernel, arrays, out, nanoseconds, **options)
             # a NumPy scalar among the options would turn float32 into float64
