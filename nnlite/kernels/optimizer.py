@@ -72,7 +72,7 @@ def adam(
 
     ``rate`` is :func:`adam_rate` for this step. With a third slot (AMSGrad) its running maximum stands for u in d.
     """
-    rate = adam_rate(lr, step, beta_1, beta_2, g.dtype.type)
+    rate = adam_rate(lr, step, beta_1, beta_2, g.dtype)
     np.subtract(g, m, out=s)
     np.multiply(s, 1 - beta_1, out=s)
     np.add(m, s, out=m)
@@ -89,15 +89,16 @@ def adam(
 
 
 @functools.lru_cache(maxsize=16)
-def adam_rate(lr: float, step: int, beta_1: float, beta_2: float, kind: Any = np.float64) -> float:
+def adam_rate(lr: float, step: int, beta_1: float, beta_2: float, dtype: Any = "float64") -> float:
     """Return ``lr * sqrt(1 - b2^step) / (1 - b1^step)``: the step size that makes up for means that began at zero.
 
-    Computed in the variables' own type ``kind``, as Keras does: for float32 the early differences from 1 lose digits,
+    Computed in the variables' own ``dtype``, as Keras does: for float32 the early differences from 1 lose digits,
     and a run follows Keras's only if it loses the same ones.
 
     >>> round(adam_rate(0.001, 1, 0.9, 0.999), 6)
     0.000316
     """
+    kind = np.dtype(dtype).type
     one, t = kind(1), kind(step)
     with np.errstate(under="ignore"):
         return float(kind(lr) * np.sqrt(one - kind(beta_2) ** t) / (one - kind(beta_1) ** t))
