@@ -13,7 +13,6 @@ from nnlite.core import registry, serialization
 Array = np.ndarray[Any, Any]
 
 
-@registry.register("constraints", "constraint")
 class Constraint(serialization.Configurable):
     """Base class: a subclass defines ``__call__(w) -> w``, which returns a new array of the same shape.
 

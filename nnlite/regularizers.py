@@ -12,7 +12,6 @@ from nnlite.core import registry, serialization
 Array = np.ndarray[Any, Any]
 
 
-@registry.register("regularizers", "regularizer")
 class Regularizer(serialization.Configurable):
     """Base class: a subclass defines ``__call__(x) -> number`` and ``gradient(x) -> array`` of the shape of x.
 

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from nnlite import random
-from nnlite.core import dtypes, registry, serialization
+from nnlite.core import dtypes, serialization
 
 Array = np.ndarray[Any, Any]
 
 
-@registry.register("initializers", "initializer")
 class Initializer(serialization.Configurable):
     """Base class: a subclass defines ``__call__(shape, dtype=None) -> array``; ``get_config`` follows its arguments.
 
