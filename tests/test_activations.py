@@ -80,7 +80,7 @@ def test_any_array(name, kind):
     if x.dtype != np.float16:
         dy = np.broadcast_to(np.asarray(2.5, x.dtype), x.shape)
         dx = function.backward(dy, kept(function, x, y))
-        assert dx.shape == x.shape and dx.dtype == (dy if name == "linear" else y).dtype
+        assert dx.shape == x.shape and dx.dtype == x.dtype.newbyteorder("=")
         exact = function.backward(np.full(x.shape, 2.5), kept(function, simple, function(simple)))
         np.testing.assert_allclose(dx, exact, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(x, before)
