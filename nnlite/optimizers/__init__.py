@@ -25,8 +25,9 @@ def get(identifier: Any) -> Any:
     found = identifier
     if isinstance(identifier, (str, dict)):
         found = deserialize(identifier)
-    elif isinstance(identifier, type):
-        found = identifier()
+    elif isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        made: Any = identifier  # with a learning rate by default, as the classes here have
+        found = made()
     if not isinstance(found, Optimizer):
         raise TypeError(f"optimizer: got {identifier!r}, expected a name such as 'adam' or an optimizer.")
     return found
