@@ -50,7 +50,8 @@ class Channels:
 
 def column_sums(x: Array) -> Array:
     """Return the sum of each column of x (M, C), as a matrix product: faster than a reduction for few columns."""
-    return np.ones(len(x), x.dtype) @ x
+    sums: Array = np.ones(len(x), x.dtype) @ x
+    return sums
 
 
 def column_dots(a: Array, b: Array) -> Array:

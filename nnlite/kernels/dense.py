@@ -77,7 +77,7 @@ def dense_backward(
     Returns:
         dx (N, I), dw (I, O), db (O,).
     """
-    n, inputs = x.shape
+    inputs = x.shape[1]
     dtype = np.result_type(dy, w)
     dx = np.empty(x.shape, dtype) if input_grad else None
     if weight_grad and dw is None:

@@ -1,7 +1,7 @@
 """Losses of single samples and their gradients: forward and backward pairs.
 
-Every forward returns the values, one a sample (the last axis is averaged or summed away), and a cache; the backward takes
-the gradient by those values, as it comes from weights and reduction, and returns the gradient by ``p``, the prediction.
+Every forward returns the values, one a sample (the last axis is averaged or summed away), and a cache; the backward
+takes the gradient by those values, as it comes from weights and reduction, and returns that by ``p``, the prediction.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
 
 def _shrink(n: int, dvalues: Array, dtype: Any) -> Array:
     """The gradient by the values spread over an averaged last axis of size n."""
-    return dvalues[..., None] * dtype.type(1 / max(n, 1))
+    share: Array = dvalues[..., None] * dtype.type(1 / max(n, 1))
+    return share
 
 
 def squared_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
@@ -44,7 +45,7 @@ def squared_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
 
 def squared_error_backward(dvalues: Array, e: Cache) -> Array:
     """Return 2 * (p - y) / n * dvalues."""
-    g = e * _shrink(e.shape[-1], dvalues, e.dtype)
+    g: Array = e * _shrink(e.shape[-1], dvalues, e.dtype)
     g *= 2
     return g
 
@@ -57,7 +58,7 @@ def absolute_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
 
 def absolute_error_backward(dvalues: Array, e: Cache) -> Array:
     """Return sign(p - y) / n * dvalues; at p = y the sign is -1, as on Keras's JAX backend."""
-    sign = (e > 0) * e.dtype.type(2) - e.dtype.type(1)
+    sign: Array = (e > 0) * e.dtype.type(2) - e.dtype.type(1)
     return sign * _shrink(e.shape[-1], dvalues, e.dtype)
 
 
@@ -73,7 +74,8 @@ def huber_forward(y: Array, p: Array, delta: float = 1.0) -> tuple[Array, Cache]
 def huber_backward(dvalues: Array, cache: Cache) -> Array:
     """Return clip(p - y, -delta, delta) / n * dvalues."""
     e, delta = cache
-    return np.clip(e, e.dtype.type(-delta), e.dtype.type(delta)) * _shrink(e.shape[-1], dvalues, e.dtype)
+    slope: Array = np.clip(e, e.dtype.type(-delta), e.dtype.type(delta))
+    return slope * _shrink(e.shape[-1], dvalues, e.dtype)
 
 
 def binary_crossentropy_forward(
@@ -98,8 +100,10 @@ def binary_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     """Return (sigmoid(x) - y) / n for logits, (p - y) / (p (1 - p)) / n for probabilities (0 where cut), * dvalues."""
     y, p, from_logits, axis = cache
     scale = np.expand_dims(dvalues, axis) * p.dtype.type(1 / max(p.shape[axis], 1))
+    g: Array
     if from_logits:
-        return (sigmoid_forward(p) - y) * scale
+        g = (sigmoid_forward(p) - y) * scale
+        return g
     low, high = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
     q = np.clip(p, low, high)
     g = (q - y) / (q * (1 - q))
@@ -118,7 +122,8 @@ def _normalized(p: Array, axis: int) -> tuple[Array, Array, Array]:
 def _normalized_backward(dq: Array, share: Array, q: Array, total: Array, axis: int) -> Array:
     """The gradient by p, given that by the cut share q."""
     dq = dq * (share == q)
-    return (dq - (dq * share).sum(axis, keepdims=True)) / total
+    dp: Array = (dq - (dq * share).sum(axis, keepdims=True)) / total
+    return dp
 
 
 def categorical_crossentropy_forward(
@@ -142,10 +147,13 @@ def categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     """Return (softmax(x) * sum(y) - y) for logits, else -y / p through the normalization, * dvalues."""
     y, p, normalized, axis = cache
     scale = np.expand_dims(dvalues, axis)
+    g: Array
     if normalized is None:
-        return (softmax_forward(p, axis) * y.sum(axis, keepdims=True) - y) * scale
-    q, total = normalized
-    return _normalized_backward(-y / q, p, q, total, axis) * scale
+        g = (softmax_forward(p, axis) * y.sum(axis, keepdims=True) - y) * scale
+    else:
+        q, total = normalized
+        g = _normalized_backward(-y / q, p, q, total, axis) * scale
+    return g
 
 
 def sparse_categorical_crossentropy_forward(
@@ -195,7 +203,7 @@ def sparse_categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Ar
         g[picked] -= scale
     else:
         share, q, total = kept
-        # By the shares: -1/q at the label. By p, which is divided by its sum: everywhere + share/q of the label, over the sum.
+        # By the shares: -1/q at the label. By p, divided by its sum: everywhere + share/q of the label, over the sum.
         slope = np.where(share == q, scale / q, 0) / total
         g = np.empty((len(total), shape[-1]), slope.dtype)
         g[:] = (slope * share)[:, None]

@@ -108,7 +108,7 @@ class Dense(Layer):
         )
         if dw is not None:
             self.kernel.accumulate(dw)
-        if db is not None:
+        if self.bias is not None and db is not None:
             self.bias.accumulate(db)
         return None if dx is None else dx.reshape(x.shape)
 

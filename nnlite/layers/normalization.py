@@ -210,7 +210,7 @@ class LayerNormalization(_Normalization):
         axes = (axis,) if isinstance(axis, (int, np.integer)) else axis
         if not isinstance(axes, (tuple, list)) or not axes or any(not isinstance(a, (int, np.integer)) for a in axes):
             raise TypeError(f"{self.label}: axis must be a whole number or several, got {axis!r}.")
-        self.axis = [int(a) for a in axes]
+        self.axis = sorted(int(a) for a in axes)
         self.epsilon, self.center, self.scale = float(epsilon), bool(center), bool(scale)
         self._keep(
             beta_initializer=beta_initializer,
@@ -222,7 +222,7 @@ class LayerNormalization(_Normalization):
         )
 
     def _axes(self, rank: int) -> list[int]:
-        return [axis % rank for axis in self.axis]
+        return sorted(axis % rank for axis in self.axis)
 
     def build(self, input_shape: Any) -> None:
         self._add_gamma_beta(tuple(checks.known(self, input_shape, axis) for axis in self.axis))

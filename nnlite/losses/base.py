@@ -67,7 +67,7 @@ class Loss(serialization.Configurable):
         """Return the derivative of the sum of the samples' losses by y_pred."""
         raise NotImplementedError(
             f"{type(self).__name__} has no gradient, so nothing can be trained with it: define "
-            f"gradient(self, y_true, y_pred) -> the derivative of call(y_true, y_pred).sum() by y_pred, of y_pred's shape."
+            f"gradient(self, y_true, y_pred) -> the derivative of call(...).sum() by y_pred, of y_pred's shape."
         )
 
     def validate(self, y_true: Any, y_pred_shape: Any) -> None:

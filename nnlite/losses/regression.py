@@ -94,7 +94,8 @@ class MeanAbsoluteError(FunctionLoss):
 class Huber(FunctionLoss):
     """Squared error for small errors, absolute error for large ones (Huber, 1964).
 
-    With e = y_pred - y_true: e^2 / 2 where |e| <= delta, else delta * |e| - delta^2 / 2; gradient clip(e, -delta, delta) / n.
+    With e = y_pred - y_true: e^2 / 2 where |e| <= delta, else delta * |e| - delta^2 / 2; gradient
+    clip(e, -delta, delta) / n.
 
     Args:
         delta: where the two meet.

@@ -102,7 +102,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
 
 @register("metrics")
 class Accuracy(MeanMetricWrapper):
-    """How often y_true equals y_pred exactly (the string "accuracy" in compile means another: see ``resolve_accuracy``).
+    """How often y_true equals y_pred exactly. The string "accuracy" in compile means another: ``resolve_accuracy``.
 
     >>> Accuracy()([1, 2], [1, 3])
     0.5
@@ -149,7 +149,9 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         if sample_weight is None:  # in nearly every training step: counted without arrays of float
             labels, y_pred = _labels(y_true, y_pred)
             hits = labels == y_pred.argmax(-1)

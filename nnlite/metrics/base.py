@@ -190,11 +190,13 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(self, fn: Any, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
-        super().__init__(name or getattr(fn, "__name__", "metric"), dtype)
+        super().__init__(str(name or getattr(fn, "__name__", "metric")), dtype)
         self._fn, self._options = fn, kwargs
         self._direction = getattr(fn, "_direction", None)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # it takes what is averaged as two arguments
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         values = self._fn(*prepared(y_true, y_pred), **self._options)
         super().update_state(values, sample_weight)
 

@@ -44,7 +44,7 @@ class _Confusion(Metric):
             raise ValueError(
                 f"{self.name}: predictions must lie between 0 and 1, got values from {y_pred.min()} to {y_pred.max()}."
             )
-        weight = np.ones(())
+        weight: Any = np.ones(())
         if sample_weight is not None:
             weight = np.asarray(sample_weight, float)
             weight = weight.reshape(weight.shape + (1,) * (y_pred.ndim - weight.ndim))
@@ -56,7 +56,7 @@ class _Confusion(Metric):
             y_pred = np.where(kept, y_pred, -np.inf if self.thresholds is None else -1e10)
         if self.class_id is not None:
             y_true, y_pred, weight = y_true[..., self.class_id], y_pred[..., self.class_id], weight[..., self.class_id]
-        actual = y_true.reshape(-1) > 0.5 if y_true.dtype.kind == "b" else y_true.reshape(-1).astype(bool)
+        actual = y_true.reshape(-1).astype(bool)
         weight, y_pred = weight.reshape(-1), y_pred.reshape(-1)
         for index, limit in enumerate(self._limits):
             positive = y_pred > limit
