@@ -18,6 +18,7 @@ from nnlite import config
 from nnlite.core import registry, serialization
 from nnlite.kernels import activation as kernels
 from nnlite.kernels import activation_smooth as smooth
+from nnlite.kernels import memory
 from nnlite.kernels.elementwise import over_elements, over_rows
 
 Array = np.ndarray[Any, Any]
@@ -92,7 +93,7 @@ def _runner(kernel: Callable[..., Any], name: str, elementwise: bool, nanosecond
         first = arrays[0]
         if in_blocks:
             if out is None:
-                out = np.empty(first.shape, first.dtype)
+                out = memory.empty(first.shape, first.dtype)
             if not elementwise:
                 return over_rows(kernel, arrays, out, nanoseconds, **options)
             # a NumPy scalar among the options would turn float32 into float64

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 # Elements a chunk: big enough that threads do not queue for the interpreter lock, small enough for the L2 cache.
-CHUNK = 65536
+CHUNK = 131072
 # A vector of few channels is repeated up to this length, so that NumPy's inner loop is long enough for SIMD.
 TILE = 8192
+
+_ones: dict[Any, Array] = {}
 
 
 def chunks(start: int, stop: int, channels: int) -> Iterator[slice]:
@@ -50,13 +52,16 @@ class Channels:
 
 def column_sums(x: Array) -> Array:
     """Return the sum of each column of x (M, C), as a matrix product: faster than a reduction for few columns."""
-    sums: Array = np.ones(len(x), x.dtype) @ x
+    ones = _ones.get(x.dtype)
+    if ones is None or len(ones) < len(x):
+        ones = _ones[x.dtype] = np.ones(max(CHUNK, len(x)), x.dtype)
+    sums: Array = ones[: len(x)] @ x
     return sums
 
 
-def column_dots(a: Array, b: Array) -> Array:
-    """Return the sum of each column of a * b, both (M, C), without storing the product."""
-    return np.einsum("ij,ij->j", a, b)
+def column_dots(a: Array, b: Array, scratch: Array) -> Array:
+    """Return the sum of each column of a * b, both (M, C); scratch of that shape may be a or b itself."""
+    return column_sums(np.multiply(a, b, out=scratch))
 
 
 def as_rows(x: Array) -> Array:

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import parallel
+from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import Channels, column_sums
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
-from nnlite.kernels.scratch import New, borrowed
 from nnlite.kernels.windows import Axis, axes, per_axis
 
 Array = NDArray[Any]
@@ -106,24 +105,23 @@ def conv_forward(
     [21.0, 32.0, 43.0, 54.0, 5.0]
     """
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, groups)
-    y = np.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
+    y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
     matrix = how.matrix(w, b)
     bias = None if b is None or how.bias else Channels(b)
 
     def task(share: _Share) -> None:
-        with borrowed() as new:
-            windows = Windows(how, share.images.stop - share.images.start, new)
-            for part in share.parts(how.images):
-                view = windows.look(x[part])
-                for band in share.bands(how):
-                    result = y[part, band]
-                    windows.correlate(windows.gather(view[:, band]), matrix, result)
-                    if bias is not None:
-                        flat = result.reshape(-1, result.shape[-1])
-                        bias.apply(np.add, flat, flat)
-                    if activation is not None:
-                        activation.forward(result, out=result)
+        windows = Windows(how, share.images.stop - share.images.start)
+        for part in share.parts(how.images):
+            view = windows.look(x[part])
+            for band in share.bands(how):
+                result = y[part, band]
+                windows.correlate(windows.gather(view[:, band]), matrix, result)
+                if bias is not None:
+                    flat = result.reshape(-1, result.shape[-1])
+                    bias.apply(np.add, flat, flat)
+                if activation is not None:
+                    activation.forward(result, out=result)
 
     _over_threads(task, len(x), _work(y, w))
     return y, ConvCache(x, w, None if activation is None else y, spatial, groups, b is not None, activation)
@@ -171,7 +169,7 @@ class _Backward:
     def __init__(self, dy: Array, cache: ConvCache, input_grad: bool) -> None:
         self.dy, self.cache = dy, cache
         x, w, spatial, groups = cache.x, cache.w, cache.spatial, cache.groups
-        self.dx = np.empty(x.shape, x.dtype) if input_grad else None
+        self.dx = memory.empty(x.shape, x.dtype) if input_grad else None
         self.how = lowering(spatial, x.shape[-1], w.shape[-1], groups, cache.use_bias, x.dtype, CHUNK)
         self.back: Lowering | None = None
         self.by_rows = all(one.stride == 1 for one in spatial)
@@ -184,14 +182,10 @@ class _Backward:
 
     def share(self, share: _Share) -> tuple[Array, Array]:
         """Write this share of dx; return its sums for the kernel matrix and the bias."""
-        with borrowed() as new:
-            return self._share(share, new)
-
-    def _share(self, share: _Share, new: New) -> tuple[Array, Array]:
         x, dx, how, back = self.cache.x, self.dx, self.how, self.back
         count = share.images.stop - share.images.start
-        mirrored = None if back is None else Windows(back, count, new)
-        windows = None if self.shared else Windows(how, count, new)
+        mirrored = None if back is None else Windows(back, count)
+        windows = None if self.shared else Windows(how, count)
         step = how.images if back is None else back.images if self.shared else min(how.images, back.images)
         by = back if self.shared and back is not None else how
         total = np.zeros((by.groups, by.inner, by.filters), x.dtype)

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from nnlite.kernels import gemm
-from nnlite.kernels.scratch import New
+from nnlite.kernels import gemm, memory
 from nnlite.kernels.windows import Axis, taps
 
 Array = NDArray[Any]
@@ -92,11 +91,12 @@ def lowering(
 
 
 class Windows:
-    """One thread's buffers for a :class:`Lowering`, borrowed by ``new``, and the work on one chunk."""
+    """One thread's buffers for a :class:`Lowering`, and the work on one chunk."""
 
-    def __init__(self, how: Lowering, images: int, new: New) -> None:
+    def __init__(self, how: Lowering, images: int) -> None:
         self.how = how
-        self.part: Array = new((how.groups, how.inner, how.filters), how.dtype)
+        self.part: Array | None = None
+        self.columns: Array | None = None
         self.scratch: Array | None = None
         self.inside: Array | None = None
         if how.direct:
@@ -105,16 +105,16 @@ class Windows:
         outside = (how.rows, *how.out[1:])
         if how.planes:
             shape: tuple[int, ...] = (images, how.inner, *outside)
-            self.buffer = new(shape, how.dtype)
+            self.buffer = memory.empty(shape, how.dtype)
             ones = self.buffer[:, -1]
         else:
             shape = (how.groups, images, *outside, how.inner)
-            self.buffer = new(shape, how.dtype)
+            self.buffer = memory.empty(shape, how.dtype)
             ones = self.buffer[..., -1]
         if how.bias:
             ones[...] = 1
         if how.pads:
-            self.scratch = new((images, *how.padded, how.groups * how.channels), how.dtype)
+            self.scratch = memory.empty((images, *how.padded, how.groups * how.channels), how.dtype)
             self.scratch.fill(0)
             middle = tuple(slice(one.before, one.before + one.size) for one in how.spatial)
             self.inside = self.scratch[(slice(None), *middle)]
@@ -175,6 +175,8 @@ class Windows:
     def gradient(self, matrices: Array, dz: Array, total: Array) -> None:
         """Add the gradient of the kernel matrix, windows.T @ dz, to ``total`` (G, taps * C / G + bias, F / G)."""
         how = self.how
+        if self.part is None:
+            self.part = memory.empty(total.shape, how.dtype)
         part = self.part
         if how.groups > 1:
             np.matmul(matrices.swapaxes(1, 2), self._apart(dz), out=part)
@@ -195,7 +197,10 @@ class Windows:
         """Write the gradient of the inputs, for any stride: each tap gives its part of dz @ w.T back to its inputs."""
         how = self.how
         w = w.reshape(-1, how.groups, how.filters).transpose(1, 2, 0)
-        columns = np.matmul(self._apart(dz), w)
+        if self.columns is None:
+            self.columns = memory.empty((len(dz), how.groups, math.prod(how.out), how.taps * how.channels), how.dtype)
+        columns = self.columns[: len(dz)].reshape(how.groups, -1, how.taps * how.channels)
+        np.matmul(self._apart(dz), w, out=columns)
         columns = columns.reshape(how.groups, len(dx), *how.out, how.taps, how.channels)
         dx.fill(0)
         grouped = dx.reshape(*dx.shape[:-1], how.groups, how.channels)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import parallel
+from nnlite.kernels import memory, parallel
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
         y (N, O).
     """
     n, units = len(x), w.shape[1]
-    y = np.empty((n, units), np.result_type(x, w))
+    y = memory.empty((n, units), np.result_type(x, w))
 
     def finish(part: Array, bias: Array | None) -> None:
         if bias is not None:
@@ -79,9 +79,9 @@ def dense_backward(
     """
     inputs = x.shape[1]
     dtype = np.result_type(dy, w)
-    dx = np.empty(x.shape, dtype) if input_grad else None
+    dx = memory.empty(x.shape, dtype) if input_grad else None
     if weight_grad and dw is None:
-        dw = np.empty(w.shape, dtype)
+        dw = memory.empty(w.shape, dtype)
     products = input_grad + weight_grad
 
     def task(start: int, stop: int) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import parallel
-from nnlite.kernels.channels import Channels, as_rows, chunks, column_dots, column_sums
+from nnlite.kernels import memory, parallel
+from nnlite.kernels.channels import CHUNK, Channels, as_rows, chunks, column_dots, column_sums
 
 Array = NDArray[Any]
 
@@ -26,13 +26,13 @@ def moments(x: Array) -> tuple[Array, Array]:
 
     def task(start: int, stop: int) -> list[tuple[int, Array, Array]]:
         found = []
-        scratch = np.empty((min(stop - start, max(1, 65536 // max(1, c))), c), x.dtype)
+        scratch = np.empty((min(stop - start, max(1, CHUNK // max(1, c))), c), x.dtype)
         for rows in chunks(start, stop, c):
             part = x[rows]
             mean = column_sums(part) / x.dtype.type(len(part))
             deviation = scratch[: len(part)]
             Channels(mean).apply(np.subtract, part, deviation)
-            found.append((len(part), mean, column_dots(deviation, deviation)))
+            found.append((len(part), mean, column_dots(deviation, deviation, deviation)))
         return found
 
     count, mean, square = 0, np.zeros(c), np.zeros(c)
@@ -61,7 +61,7 @@ def masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:
 
 def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
     """Return x * scale + shift for x (M, C) and vectors (C,)."""
-    y = np.empty(x.shape, x.dtype)
+    y = memory.empty(x.shape, x.dtype)
 
     def task(start: int, stop: int) -> None:
         by, plus = Channels(scale), Channels(shift)
@@ -120,12 +120,12 @@ def batch_norm_backward(
     def sums(start: int, stop: int) -> tuple[Array, Array]:
         dbeta, dxhat = np.zeros(c), np.zeros(c)
         minus = Channels(mean)
-        scratch = np.empty((min(stop - start, max(1, 65536 // max(1, c))), c), x.dtype)
+        scratch = np.empty((min(stop - start, max(1, CHUNK // max(1, c))), c), x.dtype)
         for rows in chunks(start, stop, c):
             centred = scratch[: rows.stop - rows.start]
             minus.apply(np.subtract, rows_x[rows], centred)
             dbeta += column_sums(rows_dy[rows])
-            dxhat += column_dots(rows_dy[rows], centred)
+            dxhat += column_dots(rows_dy[rows], centred, centred)
         return dbeta, dxhat
 
     partial = parallel.run(sums, m, 3 * x.size / RATE)
@@ -144,11 +144,11 @@ def batch_norm_backward(
 
     # dx = dy * scale + (x - mean) * slope + offset
     slope, offset = -scale * inv * dgamma / x.dtype.type(max(m, 1)), -scale * dbeta / x.dtype.type(max(m, 1))
-    dx = np.empty(rows_x.shape, x.dtype)
+    dx = memory.empty(rows_x.shape, x.dtype)
 
     def combine(start: int, stop: int) -> None:
         by, minus, times, plus = Channels(scale), Channels(mean), Channels(slope), Channels(offset)
-        scratch = np.empty((min(stop - start, max(1, 65536 // max(1, c))), c), x.dtype)
+        scratch = np.empty((min(stop - start, max(1, CHUNK // max(1, c))), c), x.dtype)
         for rows in chunks(start, stop, c):
             centred, out = scratch[: rows.stop - rows.start], dx[rows]
             minus.apply(np.subtract, rows_x[rows], centred)
@@ -219,7 +219,7 @@ def layer_norm_backward(
         dgamma, dbeta = np.zeros(d), np.zeros(d)
         for rows in chunks(start, stop, d):
             dbeta += column_sums(dy[rows])
-            dgamma += column_dots(dy[rows], xhat[rows])
+            dgamma += np.einsum("ij,ij->j", dy[rows], xhat[rows])
             if dx is None:
                 continue
             g = dy[rows] if gamma is None else dy[rows] * gamma

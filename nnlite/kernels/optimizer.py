@@ -9,7 +9,6 @@ computed by itself, so that any cut into blocks and threads gives the same bits.
 from __future__ import annotations
 
 import functools
-import math
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -150,14 +149,14 @@ def average(v: Array, s: Array, t: Array, a: Array, *, momentum: float) -> None:
     np.add(a, s, out=a)
 
 
-def norm(arrays: Sequence[Array]) -> float:
-    """Return the length of all arrays taken as one vector; infinite where their dtype cannot hold its square.
+def squares(arrays: Sequence[Array]) -> list[float]:
+    """Return each array's sum of squares; infinite where its dtype cannot hold that.
 
-    >>> norm([np.array([3.0]), np.array([[4.0]])])
-    5.0
+    >>> squares([np.array([3.0, 4.0]), np.array([[2.0]])])
+    [25.0, 4.0]
     """
     with parallel.blas_pinned(), np.errstate(all="ignore"):
-        return math.sqrt(sum(float(np.dot(flat, flat)) for flat in (a.reshape(-1) for a in arrays)))
+        return [float(np.dot(flat, flat)) for flat in (a.reshape(-1) for a in arrays)]
 
 
 # ---- walking the variables ----

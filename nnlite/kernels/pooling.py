@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import parallel
+from nnlite.kernels import memory, parallel
 from nnlite.kernels.windows import Axis, axes, per_axis
 
 Array = NDArray[Any]
@@ -72,7 +72,7 @@ def max_pool_backward(dy: Array, cache: PoolCache) -> Array:
     """
     x, y, spatial = cache.x, cache.y, cache.spatial
     assert x is not None and y is not None
-    dx = np.empty(x.shape, x.dtype)
+    dx = memory.empty(x.shape, x.dtype)
 
     def task(start: int, stop: int) -> None:
         for part in _chunks(start, stop, cache.shape):
@@ -82,7 +82,7 @@ def max_pool_backward(dy: Array, cache: PoolCache) -> Array:
                 stages.append(_reduce_axis(np.maximum, stages[-1], spatial[axis - 1], axis))
             given, largest = np.asarray(dy[part], x.dtype), y[part]
             for axis, values in enumerate(reversed(stages), 1):
-                target = dx[part] if values is stages[0] else np.empty(values.shape, x.dtype)
+                target = dx[part] if values is stages[0] else memory.empty(values.shape, x.dtype)
                 _give_to_largest(given, values, largest, spatial[axis - 1], axis, target)
                 given, largest = target, values
 
@@ -117,7 +117,7 @@ def avg_pool_backward(dy: Array, cache: PoolCache) -> Array:
         cache: from :func:`avg_pool_forward`.
     """
     spatial = cache.spatial
-    dx = np.empty(cache.shape, dy.dtype.newbyteorder("="))
+    dx = memory.empty(cache.shape, dy.dtype.newbyteorder("="))
     share = _shares(spatial, dx.dtype)
 
     def task(start: int, stop: int) -> None:
@@ -125,7 +125,7 @@ def avg_pool_backward(dy: Array, cache: PoolCache) -> Array:
             given = dy[part] * share
             for axis in range(len(spatial), 0, -1):
                 shape = (*given.shape[:axis], spatial[axis - 1].size, *given.shape[axis + 1 :])
-                target = dx[part] if axis == 1 else np.empty(shape, dx.dtype)
+                target = dx[part] if axis == 1 else memory.empty(shape, dx.dtype)
                 _give_to_all(given, spatial[axis - 1], axis, target)
                 given = target
 
@@ -160,7 +160,7 @@ def _along(axis: int, taken: slice) -> tuple[slice, ...]:
 
 def _reduce(ufunc: np.ufunc, x: Array, spatial: tuple[Axis, ...], scale: Array | None = None) -> Array:
     """Return the windows' largest elements, or sums, times ``scale``; the first axis first: its taps are long runs."""
-    y = np.empty((len(x), *(one.out for one in spatial), x.shape[-1]), x.dtype)
+    y = memory.empty((len(x), *(one.out for one in spatial), x.shape[-1]), x.dtype)
 
     def task(start: int, stop: int) -> None:
         for part in _chunks(start, stop, x.shape):
@@ -177,7 +177,7 @@ def _reduce(ufunc: np.ufunc, x: Array, spatial: tuple[Axis, ...], scale: Array |
 def _reduce_axis(ufunc: np.ufunc, x: Array, one: Axis, axis: int, out: Array | None = None) -> Array:
     """Return the windows' largest elements, or sums, along one axis."""
     if out is None:
-        out = np.empty((*x.shape[:axis], one.out, *x.shape[axis + 1 :]), x.dtype)
+        out = memory.empty((*x.shape[:axis], one.out, *x.shape[axis + 1 :]), x.dtype)
     everywhere = slice(0, one.out)
     pairs = [one.tap(t) for t in range(one.kernel)]
     # A tap that every window has inside starts, with the next such tap where there is one; the others follow.

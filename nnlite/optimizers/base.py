@@ -304,10 +304,10 @@ class Optimizer(State):
     def _factors(self, gradients: list[Any], scale: float) -> list[float] | None:
         """What the gradients are multiplied by: one over the loss scale, and what their length calls for."""
         if self.clipnorm:
-            lengths = [kernels.norm([g]) * scale for g in gradients]
+            lengths = [math.sqrt(square) * scale for square in kernels.squares(gradients)]
             factors = [scale * _shortening(length, self.clipnorm) for length in lengths]
         elif self.global_clipnorm:
-            length = kernels.norm(gradients) * scale
+            length = math.sqrt(sum(kernels.squares(gradients))) * scale
             shortening = _shortening(length, self.global_clipnorm) if math.isfinite(length) else math.nan
             factors = [scale * shortening] * len(gradients)
         else:

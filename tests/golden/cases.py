@@ -7,6 +7,7 @@ gradients are drawn from a generator seeded by the case's name, so only results 
 import zlib
 
 import numpy as np
+from golden.layer_cases import LAYERS  # noqa: F401
 
 
 def rng(name):
@@ -27,77 +28,6 @@ def weights(stream, variables):
         values.append(np.abs(value) + np.float32(0.5) if "variance" in name else value)
     return values
 
-
-# (expression, shape of x with the batch, training)
-LAYERS = [
-    ("Dense(3)", (4, 5), False),
-    ("Dense(3, activation='softmax', use_bias=False)", (4, 5), False),
-    ("Dense(3, activation='gelu')", (2, 3, 5), False),
-    ("Dense(6, activation='selu')", (1, 1), False),
-    ("Conv1D(4, 3)", (2, 9, 3), False),
-    ("Conv1D(4, 3, strides=2, padding='same', activation='relu')", (2, 8, 3), False),
-    ("Conv1D(4, 4, padding='same')", (2, 7, 3), False),
-    ("Conv1D(4, 3, padding='causal', dilation_rate=2)", (2, 9, 3), False),
-    ("Conv1D(4, 3, padding='causal', strides=2)", (2, 9, 3), False),
-    ("Conv1D(6, 3, groups=3, use_bias=False)", (2, 9, 3), False),
-    ("Conv2D(4, 3)", (2, 7, 6, 3), False),
-    ("Conv2D(4, 3, activation='relu')", (3, 9, 9, 1), False),
-    ("Conv2D(4, 3, padding='same', activation='tanh')", (2, 7, 6, 3), False),
-    ("Conv2D(5, (2, 4), padding='same')", (2, 6, 5, 2), False),
-    ("Conv2D(5, (3, 2), strides=(2, 3), padding='same')", (2, 9, 8, 2), False),
-    ("Conv2D(5, 3, strides=2)", (2, 9, 8, 2), False),
-    ("Conv2D(5, 3, dilation_rate=2, padding='same')", (2, 9, 8, 2), False),
-    ("Conv2D(5, (2, 3), dilation_rate=(1, 2))", (2, 9, 8, 2), False),
-    ("Conv2D(8, 3, groups=4, padding='same', activation='sigmoid')", (2, 5, 6, 4), False),
-    ("Conv2D(7, 1)", (2, 5, 4, 3), False),
-    ("Conv2D(7, 1, strides=2, padding='same')", (2, 5, 4, 3), False),
-    ("Conv2D(33, 3, padding='same', use_bias=False)", (1, 4, 5, 35), False),
-    ("MaxPooling1D(2)", (2, 7, 3), False),
-    ("MaxPooling1D(3, strides=2, padding='same')", (2, 8, 3), False),
-    ("MaxPooling2D()", (2, 7, 6, 3), False),
-    ("MaxPooling2D((3, 2), strides=(1, 2), padding='same')", (2, 7, 6, 3), False),
-    ("AveragePooling1D(2)", (2, 7, 3), False),
-    ("AveragePooling1D(4, strides=2, padding='same')", (2, 5, 3), False),
-    ("AveragePooling2D(2)", (2, 7, 6, 3), False),
-    ("AveragePooling2D(3, strides=2, padding='same')", (2, 6, 5, 3), False),
-    ("GlobalAveragePooling1D()", (2, 7, 3), False),
-    ("GlobalAveragePooling2D(keepdims=True)", (2, 5, 4, 3), False),
-    ("GlobalAveragePooling2D(data_format='channels_first')", (2, 5, 4, 3), False),
-    ("GlobalMaxPooling1D(keepdims=True)", (2, 7, 3), False),
-    ("GlobalMaxPooling2D()", (2, 5, 4, 3), False),
-    ("Flatten()", (2, 3, 4, 2), False),
-    ("Flatten(data_format='channels_first')", (2, 3, 4, 2), False),
-    ("Reshape((-1, 3))", (2, 4, 6), False),
-    ("Permute((3, 1, 2))", (2, 2, 3, 5), False),
-    ("Dropout(0.5)", (3, 4), False),
-    ("Dropout(0.0)", (3, 4), True),
-    ("SpatialDropout1D(0.5)", (3, 4, 2), False),
-    ("SpatialDropout2D(0.5)", (3, 4, 2, 2), False),
-    ("Activation('swish')", (3, 4), False),
-    ("ReLU()", (3, 4), False),
-    ("ReLU(max_value=1.0, negative_slope=0.1, threshold=0.3)", (3, 40), False),
-    ("LeakyReLU(negative_slope=0.2)", (3, 4), False),
-    ("LeakyReLU()", (3, 4), False),
-    ("ELU(alpha=0.7)", (3, 4), False),
-    ("PReLU()", (3, 4, 2), False),
-    ("PReLU(shared_axes=[1, 2])", (3, 4, 2, 5), False),
-    ("Softmax()", (3, 4), False),
-    ("Softmax(axis=1)", (3, 4, 2), False),
-    ("BatchNormalization()", (6, 3), True),
-    ("BatchNormalization()", (6, 3), False),
-    ("BatchNormalization(momentum=0.9, epsilon=1e-2)", (3, 4, 5, 2), True),
-    ("BatchNormalization(axis=1, scale=False)", (3, 4, 5), True),
-    ("BatchNormalization(center=False)", (3, 4, 5), False),
-    ("BatchNormalization(center=False, scale=False)", (1, 4), True),
-    ("BatchNormalization(trainable=False)", (6, 3), True),
-    ("LayerNormalization()", (3, 5), False),
-    ("LayerNormalization(axis=[1, 2], epsilon=1e-5)", (3, 4, 5), False),
-    ("LayerNormalization(axis=1, center=False)", (3, 4, 5), False),
-    ("LayerNormalization(scale=False)", (3, 4, 5), True),
-    ("ZeroPadding2D(((1, 0), (2, 3)))", (2, 3, 4, 2), False),
-    ("ZeroPadding2D(1, data_format='channels_first')", (2, 3, 4, 2), False),
-    ("Rescaling(0.5, offset=-1.0)", (2, 3), False),
-]
 
 ACTIVATIONS = [
     "relu(x)",

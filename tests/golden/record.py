@@ -3,8 +3,7 @@
     pip install keras==3.15.1 jax
     KERAS_BACKEND=jax python tests/golden/record.py
 
-Writes layers.npz, functions.npz and facts.json. JAX on CPU cannot convolve channels_first, so those layouts are tested
-against channels_last instead.
+Writes layers.npz, functions.npz and facts.json.
 """
 
 import json
@@ -18,8 +17,8 @@ import jax
 import keras
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import cases
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from golden import cases
 
 FOLDER = pathlib.Path(__file__).parent
 
