@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from nnlite import activations
-from nnlite.core import registry, serialization
+from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
-from nnlite.layers import applied, checks
+from nnlite.layers import applied, checks, settings
 
 
 @registry.register("layers")
@@ -202,9 +202,12 @@ class PReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = serialization.get("initializers", alpha_initializer)
-        self.alpha_regularizer = serialization.get("regularizers", alpha_regularizer)
-        self.alpha_constraint = serialization.get("constraints", alpha_constraint)
+        settings.keep(
+            self,
+            alpha_initializer=alpha_initializer,
+            alpha_regularizer=alpha_regularizer,
+            alpha_constraint=alpha_constraint,
+        )
         self.shared_axes = (
             None if shared_axes is None else [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
         )
@@ -213,13 +216,7 @@ class PReLU(Layer):
         shared = [axis % len(input_shape) for axis in self.shared_axes or ()]
         axes = range(1, len(input_shape))
         shape = tuple(1 if axis in shared else checks.known(self, input_shape, axis) for axis in axes)
-        self.alpha = self.add_weight(
-            shape,
-            self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-            name="alpha",
-        )
+        self.alpha = settings.add(self, "alpha", shape)
         sizes = {axis: size for axis, size in zip(axes, shape, strict=True) if axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from nnlite import activations, config
-from nnlite.core import registry, serialization
+from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels.conv import conv_backward, conv_forward
 from nnlite.kernels.windows import output_size
-from nnlite.layers import applied, checks, layout
+from nnlite.layers import applied, checks, layout, settings
 
 
 class _Conv(Layer):
@@ -55,12 +55,15 @@ class _Conv(Layer):
             )
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = serialization.get("initializers", kernel_initializer)
-        self.bias_initializer = serialization.get("initializers", bias_initializer)
-        self.kernel_regularizer = serialization.get("regularizers", kernel_regularizer)
-        self.bias_regularizer = serialization.get("regularizers", bias_regularizer)
-        self.kernel_constraint = serialization.get("constraints", kernel_constraint)
-        self.bias_constraint = serialization.get("constraints", bias_constraint)
+        settings.keep(
+            self,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         self.input_spec: InputSpec = InputSpec(ndim=self.rank + 2)
 
     def build(self, input_shape: Any) -> None:
@@ -72,22 +75,8 @@ class _Conv(Layer):
                 f"{self.label}: the input's {channels} channels must be a multiple of groups ({self.groups})."
             )
         self.compute_output_shape(input_shape)  # raises where a kernel does not fit into the input
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels // self.groups, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = settings.add(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.bias = settings.add(self, "bias", (self.filters,)) if self.use_bias else None
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
@@ -120,9 +109,9 @@ class _Conv(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *spatial, _ = layout.shape_to_last(input_shape, self.data_format)
-        settings = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        windows = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         try:
-            sizes = [n if n is None else output_size(n, k, s, self.padding, d) for n, k, s, d in settings]
+            sizes = [n if n is None else output_size(n, k, s, self.padding, d) for n, k, s, d in windows]
         except ValueError as error:
             raise ValueError(f"{self.label}: input of shape {tuple(input_shape)}: {error}") from None
         return layout.shape_from_last((batch, *sizes, self.filters), self.data_format)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from nnlite import activations
-from nnlite.core import registry, serialization
+from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels.dense import dense_backward, dense_forward
-from nnlite.layers import applied, checks
+from nnlite.layers import applied, checks, settings
 
 
 @registry.register("layers")
@@ -57,32 +57,21 @@ class Dense(Layer):
         self.units = checks.positive(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = serialization.get("initializers", kernel_initializer)
-        self.bias_initializer = serialization.get("initializers", bias_initializer)
-        self.kernel_regularizer = serialization.get("regularizers", kernel_regularizer)
-        self.bias_regularizer = serialization.get("regularizers", bias_regularizer)
-        self.kernel_constraint = serialization.get("constraints", kernel_constraint)
-        self.bias_constraint = serialization.get("constraints", bias_constraint)
+        settings.keep(
+            self,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Any) -> None:
         inputs = checks.known(self, input_shape, -1)
-        self.kernel = self.add_weight(
-            (inputs, self.units),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = settings.add(self, "kernel", (inputs, self.units))
+        self.bias = settings.add(self, "bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:

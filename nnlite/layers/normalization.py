@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import registry, serialization
+from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import normalization as kernels
-from nnlite.layers import checks
+from nnlite.layers import checks, settings
 
 
 class _Normalization(Layer):
@@ -19,23 +19,10 @@ class _Normalization(Layer):
     supports_masking = True
     center: bool
     scale: bool
-    # What _keep sets by name.
-    moving_mean_initializer: Any
-    moving_variance_initializer: Any
-
-    def _keep(self, **settings: Any) -> None:
-        """Resolve the settings of gamma and beta and keep each under its name."""
-        for name, value in settings.items():
-            family = name.rsplit("_", 1)[-1] + "s"
-            setattr(self, name, serialization.get(family, value))
 
     def _add_gamma_beta(self, shape: tuple[int, ...]) -> None:
-        self.gamma = self._add("gamma", shape) if self.scale else None
-        self.beta = self._add("beta", shape) if self.center else None
-
-    def _add(self, name: str, shape: tuple[int, ...]) -> Any:
-        settings = {kind: getattr(self, f"{name}_{kind}") for kind in ("initializer", "regularizer", "constraint")}
-        return self.add_weight(shape, name=name, **settings)
+        self.gamma = settings.add(self, "gamma", shape) if self.scale else None
+        self.beta = settings.add(self, "beta", shape) if self.center else None
 
     def _values(self) -> tuple[Any, Any]:
         gamma = None if self.gamma is None else self.gamma.value.reshape(-1)
@@ -106,7 +93,8 @@ class BatchNormalization(_Normalization):
             raise TypeError(f"{self.label}: axis must be one whole number, got {axis!r}.")
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
         self.center, self.scale = bool(center), bool(scale)
-        self._keep(
+        settings.keep(
+            self,
             beta_initializer=beta_initializer,
             gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer,
@@ -120,12 +108,8 @@ class BatchNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         channels = checks.known(self, input_shape, self.axis)
         self._add_gamma_beta((channels,))
-        self.moving_mean = self.add_weight(
-            (channels,), self.moving_mean_initializer, trainable=False, name="moving_mean"
-        )
-        self.moving_variance = self.add_weight(
-            (channels,), self.moving_variance_initializer, trainable=False, name="moving_variance"
-        )
+        self.moving_mean = settings.add(self, "moving_mean", (channels,), trainable=False)
+        self.moving_variance = settings.add(self, "moving_variance", (channels,), trainable=False)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
@@ -212,7 +196,8 @@ class LayerNormalization(_Normalization):
             raise TypeError(f"{self.label}: axis must be a whole number or several, got {axis!r}.")
         self.axis = sorted(int(a) for a in axes)
         self.epsilon, self.center, self.scale = float(epsilon), bool(center), bool(scale)
-        self._keep(
+        settings.keep(
+            self,
             beta_initializer=beta_initializer,
             gamma_initializer=gamma_initializer,
             beta_regularizer=beta_regularizer,

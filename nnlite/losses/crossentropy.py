@@ -61,8 +61,29 @@ def sparse_categorical_crossentropy(
     return _values(sparse_categorical_crossentropy, y_true, y_pred, **options)
 
 
+class _Smoothed(FunctionLoss):
+    """What the binary and the categorical cross-entropy share: their arguments."""
+
+    default_name: str
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name or self.default_name, reduction, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
+
+    def options(self) -> dict[str, Any]:
+        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
+
+
 @registry.register("losses")
-class BinaryCrossentropy(FunctionLoss):
+class BinaryCrossentropy(_Smoothed):
     """Mean of -(y log p + (1 - y) log(1 - p)) for targets between 0 and 1.
 
     Gradient, with x the logit: (sigmoid(x) - y) / n; by probabilities (p - y) / (p (1 - p)) / n, and 0 where p is cut.
@@ -83,24 +104,11 @@ class BinaryCrossentropy(FunctionLoss):
     backward_kernel = staticmethod(kernels.binary_crossentropy_backward)
     check = staticmethod(binary)
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "binary_crossentropy",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
-
-    def options(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
+    default_name = "binary_crossentropy"
 
 
 @registry.register("losses")
-class CategoricalCrossentropy(FunctionLoss):
+class CategoricalCrossentropy(_Smoothed):
     """-sum of y log p for one-hot targets.
 
     Gradient, with x the logits: softmax(x) - y; by probabilities, which are divided by their sum and cut to
@@ -122,20 +130,7 @@ class CategoricalCrossentropy(FunctionLoss):
     backward_kernel = staticmethod(kernels.categorical_crossentropy_backward)
     check = staticmethod(fitting)
 
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "categorical_crossentropy",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
-
-    def options(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
+    default_name = "categorical_crossentropy"
 
 
 @registry.register("losses")
