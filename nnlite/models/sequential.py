@@ -194,14 +194,13 @@ class Sequential(Trainer, Layer):
 
         A layer below which nothing can learn is not asked for its input's gradient.
         """
-        learns = [bool(layer.trainable_weights) for layer in self._layers]
-        for index in range(len(self._layers) - 1, -1, -1):
-            below = input_grad or any(learns[:index])
-            if not below and not learns[index]:
-                return None
+        last = 0  # the lowest layer that anybody wants a gradient of
+        if not input_grad:
+            last = next((i for i, layer in enumerate(self._layers) if layer.trainable_weights), len(self._layers))
+        for index in range(len(self._layers) - 1, last - 1, -1):
             layer = self._layers[index]
-            options = {} if below or not layer._takes_input_grad else {"input_grad": False}
-            dy = layer.backward(dy, cache.layers.pop(), **options)
+            skips = not input_grad and index == last and layer._takes_input_grad
+            dy = layer.backward(dy, cache.layers.pop(), **({"input_grad": False} if skips else {}))
         return dy if input_grad else None
 
     def infer(self, x: Any, mask: Any = None) -> Any:
