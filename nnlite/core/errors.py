@@ -13,8 +13,11 @@ def nearest(name: object, known: Iterable[str]) -> str:
     """
     import difflib
 
-    lower = {word.lower(): word for word in known}
-    close = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
+    given, lower = str(name).lower(), {word.lower(): word for word in known}
+    close = difflib.get_close_matches(given, lower, n=1, cutoff=0.5)
+    if not close and given:  # "lr" for learning_rate, "he" for HeNormal
+        close = [word for word in lower if given == "".join(part[:1] for part in word.split("_"))]
+        close = close or [word for word in lower if word.startswith(given)]
     return f" Did you mean {lower[close[0]]!r}?" if close else ""
 
 

@@ -107,7 +107,9 @@ def prepare(layer: Any, x: Any) -> Any:
         layer.build(structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:])))
     if type(x) is not np.ndarray or x.dtype != layer._compute:
         x = layer.cast_inputs(x)
-    if layer.input_spec is not None and type(x) is np.ndarray:
+    if layer.input_spec is not None:
+        if type(x) is not np.ndarray:
+            raise ValueError(f"{layer.label} takes one array, got a {type(x).__name__} of {len(x)} arrays.")
         layer.input_spec.check(layer, x.shape)
     return x
 

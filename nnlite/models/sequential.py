@@ -213,6 +213,12 @@ class Sequential(Trainer, Layer):
             x = y
         return x
 
+    def cast_inputs(self, x: Any) -> Any:
+        """Return the input as an array; a list of one array, as models with several inputs take, is that array."""
+        if isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], "shape"):
+            x = x[0]
+        return super().cast_inputs(x)
+
     def output_mask(self, cache: Caches) -> Any:
         """Return the mask of the output of the forward that gave ``cache``."""
         return cache.mask
@@ -241,7 +247,7 @@ class Sequential(Trainer, Layer):
         """Print a table of the layers, their output shapes and numbers of parameters.
 
         Args:
-            line_length: width of the table; the terminal's, at most 88, where None (80 where there is no terminal).
+            line_length: width of the table, at least 30; the terminal's, at most 88, where None (80 without one).
             positions: ends of the columns as fractions of the width.
             print_fn: called with the whole text in the place of printing.
             expand_nested: whether the layers of inner models are listed too.

@@ -20,7 +20,7 @@ def summary_text(
     layer_range: tuple[str, str] | None = None,
 ) -> str:
     """Return the table of a model's layers, with its counts below, as :meth:`nnlite.Sequential.summary` prints it."""
-    width = line_length or _width(88 + 12 * show_trainable)
+    width = _width(88 + 12 * show_trainable) if line_length is None else max(30, int(line_length))
     header = ["Layer (type)", "Output Shape", "Param #"]
     ends = positions or ([0.45, 0.75, 0.88, 1.0] if show_trainable else [0.45, 0.80, 1.0])
     if show_trainable:

@@ -3,6 +3,7 @@ import pytest
 
 import nnlite as keras
 from nnlite.core import registry, serialization
+from nnlite.core.errors import nearest
 
 
 def test_unknown_names_suggest_the_nearest():
@@ -65,3 +66,17 @@ def test_lambdas_are_refused():
 def test_an_unknown_key_in_a_config_is_named():
     with pytest.raises(TypeError, match="'unit'.*Did you mean 'units'"):
         serialization.deserialize({"class_name": "Dense", "config": {"unit": 3}}, "layers")
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "hint"),
+    [
+        ("adm", ["sgd", "adam"], " Did you mean 'adam'?"),
+        ("lr", ["rho", "learning_rate"], " Did you mean 'learning_rate'?"),
+        ("he", ["Zeros", "HeNormal"], " Did you mean 'HeNormal'?"),
+        ("xyz", ["sgd", "adam"], ""),
+        ("", ["sgd"], ""),
+    ],
+)
+def test_nearest_names(given, known, hint):
+    assert nearest(given, known) == hint

@@ -235,3 +235,13 @@ def test_float64_models_compute_in_float64():
 def test_integer_images_are_cast_batch_by_batch():
     model = keras.Sequential([layers.Input((4,)), layers.Dense(1, kernel_initializer="ones")])
     assert model.predict(np.full((2, 4), 200, "uint8"), verbose=0).tolist() == [[800], [800]]
+
+
+def test_a_list_of_one_input_is_that_input():
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2)])
+    x = np.ones((4, 3), "float32")
+    np.testing.assert_array_equal(model([x]), model(x))
+    model.compile("sgd", "mse")
+    assert model.fit([x], np.ones((4, 2)), verbose=0).history["loss"]
+    with pytest.raises(ValueError, match="takes one array, got a list of 2"):
+        model([x, x])
