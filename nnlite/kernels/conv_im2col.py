@@ -116,8 +116,8 @@ class Windows:
         if how.pads:
             self.scratch = memory.empty((images, *how.padded, how.groups * how.channels), how.dtype)
             self.scratch.fill(0)
-            middle = tuple(slice(one.before, one.before + one.size) for one in how.spatial)
-            self.inside = self.scratch[(slice(None), *middle)]
+            middle = (slice(None), *(slice(one.before, one.before + one.size) for one in how.spatial))
+            self.inside = self.scratch[middle]
 
     def look(self, x: Array) -> Array:
         """Return the view of the windows of a few images x (n, ..., C): (n, windows..., kernel..., C)."""
@@ -164,7 +164,7 @@ class Windows:
             np.matmul(matrices, kernel, out=self._apart(y))
         elif how.planes:
             results = y.reshape(len(y), -1, how.filters)
-            if gemm.blocks(results.shape[1], how.inner, how.filters) is None:
+            if kernel.ndim == 2 and gemm.blocks(results.shape[1], how.inner, how.filters) is None:
                 np.matmul(matrices, kernel, out=results)
                 return
             for rows, result in zip(matrices, results, strict=True):
@@ -205,7 +205,8 @@ class Windows:
         dx.fill(0)
         grouped = dx.reshape(*dx.shape[:-1], how.groups, how.channels)
         for t, (_, windows, inputs) in enumerate(taps(how.spatial)):
-            grouped[inputs] += np.moveaxis(columns[(slice(None), *windows, t)], 0, -2)
+            tap: tuple[Any, ...] = (slice(None), *windows, t)
+            grouped[inputs] += np.moveaxis(columns[tap], 0, -2)
 
     def _apart(self, y: Array) -> Array:
         """View y (n, windows..., F) as (G, n * windows, F / G)."""

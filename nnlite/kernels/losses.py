@@ -90,8 +90,7 @@ def binary_crossentropy_forward(
     if from_logits:
         values = np.maximum(p, 0) - p * y + np.log1p(np.exp(-np.abs(p)))
     else:
-        low, high = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
-        q = np.clip(p, low, high)
+        q = np.clip(p, p.dtype.type(epsilon()), p.dtype.type(1 - epsilon()))
         values = -(y * np.log(q) + (1 - y) * np.log(1 - q))
     return values.mean(axis, dtype=p.dtype), (y, p, from_logits, axis)
 
@@ -104,12 +103,19 @@ def binary_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     if from_logits:
         g = (sigmoid_forward(p) - y) * scale
         return g
-    low, high = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
-    q = np.clip(p, low, high)
+    q = np.clip(p, p.dtype.type(epsilon()), p.dtype.type(1 - epsilon()))
     g = (q - y) / (q * (1 - q))
-    g *= (p >= low) & (p <= high)
+    g *= _passes(p)
     g *= scale
     return g
+
+
+def _passes(p: Array) -> Array:
+    """The derivative of cutting p to [1e-7, 1 - 1e-7]: 1 inside, 0 outside, 1/2 on the edges, as JAX has it."""
+    low, high = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
+    inside = ((p > low) & (p < high)).astype(p.dtype)
+    inside += p.dtype.type(0.5) * ((p == low) | (p == high))
+    return inside
 
 
 def _normalized(p: Array, axis: int) -> tuple[Array, Array, Array]:
@@ -121,7 +127,7 @@ def _normalized(p: Array, axis: int) -> tuple[Array, Array, Array]:
 
 def _normalized_backward(dq: Array, share: Array, q: Array, total: Array, axis: int) -> Array:
     """The gradient by p, given that by the cut share q."""
-    dq = dq * (share == q)
+    dq = dq * _passes(share)
     dp: Array = (dq - (dq * share).sum(axis, keepdims=True)) / total
     return dp
 
@@ -204,7 +210,7 @@ def sparse_categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Ar
     else:
         share, q, total = kept
         # By the shares: -1/q at the label. By p, divided by its sum: everywhere + share/q of the label, over the sum.
-        slope = np.where(share == q, scale / q, 0) / total
+        slope = scale / q * _passes(share) / total
         g = np.empty((len(total), shape[-1]), slope.dtype)
         g[:] = (slope * share)[:, None]
         g[picked] -= slope

@@ -40,7 +40,8 @@ class _Block:
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        return self.memory.__array_interface__
+        described: dict[str, Any] = self.memory.__array_interface__
+        return described
 
     def __del__(self, returned: deque[Array] = _returned) -> None:
         # This may run anywhere, even while this thread holds the lock: a deque's append needs none.
@@ -62,7 +63,8 @@ def empty(shape: Sequence[int], dtype: Any) -> Array:
         memory = np.empty(size + ALIGNED, np.uint8)
         start = -memory.ctypes.data % ALIGNED
         memory = memory[start : start + size]
-    return np.asarray(_Block(memory)).view(dtype).reshape(shape)
+    block: Array = np.asarray(_Block(memory))
+    return block.view(dtype).reshape(shape)
 
 
 def _take(size: int) -> Array | None:

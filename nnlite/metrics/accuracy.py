@@ -121,7 +121,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
-        if threshold is None or not 0 < threshold < 1:
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or not 0 <= threshold <= 1:
             raise ValueError(f"BinaryAccuracy: threshold must lie between 0 and 1, got {threshold!r}.")
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
