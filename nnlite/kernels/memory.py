@@ -63,8 +63,8 @@ def empty(shape: Sequence[int], dtype: Any) -> Array:
         memory = np.empty(size + ALIGNED, np.uint8)
         start = -memory.ctypes.data % ALIGNED
         memory = memory[start : start + size]
-    block: Array = np.asarray(_Block(memory))
-    return block.view(dtype).reshape(shape)
+    block: Array = np.asarray(_Block(memory)).view(dtype)
+    return block.reshape(shape)
 
 
 def _take(size: int) -> Array | None:

@@ -5,6 +5,7 @@ import pytest
 from kernels import oracles
 
 from nnlite import config
+from nnlite.kernels import gemm
 from nnlite.kernels.conv import conv_backward, conv_forward
 
 # batch, spatial sizes, kernel, channels, filters, options
@@ -119,7 +120,7 @@ def test_gradients_agree_with_central_differences(case):
 @pytest.mark.parametrize("case", CASES)
 def test_any_number_of_threads_agrees_to_rounding_and_repeats_bit_for_bit(case, monkeypatch):
     monkeypatch.setattr("nnlite.kernels.parallel.WORTH_THREADS", 0.0)
-    x, w, b, options, rng = make(case, "float32", batch=5)
+    x, w, b, options, _ = make(case, "float32", batch=5)
     results = []
     for count in (1, 2, 3):
         config.set_num_threads(count)
@@ -159,6 +160,29 @@ def test_an_empty_batch(case, threads):
     dx, dw, db = conv_backward(y, cache)
     assert dx.shape == x.shape and dw.shape == w.shape and db.shape == b.shape
     assert not dw.any() and not db.any()
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("channels", "filters"), [(24, 64), (3, 70), (40, 100), (1, 128)])
+def test_sizes_whose_products_are_cut_into_blocks(channels, filters, padding, small, monkeypatch):
+    monkeypatch.setattr(gemm, "reads_small_factors_in_place", lambda: small)
+    gemm.blocks.cache_clear()
+    try:
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(5, 15, 14, channels)).astype("f")
+        w, b = rng.normal(size=(3, 3, channels, filters)).astype("f"), rng.normal(size=filters).astype("f")
+        y, cache = conv_forward(x, w, b, padding=padding, activation=Tanh())
+        exact, exact_cache = conv_forward(*(a.astype(float) for a in (x, w, b)), padding=padding, activation=Tanh())
+        np.testing.assert_allclose(exact, np.tanh(oracles.conv(x, w, b, 1, padding, 1, 1)), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(y, exact, rtol=0, atol=1e-4)
+        dy = rng.normal(size=y.shape).astype("f")
+        wanted = oracles.conv_gradients(dy * (1 - exact**2), x, w, 1, padding, 1, 1)
+        for got, close, want in zip(conv_backward(dy, cache), conv_backward(dy, exact_cache), wanted, strict=True):
+            np.testing.assert_allclose(close, want, rtol=0, atol=1e-12 * abs(want).max())
+            np.testing.assert_allclose(got, want, rtol=0, atol=2e-4 * abs(want).max())
+    finally:
+        gemm.blocks.cache_clear()
 
 
 @pytest.mark.parametrize("case", ["1d", "2d same", "2d one channel", "2d strided", "2d pointwise", "2d groups"])
@@ -208,7 +232,7 @@ def test_nothing_given_is_written_and_nothing_returned_is_shared(case):
 
 
 def test_gradients_that_nobody_wants_are_not_made():
-    x, w, b, options, rng = make("2d same")
+    x, w, _, options, _ = make("2d same")
     y, cache = conv_forward(x, w, **options)
     dx, dw, db = conv_backward(y, cache, input_grad=False)
     assert dx is None and db is None

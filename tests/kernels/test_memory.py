@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from nnlite.kernels import memory
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    gc.collect()
+    memory._returned.clear()
+    memory._free.clear()
+
+
+def address(a):
+    return a.__array_interface__["data"][0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bool"])
+@pytest.mark.parametrize("shape", [(), (0, 4), (3, 5), (70000,), (8, 100, 333)])
+def test_shape_dtype_order_and_alignment(shape, dtype):
+    a = memory.empty(shape, dtype)
+    assert a.shape == shape and a.dtype == dtype and a.flags.c_contiguous and a.flags.writeable
+    if a.nbytes >= memory.SMALLEST:
+        assert address(a) % memory.ALIGNED == 0
+
+
+def test_memory_is_used_again_only_when_the_last_view_is_gone():
+    a = memory.empty((300, 300), "float32")
+    place = address(a)
+    view = a[10:20].T
+    del a
+    view[...] = 7
+    other = memory.empty((300, 300), "float32")
+    assert not np.shares_memory(other, view)
+    other[...] = 1
+    assert (view == 7).all()
+    del view
+    assert address(memory.empty((90000,), "int32")) == place
+
+
+def test_another_size_gets_other_memory():
+    a = memory.empty((300, 300), "float32")
+    place = address(a)
+    del a
+    assert address(memory.empty((300, 301), "float32")) != place
+
+
+def test_kept_memory_is_limited(monkeypatch):
+    monkeypatch.setattr(memory, "KEPT", 3 * memory.SMALLEST)
+    arrays = [memory.empty((memory.SMALLEST,), "uint8") for _ in range(8)]
+    del arrays
+    memory.empty((memory.SMALLEST + 1,), "uint8")
+    memory.empty((memory.SMALLEST + 2,), "uint8")
+    assert sum(one.nbytes for one in memory._free) <= memory.KEPT
+
+
+def test_copies_do_not_depend_on_recycled_memory():
+    a = memory.empty((300, 300), "float32")
+    a[...] = 3
+    copies = [copy.deepcopy(a), pickle.loads(pickle.dumps(a)), a.copy(), np.array(a)]
+    del a
+    memory.empty((300, 300), "float32")[...] = 5
+    assert all((one == 3).all() for one in copies)
+
+
+def test_many_threads():
+    wrong = []
+
+    def work(number):
+        held = []
+        for i in range(200):
+            a = memory.empty((memory.SMALLEST + i % 3,), "uint8")
+            a[...] = number
+            held.append(a)
+            if len(held) > 4:
+                first = held.pop(0)
+                if not (first == number).all():
+                    wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
