@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.core.registry import register
 from nnlite.kernels import losses as kernels
+from nnlite.kernels.losses import same_rank
 from nnlite.metrics.base import Mean, MeanMetricWrapper, prepared
 
 
@@ -179,3 +180,14 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     ) -> None:
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, name, dtype, **options)
+
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
+        ignored = self._options["ignore_class"]
+        if ignored is not None and sample_weight is not None:
+            # As in Keras: with weights, ignored samples do not count; without, they count as 0.
+            valid = np.asarray(y_true) != ignored
+            weight, valid = same_rank(np.asarray(sample_weight), valid)
+            sample_weight = weight * valid
+        super().update_state(y_true, y_pred, sample_weight)
