@@ -147,8 +147,8 @@ class Windows:
             target = planes[:, :inner].reshape(n, *how.kernel, how.channels, *outside)
             order = (0, *range(1 + rank, 2 + 2 * rank), *range(1, 1 + rank))
             np.copyto(target, view.transpose(order))
-            matrices: Array = planes.reshape(n, how.inner, -1)
-            return matrices.swapaxes(1, 2)
+            matrices: Array = planes.reshape(n, how.inner, -1).swapaxes(1, 2)
+            return matrices
         columns = self.buffer[:, :n, : outside[0]]
         if how.groups == 1:
             np.copyto(columns[0, ..., :inner].reshape(view.shape), view)
@@ -211,5 +211,5 @@ class Windows:
 
     def _apart(self, y: Array) -> Array:
         """View y (n, windows..., F) as (G, n * windows, F / G)."""
-        grouped: Array = y.reshape(-1, self.how.groups, self.how.filters)
-        return grouped.swapaxes(0, 1)
+        grouped: Array = y.reshape(-1, self.how.groups, self.how.filters).swapaxes(0, 1)
+        return grouped

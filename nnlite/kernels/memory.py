@@ -21,12 +21,13 @@ Array = NDArray[Any]
 
 # Smaller arrays are left to the system, which recycles those itself.
 SMALLEST = 1 << 16
-# Bytes kept for reuse at most; what was given back longest ago goes first.
+# Bytes kept for reuse at most.
 KEPT = 256 << 20
 ALIGNED = 64
 
 _lock = threading.Lock()
-_free: list[Array] = []
+_free: dict[int, list[Array]] = {}  # by size, the size that came back longest ago first
+_kept = 0
 _returned: deque[Array] = deque()
 
 
@@ -69,15 +70,26 @@ def empty(shape: Sequence[int], dtype: Any) -> Array:
 
 def _take(size: int) -> Array | None:
     """Return the memory of that size that was given back last, if any."""
+    global _kept
     with _lock:
         while _returned:
-            _free.append(_returned.popleft())
-        found = next((i for i in range(len(_free) - 1, -1, -1) if _free[i].nbytes == size), None)
-        memory = None if found is None else _free.pop(found)
-        kept = sum(one.nbytes for one in _free)
-        while kept > KEPT:
-            kept -= _free.pop(0).nbytes
-        return memory
+            memory = _returned.popleft()
+            _free.setdefault(memory.nbytes, []).append(memory)
+            _kept += memory.nbytes
+        found = _pop(size) if size in _free else None
+        while _kept > KEPT:
+            _pop(next(iter(_free)))
+        return found
+
+
+def _pop(size: int) -> Array:
+    global _kept
+    same = _free[size]
+    memory = same.pop()
+    if not same:
+        del _free[size]
+    _kept -= size
+    return memory
 
 
 def _unlock_after_fork() -> None:

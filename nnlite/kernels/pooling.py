@@ -22,7 +22,7 @@ Sizes = int | Sequence[int]
 # Elements that one thread pools in a microsecond, for the choice of threads.
 RATE = 2000.0
 # Elements of x worked on at a time: they and their results stay in cache.
-CHUNK = 131072
+CHUNK = 262144
 
 
 class PoolCache(NamedTuple):
