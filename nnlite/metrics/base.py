@@ -103,19 +103,21 @@ def prepared(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
 class _Total(Metric):
     """A sum of values times weights."""
 
+    _reduce: Any = np.mean  # how the values of one weight become one
+
     def __init__(self, name: str, dtype: Any = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_weight(name="total")
 
     def _weighted(self, values: Any, sample_weight: Any) -> tuple[float, float]:
-        """Sum of weighted values, and of the weights; values are averaged down to the weights' rank."""
+        """Sum of weighted values, and of the weights; values are reduced to the weights' rank first."""
         values = np.asarray(values, np.float64)
         if sample_weight is None:
             return float(values.sum()), float(values.size)
         weight = np.asarray(sample_weight, np.float64)
         values, weight = same_rank(values, weight)
         if values.ndim > weight.ndim:
-            values = values.mean(axis=tuple(range(weight.ndim, values.ndim)))
+            values = type(self)._reduce(values, axis=tuple(range(weight.ndim, values.ndim)))
         try:
             weight = np.broadcast_to(weight, values.shape)
         except ValueError:
@@ -133,6 +135,8 @@ class Sum(_Total):
     >>> metric.update_state([1, 3]); metric.result()
     4.0
     """
+
+    _reduce = np.sum
 
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
         super().__init__(name, dtype)

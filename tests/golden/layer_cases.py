@@ -101,7 +101,7 @@ LAYERS = [
     ("Conv2D(4, 3, strides=2, padding='same', activation='relu', data_format='channels_first')", (2, 3, 7, 6), False),
     ("Conv2D(4, (2, 3), dilation_rate=(1, 2), use_bias=False, data_format='channels_first')", (2, 3, 7, 8), False),
     ("Conv2D(6, 2, groups=3, padding='same', data_format='channels_first')", (2, 3, 5, 6), False),
-    ("Conv2D(4, 1, activation='softmax', data_format='channels_first')", (2, 3, 5, 6), False),
+    ("Conv2D(4, 1, activation='softmax', use_bias=False, data_format='channels_first')", (2, 3, 5, 6), False),
     ("MaxPooling1D(3, strides=1)", (2, 7, 3), False),
     ("MaxPooling1D(2, strides=3)", (2, 8, 3), False),
     ("MaxPooling1D(5, padding='same')", (2, 3, 2), False),

@@ -3,7 +3,7 @@
     pip install keras==3.15.1 jax
     KERAS_BACKEND=jax python tests/golden/record.py
 
-Writes layers.npz, functions.npz and facts.json.
+Writes layers.npz, functions.npz and facts.json; or one of them: record.py layers.
 """
 
 import json
@@ -87,6 +87,23 @@ def record_functions():
             y_true, y_pred = cases.metric_targets(kind, stream)
             metric.update_state(y_true, y_pred, sample_weight=cases.sample_weight(weight, stream))
         found[name] = np.asarray(metric.result())
+    for kind, shape, weight_shape in cases.TOTALS:
+        name = f"total {kind} {shape} {weight_shape}"
+        stream = cases.rng(name)
+        metric = getattr(keras.metrics, kind)()
+        for _ in range(2):
+            weight = None if weight_shape is None else np.abs(cases.normal(stream, weight_shape))
+            metric.update_state(cases.normal(stream, shape), sample_weight=weight)
+        found[name] = np.asarray(metric.result())
+    for expression in cases.LARGE:
+        stream = cases.rng(expression)
+        optimizer = eval(expression, {n: getattr(keras.optimizers, n) for n in dir(keras.optimizers)})
+        variables = [keras.Variable(cases.normal(stream, s), name=n) for n, s in cases.LARGE_SHAPES]
+        for _ in range(3):
+            grads = [keras.ops.convert_to_tensor(cases.normal(stream, v.shape) * np.float32(0.3)) for v in variables]
+            optimizer.apply(grads, variables)
+        for i, v in enumerate([*variables, *optimizer.variables]):
+            found[f"large {expression} {i}"] = cases.some(v.value)
     spaces = {"constraints": keras.constraints, "regularizers": keras.regularizers}
     w = cases.normal(cases.rng("w"), (4, 5, 3))
     for expression in cases.PROJECTIONS:
@@ -126,11 +143,11 @@ def record_facts():
     )
     facts["paths"] = [v.path for v in model.weights]
     with open(FOLDER / "facts.json", "w") as file:
-        json.dump(facts, file, indent=0)
+        file.write(json.dumps(facts).replace('}, "', '},\n"') + "\n")
 
 
 if __name__ == "__main__":
     assert keras.__version__ == "3.15.1" and keras.backend.backend() == "jax"
-    record_layers()
-    record_functions()
-    record_facts()
+    chosen = sys.argv[1:] or ["layers", "functions", "facts"]
+    for part in chosen:
+        {"layers": record_layers, "functions": record_functions, "facts": record_facts}[part]()
