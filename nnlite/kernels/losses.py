@@ -113,7 +113,7 @@ def binary_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
 def _passes(p: Array) -> Array:
     """The derivative of cutting p to [1e-7, 1 - 1e-7]: 1 inside, 0 outside, 1/2 on the edges, as JAX has it."""
     low, high = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
-    inside = ((p > low) & (p < high)).astype(p.dtype)
+    inside: Array = ((p > low) & (p < high)).astype(p.dtype)
     inside += p.dtype.type(0.5) * ((p == low) | (p == high))
     return inside
 

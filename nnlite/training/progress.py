@@ -7,7 +7,6 @@ Everything goes to ``sys.stdout``, as it is when it is written to.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from time import perf_counter
@@ -18,6 +17,13 @@ import numpy as np
 # seconds between two drawings of the bar; a drawing takes about 0.2 ms, so this is less than 1 % of the time
 INTERVAL = 0.05
 WIDTH = 20
+
+
+def terminal_size() -> os.terminal_size:
+    """Return columns and lines of the terminal, 80 by 24 where unknown."""
+    import shutil
+
+    return shutil.get_terminal_size((80, 24))
 
 
 def is_interactive() -> bool:
@@ -189,7 +195,7 @@ def _tqdm_bar(steps: int | None, count: str, text: str, done: int) -> Any:
         initial=done,
         file=sys.stdout,
         leave=False,
-        nrows=shutil.get_terminal_size((80, 24)).lines,
+        nrows=terminal_size().lines,
         ascii=_cells(),
         colour="green" if _colours() else None,
         bar_format="{count} {text}" if steps is None else f"{{count}} {{bar:{WIDTH}}} {{text}}",
@@ -198,7 +204,7 @@ def _tqdm_bar(steps: int | None, count: str, text: str, done: int) -> Any:
 
 def _columns() -> int | None:
     """Return the width of the terminal; None in a notebook. A terminal that calls itself 0 wide is taken for 80."""
-    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else None
+    return terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _cells() -> str:
