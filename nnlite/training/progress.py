@@ -23,7 +23,8 @@ def terminal_size() -> os.terminal_size:
     """Return columns and lines of the terminal, 80 by 24 where unknown."""
     import shutil
 
-    return shutil.get_terminal_size((80, 24))
+    size = shutil.get_terminal_size((80, 24))
+    return os.terminal_size((size.columns or 80, size.lines or 24))  # Python 3.10 hands on a terminal's 0
 
 
 def is_interactive() -> bool:
