@@ -107,7 +107,7 @@ def conv_forward(
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, groups)
     y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
-    matrix = how.matrix(w, b)
+    matrices = how.matrices(w, b)
     bias = None if b is None or how.bias else Channels(b)
 
     def task(share: _Share) -> None:
@@ -116,7 +116,7 @@ def conv_forward(
             view = windows.look(x[part])
             for band in share.bands(how):
                 result = y[part, band]
-                windows.correlate(windows.gather(view[:, band]), matrix, result)
+                windows.correlate(windows.gather(view[:, band]), matrices, result)
                 if bias is not None:
                     flat = result.reshape(-1, result.shape[-1])
                     bias.apply(np.add, flat, flat)
@@ -176,7 +176,7 @@ class _Backward:
         if input_grad and self.by_rows:
             mirrored = tuple(one.mirrored() for one in spatial)
             self.back = lowering(mirrored, w.shape[-1], x.shape[-1], groups, False, x.dtype, CHUNK)
-            self.kernel = self.back.mirrored_matrix(w)
+            self.kernel = self.back.mirrored_matrices(w)
         more = MORE_WINDOWS * math.prod(self.how.out)
         self.shared = self.back is not None and not self.how.planes and math.prod(self.back.out) <= more
 

@@ -11,6 +11,7 @@ The gradient of the inputs (stride 1) is the same thing over dz, mirrored: the c
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +25,7 @@ from nnlite.kernels.windows import Axis, taps
 Array = NDArray[Any]
 
 # Values that lie together in a window; with fewer, planes are copied faster than windows.
-SHORT_RUN = 16
+SHORT_RUN = 12
 
 
 class Lowering:
@@ -49,35 +50,35 @@ class Lowering:
         self.padded = tuple(one.before + one.size + one.after for one in spatial)
         self.pads = any(one.before or one.after for one in spatial)
         last = spatial[-1]
-        run = self.channels * (last.kernel if last.dilation == 1 else 1)
-        self.planes = groups == 1 and not self.direct and run < SHORT_RUN and last.out > run
+        run = self.channels * (last.kernel if last.dilation == 1 and groups == 1 else 1)
+        self.planes = not self.direct and run < SHORT_RUN and last.out > run
         size = math.prod(self.out[1:]) * self.inner * groups * self.dtype.itemsize
         self.rows = self.out[0]
         self.images = max(1, chunk // max(1, size * self.rows))
         if size * self.rows > 2 * chunk:
             self.rows = max(1, chunk // size)
 
-    def matrix(self, w: Array, b: Array | None = None) -> Array:
-        """Return the kernel w (taps..., C / G, F), and the bias under it, as the products take it."""
+    def matrices(self, w: Array, b: Array | None = None) -> list[Array]:
+        """Return the kernel w (taps..., C / G, F), and the bias under it, as the products take it: one matrix a group."""
         w = w.reshape(-1, self.groups, self.filters).swapaxes(0, 1)
         if self.bias:
             assert b is not None
             w = np.concatenate([w, b.reshape(self.groups, 1, self.filters)], axis=1)
-        return gemm.arranged(w[0]) if self.groups == 1 else np.ascontiguousarray(w)
+        return [gemm.arranged(factor) for factor in w]
 
-    def mirrored_matrix(self, w: Array) -> Array:
+    def mirrored_matrices(self, w: Array) -> list[Array]:
         """Return the kernel w of the forward pass, flipped and transposed, as the mirrored products take it."""
         flipped = np.flip(w, tuple(range(len(self.kernel))))
         flipped = flipped.reshape(self.taps, self.filters, self.groups, self.channels)
-        return self.matrix(flipped.transpose(0, 3, 2, 1).reshape(self.taps, self.channels, -1))
+        return self.matrices(flipped.transpose(0, 3, 2, 1).reshape(self.taps, self.channels, -1))
 
     def gradients(self, dmatrix: Array, shape: tuple[int, ...]) -> tuple[Array, Array | None]:
-        """Return dw and db out of the gradient of the matrix, (G, taps * C / G + 1, F / G)."""
+        """Return dw and db out of the gradient of the matrices, (G, taps * C / G + 1, F / G)."""
         dw = np.ascontiguousarray(dmatrix[:, : self.taps * self.channels].swapaxes(0, 1)).reshape(shape)
         return dw, dmatrix[:, -1].reshape(-1).copy() if self.bias else None
 
     def mirrored_gradient(self, dmatrix: Array, shape: tuple[int, ...]) -> Array:
-        """Return dw out of the gradient that :meth:`Windows.gradient` gives of the mirrored matrix."""
+        """Return dw out of the gradient that :meth:`Windows.gradient` gives of the mirrored matrices."""
         dw = dmatrix.reshape(self.groups, self.taps, self.channels, self.filters)[:, ::-1]
         return np.ascontiguousarray(dw.transpose(1, 3, 0, 2)).reshape(shape)
 
@@ -104,12 +105,10 @@ class Windows:
         images = min(images, how.images)
         outside = (how.rows, *how.out[1:])
         if how.planes:
-            shape: tuple[int, ...] = (images, how.inner, *outside)
-            self.buffer = memory.empty(shape, how.dtype)
-            ones = self.buffer[:, -1]
+            self.buffer = memory.empty((images, how.groups, how.inner, *outside), how.dtype)
+            ones = self.buffer[:, :, -1]
         else:
-            shape = (how.groups, images, *outside, how.inner)
-            self.buffer = memory.empty(shape, how.dtype)
+            self.buffer = memory.empty((how.groups, images, *outside, how.inner), how.dtype)
             ones = self.buffer[..., -1]
         if how.bias:
             ones[...] = 1
@@ -136,63 +135,50 @@ class Windows:
         return as_strided(x, (len(x), *self.how.out, *self.how.kernel, x.shape[-1]), strides, writeable=False)
 
     def gather(self, view: Array) -> Array:
-        """Copy windows; return matrices (n or G, windows, taps * C / G + bias), transposed in memory for planes."""
+        """Copy windows into matrices (1, G, all windows, taps * C / G + bias) or, of planes, (n, G, windows, ...)."""
         how, rank = self.how, len(self.how.spatial)
         n, outside = len(view), view.shape[1 : 1 + rank]
         inner = how.taps * how.channels
         if how.direct:
-            return view.reshape(1, -1, inner)
+            return view.reshape(1, 1, -1, inner)
+        source = view.reshape(*view.shape[:-1], how.groups, how.channels)
+        matrices: Array
         if how.planes:
-            planes = self.buffer[:n, :, : outside[0]]
-            target = planes[:, :inner].reshape(n, *how.kernel, how.channels, *outside)
-            order = (0, *range(1 + rank, 2 + 2 * rank), *range(1, 1 + rank))
-            np.copyto(target, view.transpose(order))
-            matrices: Array = planes.reshape(n, how.inner, -1).swapaxes(1, 2)
-            return matrices
-        columns = self.buffer[:, :n, : outside[0]]
-        if how.groups == 1:
-            np.copyto(columns[0, ..., :inner].reshape(view.shape), view)
+            planes = self.buffer[:n, :, :, : outside[0]]
+            target = planes[:, :, :inner].reshape(n, how.groups, *how.kernel, how.channels, *outside)
+            order = (0, 1 + 2 * rank, *range(1 + rank, 1 + 2 * rank), 2 + 2 * rank, *range(1, 1 + rank))
+            np.copyto(target, source.transpose(order))
+            matrices = planes.reshape(n, how.groups, how.inner, -1).swapaxes(2, 3)
         else:
-            source = view.reshape(*view.shape[:-1], how.groups, how.channels)
+            columns = self.buffer[:, :n, : outside[0]]
             target = columns[..., :inner].reshape(how.groups, *view.shape[:-1], how.channels)
             np.copyto(target, np.moveaxis(source, -2, 0))
-        return columns.reshape(how.groups, n * math.prod(outside), how.inner)
+            matrices = columns.reshape(1, how.groups, n * math.prod(outside), how.inner)
+        return matrices
 
-    def correlate(self, matrices: Array, kernel: Array, y: Array) -> None:
-        """Write the products of gathered windows with the kernel matrix into y (n, windows..., F)."""
-        how = self.how
-        if how.groups > 1:
-            np.matmul(matrices, kernel, out=self._apart(y))
-        elif how.planes:
-            results = y.reshape(len(y), -1, how.filters)
-            if kernel.ndim == 2 and gemm.blocks(results.shape[1], how.inner, how.filters) is None:
-                np.matmul(matrices, kernel, out=results)
-                return
-            for rows, result in zip(matrices, results, strict=True):
-                gemm.matmul(rows, kernel, result)
-        else:
-            gemm.matmul(matrices[0], kernel, y.reshape(-1, how.filters))
+    def correlate(self, matrices: Array, kernel: Sequence[Array], y: Array) -> None:
+        """Write the products of gathered windows with the kernel's matrices into y (n, windows..., F)."""
+        results = self._apart(y, len(matrices))
+        together = len(matrices) * len(kernel) > 1 and kernel[0].ndim == 2
+        if together and gemm.blocks(*matrices.shape[2:], self.how.filters) is None:
+            np.matmul(matrices, np.stack(kernel), out=results)
+            return
+        for rows, result in zip(matrices, results, strict=True):
+            for group, factor in enumerate(kernel):
+                gemm.matmul(rows[group], factor, result[group])
 
     def gradient(self, matrices: Array, dz: Array, total: Array) -> None:
-        """Add the gradient of the kernel matrix, windows.T @ dz, to ``total`` (G, taps * C / G + bias, F / G)."""
-        how = self.how
+        """Add the gradient of the kernel's matrices, windows.T @ dz, to ``total`` (G, taps * C / G + bias, F / G)."""
+        left, given = matrices.swapaxes(2, 3), self._apart(dz, len(matrices))
+        if len(matrices) * len(total) > 1 and gemm.blocks(*left.shape[2:], self.how.filters) is None:
+            total += np.matmul(left, given).sum(0)
+            return
         if self.part is None:
-            self.part = memory.empty(total.shape, how.dtype)
-        part = self.part
-        if how.groups > 1:
-            np.matmul(matrices.swapaxes(1, 2), self._apart(dz), out=part)
-            total += part
-        elif how.planes:
-            given = dz.reshape(len(dz), -1, how.filters)
-            if gemm.blocks(how.inner, given.shape[1], how.filters) is None:
-                total += np.matmul(matrices.swapaxes(1, 2), given).sum(0)
-                return
-            for rows, more in zip(matrices, given, strict=True):
-                gemm.matmul(rows.T, more, part[0])
-                total += part
-        else:
-            gemm.matmul(matrices[0].T, dz.reshape(-1, how.filters), part[0])
-            total += part
+            self.part = memory.empty(total.shape[1:], self.how.dtype)
+        for image in range(len(matrices)):
+            for group in range(len(total)):
+                gemm.matmul(left[image, group], given[image, group], self.part)
+                total[group] += self.part
 
     def scatter(self, dz: Array, w: Array, dx: Array) -> None:
         """Write the gradient of the inputs, for any stride: each tap gives its part of dz @ w.T back to its inputs."""
@@ -201,7 +187,7 @@ class Windows:
         if self.columns is None:
             self.columns = memory.empty((len(dz), how.groups, math.prod(how.out), how.taps * how.channels), how.dtype)
         columns = self.columns[: len(dz)].reshape(how.groups, -1, how.taps * how.channels)
-        np.matmul(self._apart(dz), w, out=columns)
+        np.matmul(self._apart(dz)[0], w, out=columns)
         columns = columns.reshape(how.groups, len(dx), *how.out, how.taps, how.channels)
         dx.fill(0)
         grouped = dx.reshape(*dx.shape[:-1], how.groups, how.channels)
@@ -209,7 +195,8 @@ class Windows:
             tap: tuple[Any, ...] = (slice(None), *windows, t)
             grouped[inputs] += np.moveaxis(columns[tap], 0, -2)
 
-    def _apart(self, y: Array) -> Array:
-        """View y (n, windows..., F) as (G, n * windows, F / G)."""
-        grouped: Array = y.reshape(-1, self.how.groups, self.how.filters).swapaxes(0, 1)
-        return grouped
+    def _apart(self, y: Array, parts: int = 1) -> Array:
+        """View y (n, windows..., F) as (parts, G, n * windows / parts, F / G)."""
+        windows = y.size // max(1, parts * y.shape[-1])
+        apart: Array = y.reshape(parts, windows, self.how.groups, self.how.filters).swapaxes(1, 2)
+        return apart
