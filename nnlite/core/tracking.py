@@ -12,13 +12,17 @@ from nnlite.core.variable import Variable
 T = TypeVar("T")
 
 
+# Attributes that remember what an object was made with and how it was called: not what it holds.
+_RECORDS = ("_arguments", "_nodes")
+
+
 def find(owner: Any, kind: type[T]) -> list[T]:
     """Return the objects of ``kind`` in the attributes of ``owner``, also in lists, tuples and dicts; each once."""
     found: dict[int, T] = {}
-    for value in owner.__dict__.values():
+    for name, value in owner.__dict__.items():
         if isinstance(value, kind):
             found.setdefault(id(value), value)
-        elif isinstance(value, (list, tuple, dict)):
+        elif isinstance(value, (list, tuple, dict)) and value and name not in _RECORDS:
             for item in _leaves(value):
                 if isinstance(item, kind):
                     found.setdefault(id(item), item)

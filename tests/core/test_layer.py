@@ -244,3 +244,17 @@ def test_many_threads_may_predict_at_once():
         worker.join()
     for result in results:
         np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+def test_what_was_only_an_argument_is_not_tracked():
+    class Sizes(layers.Layer):
+        def __init__(self, other, **kwargs):
+            super().__init__(**kwargs)
+            self.units = other.units
+
+    other = layers.Dense(3)
+    other.build((None, 2))
+    layer = Sizes(other)
+    assert layer.weights == [] and layer.layers_inside == []
+    layer.trainable = False
+    assert other.trainable
