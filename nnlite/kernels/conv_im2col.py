@@ -59,7 +59,7 @@ class Lowering:
             self.rows = max(1, chunk // size)
 
     def matrices(self, w: Array, b: Array | None = None) -> list[Array]:
-        """Return the kernel w (taps..., C / G, F), and the bias under it, as the products take it: one matrix a group."""
+        """Return the kernel w (taps..., C / G, F), and the bias under it, as the products take it, a matrix a group."""
         w = w.reshape(-1, self.groups, self.filters).swapaxes(0, 1)
         if self.bias:
             assert b is not None
