@@ -135,6 +135,14 @@ class Variable:
         np.copyto(self.value, array, casting="unsafe")
         return self
 
+    def assign_add(self, value: ArrayLike) -> Variable:
+        """Add ``value`` to the variable, in place."""
+        return self.assign(self.value + np.asarray(value))
+
+    def assign_sub(self, value: ArrayLike) -> Variable:
+        """Subtract ``value`` from the variable, in place."""
+        return self.assign(self.value - np.asarray(value))
+
     def numpy(self) -> NDArray[Any]:
         """Return a copy of the value."""
         copy: NDArray[Any] = self.value.copy()
@@ -174,6 +182,32 @@ class Variable:
 
     def __getitem__(self, index: Any) -> Any:
         return self.value[index]
+
+    # Arithmetic gives arrays, as it does with any other operand that is an array.
+
+    def __add__(self, other: Any) -> Any:
+        return self.value + other
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.value
+
+    def __sub__(self, other: Any) -> Any:
+        return self.value - other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self.value
+
+    def __mul__(self, other: Any) -> Any:
+        return self.value * other
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self.value
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.value / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / self.value
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value}>"

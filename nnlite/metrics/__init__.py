@@ -23,4 +23,10 @@ from nnlite.metrics.errors import (
     MeanSquaredError,
     RootMeanSquaredError,
     SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    huber,
+    mean_absolute_error,
+    mean_squared_error,
+    sparse_categorical_crossentropy,
 )

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core.registry import register
-from nnlite.metrics.base import MeanMetricWrapper, prepared
+from nnlite.metrics.base import MeanMetricWrapper, metric_class, metric_function, prepared
+
+_up = metric_function("up")
 
 
-def _up(function: Any) -> Any:
-    function._direction = "up"
-    return register("metrics")(function)
+def _matches(name: str, expected: Any, found: Any) -> Any:
+    """1 where both are equal, else 0; arrays of different shapes would be compared crosswise."""
+    if expected.shape != found.shape:
+        raise ValueError(f"{name}: targets of shape {expected.shape} do not fit predictions of shape {found.shape}.")
+    return expected == found
 
 
 @_up
@@ -23,18 +26,18 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
     [1.0, 0.0]
     """
     y_true, y_pred = prepared(y_true, y_pred)
-    return (y_true == y_pred).astype(np.float32)
+    return _matches("accuracy", y_true.astype(y_pred.dtype, copy=False), y_pred).astype(np.float32)
 
 
 @_up
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
-    """Return the fraction along the last axis where (y_pred > threshold) equals y_true.
+    """Return 1 where (y_pred > threshold) equals y_true, else 0.
 
-    >>> binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
-    [1.0, 0.0]
+    >>> binary_accuracy([[1, 1], [0, 1]], [[0.9, 0.2], [0.6, 0.8]]).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     y_true, y_pred = prepared(y_true, y_pred)
-    return (y_true == (y_pred > threshold)).mean(-1, dtype=np.float32)
+    return _matches("binary_accuracy", y_true, y_pred > float(threshold)).astype(np.float32)
 
 
 @_up
@@ -45,7 +48,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     [1.0]
     """
     y_true, y_pred = prepared(y_true, y_pred)
-    return (y_true.argmax(-1) == y_pred.argmax(-1)).astype(np.float32)
+    return _matches("categorical_accuracy", y_true.argmax(-1), y_pred.argmax(-1)).astype(np.float32)
 
 
 def _labels(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -63,15 +66,26 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     [1.0]
     """
     y_true, y_pred = _labels(y_true, y_pred)
-    return (y_true == y_pred.argmax(-1)).astype(np.float32)
+    return _matches("sparse_categorical_accuracy", y_true, y_pred.argmax(-1)).astype(np.float32)
 
 
-def _in_top_k(labels: Any, y_pred: Any, k: int) -> Any:
-    """Whether fewer than k predictions are larger than that of the label; a prediction that is not finite is wrong."""
-    labels = labels.astype(np.intp)
-    own = np.take_along_axis(y_pred, labels[..., None], -1)
-    rank = (y_pred > own).sum(-1)
-    return ((rank < k) & np.isfinite(own[..., 0])).astype(np.float32)
+def _in_top_k(name: str, labels: Any, y_pred: Any, k: int) -> Any:
+    """Whether fewer than k predictions are larger than that of the label; NaN is smaller than all.
+
+    A label that is no class, such as one that the loss ignores, is wrong.
+    """
+    if labels.shape != y_pred.shape[:-1]:
+        raise ValueError(f"{name}: targets of shape {labels.shape} do not fit predictions of shape {y_pred.shape}.")
+    rows = y_pred.reshape(-1, y_pred.shape[-1])
+    columns = labels.reshape(-1).astype(np.intp)
+    outside = columns.view(np.uintp) >= rows.shape[1]  # negative ones too
+    if outside.any():
+        columns[outside] = 0
+    own = rows[np.arange(len(rows)), columns]
+    own = np.where(np.isnan(own), -np.inf, own)
+    right = (rows > own[:, None]).sum(-1) < k
+    right &= ~outside
+    return right.reshape(labels.shape).astype(np.float32)
 
 
 @_up
@@ -82,7 +96,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     [1.0]
     """
     y_true, y_pred = prepared(y_true, y_pred)
-    return _in_top_k(y_true.argmax(-1), y_pred, k)
+    return _in_top_k("top_k_categorical_accuracy", y_true.argmax(-1), y_pred, k)
 
 
 @_up
@@ -97,10 +111,10 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
     y_true, y_pred = _labels(y_true, y_pred)
     if from_sorted_ids:
         return (y_pred[..., :k] == y_true[..., None]).any(-1).astype(np.float32)
-    return _in_top_k(y_true, y_pred, k)
+    return _in_top_k("sparse_top_k_categorical_accuracy", y_true, y_pred, k)
 
 
-@register("metrics")
+@metric_class()
 class Accuracy(MeanMetricWrapper):
     """How often y_true equals y_pred exactly. The string "accuracy" in compile means another: ``resolve_accuracy``.
 
@@ -112,7 +126,7 @@ class Accuracy(MeanMetricWrapper):
         super().__init__(accuracy, name, dtype)
 
 
-@register("metrics")
+@metric_class()
 class BinaryAccuracy(MeanMetricWrapper):
     """How often (y_pred > threshold) equals y_true.
 
@@ -126,7 +140,7 @@ class BinaryAccuracy(MeanMetricWrapper):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
-@register("metrics")
+@metric_class()
 class CategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is the right one, for one-hot targets.
 
@@ -138,7 +152,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
         super().__init__(categorical_accuracy, name, dtype)
 
 
-@register("metrics")
+@metric_class()
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is the right one, for whole-number labels.
 
@@ -154,14 +168,13 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     ) -> None:
         if sample_weight is None:  # in nearly every training step: counted without arrays of float
             labels, y_pred = _labels(y_true, y_pred)
-            hits = labels == y_pred.argmax(-1)
-            self.total.value += np.count_nonzero(hits)
-            self.count.value += hits.size
+            hits = _matches(self.name, labels, y_pred.argmax(-1))
+            self._add(np.count_nonzero(hits), hits.size, hits.shape)
             return
         super().update_state(y_true, y_pred, sample_weight)
 
 
-@register("metrics")
+@metric_class()
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the right class is among the k likeliest, for one-hot targets.
 
@@ -173,7 +186,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
-@register("metrics")
+@metric_class()
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the right class is among the k likeliest, for whole-number labels.
 

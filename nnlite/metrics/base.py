@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from nnlite.core import naming, serialization, tracking
-from nnlite.core.registry import register
+from nnlite.core import dtypes, naming, registry, serialization, tracking
 from nnlite.core.variable import Variable
 from nnlite.kernels.losses import same_rank
+
+# The functions by name; strings given to compile or get mean the classes of these names, as in Keras.
+_functions: dict[str, Any] = {}
+
+
+def metric_function(direction: str) -> Any:
+    """Return a decorator that makes a function of (y_true, y_pred) known, and says whether "up" or "down" is better."""
+
+    def add(function: Any) -> Any:
+        function._direction = direction
+        _functions[function.__name__] = function
+        return registry.register("metrics")(function)
+
+    return add
+
+
+def metric_class(*names: str) -> Any:
+    """Return a decorator that makes a metric known by its name, the same in snake case, and further ``names``."""
+
+    def add(cls: Any) -> Any:
+        return registry.register("metrics", naming.to_snake_case(cls.__name__), *names)(cls)
+
+    return add
 
 
 class Metric(serialization.Configurable):
@@ -52,7 +75,11 @@ class Metric(serialization.Configurable):
         kind = np.dtype(dtype or np.float64)
         return Variable(make(shape, "float64"), trainable=False, name=label, path=f"{self.name}/{label}", dtype=kind)
 
-    add_variable = add_weight
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, aggregation: str = "sum", name: str | None = None
+    ) -> Variable:
+        """Create a variable, as :meth:`add_weight`; ``aggregation`` is for several devices and has no effect."""
+        return self.add_weight(shape, initializer, dtype, name)
 
     @property
     def variables(self) -> list[Variable]:
@@ -61,8 +88,8 @@ class Metric(serialization.Configurable):
 
     @property
     def dtype(self) -> str:
-        """The dtype given to the constructor."""
-        return str(self._dtype or "float32")
+        """The name of the dtype given to the constructor."""
+        return dtypes.policy_name(self._dtype)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Add a batch."""
@@ -93,7 +120,8 @@ class Metric(serialization.Configurable):
 
 
 def prepared(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return targets and predictions as arrays, the latter floating point, their ranks made equal."""
+    """Return targets and predictions as arrays, the latter floating point, their ranks made equal where they differ
+    by a last axis of size 1."""
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_pred.dtype.kind != "f":
         y_pred = y_pred.astype(np.float32)
@@ -105,29 +133,29 @@ class _Total(Metric):
 
     _reduce: Any = np.mean  # how the values of one weight become one
 
-    def __init__(self, name: str, dtype: Any = None) -> None:
+    def __init__(self, name: str | None, dtype: Any = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_weight(name="total")
 
-    def _weighted(self, values: Any, sample_weight: Any) -> tuple[float, float]:
-        """Sum of weighted values, and of the weights; values are reduced to the weights' rank first."""
+    def _weighed(self, values: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """The values, reduced to the weights' rank, and the weights in their shape, both in float64."""
         values = np.asarray(values, np.float64)
-        if sample_weight is None:
-            return float(values.sum()), float(values.size)
         weight = np.asarray(sample_weight, np.float64)
         values, weight = same_rank(values, weight)
         if values.ndim > weight.ndim:
             values = type(self)._reduce(values, axis=tuple(range(weight.ndim, values.ndim)))
-        try:
-            weight = np.broadcast_to(weight, values.shape)
-        except ValueError:
-            raise ValueError(
-                f"{self.name}: sample_weight of shape {weight.shape} does not fit values of shape {values.shape}."
-            ) from None
-        return float((values * weight).sum()), float(weight.sum())
+        if weight.shape != np.shape(values):
+            try:
+                weight = np.broadcast_to(weight, np.shape(values))
+            except ValueError:
+                raise ValueError(
+                    f"{self.name}: sample_weight of shape {np.shape(sample_weight)} does not fit values of shape "
+                    f"{np.shape(values)}."
+                ) from None
+        return values, weight
 
 
-@register("metrics")
+@metric_class()
 class Sum(_Total):
     """The sum of all values times their weights.
 
@@ -142,22 +170,27 @@ class Sum(_Total):
         super().__init__(name, dtype)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        self.total.value += self._weighted(values, sample_weight)[0]
+        if sample_weight is not None:
+            values, weight = self._weighed(values, sample_weight)
+            values = values * weight
+        self.total.value += np.sum(values, dtype=np.float64)
 
     def result(self) -> float:
         return float(self.total.value)
 
 
-@register("metrics")
+@metric_class()
 class Mean(_Total):
-    """The weighted mean of all values: sum of values * weights / sum of weights; 0 before the first.
+    """The weighted mean of all samples: sum of values * weights / sum of weights; 0 before the first.
+
+    Samples count alike, however many values each has: those along all axes but the first are averaged.
 
     >>> metric = Mean()
     >>> metric.update_state([1, 3]); metric.result()
     2.0
     """
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
         super().__init__(name, dtype)
         self.count = self.add_weight(name="count")
 
@@ -166,7 +199,19 @@ class Mean(_Total):
             self.total.value += values * sample_weight
             self.count.value += sample_weight
             return
-        total, count = self._weighted(values, sample_weight)
+        if sample_weight is None:
+            values = np.asarray(values)
+            total, count = np.sum(values, dtype=np.float64), values.size
+        else:
+            values, weight = self._weighed(values, sample_weight)
+            total, count = (values * weight).sum(), weight.sum()
+        self._add(total, count, np.shape(values))
+
+    def _add(self, total: Any, count: Any, shape: tuple[int, ...]) -> None:
+        """Add a sum over values of ``shape``, and of their weights."""
+        if len(shape) > 1:
+            each = max(math.prod(shape[1:]), 1)
+            total, count = total / each, count / each
         self.total.value += total
         self.count.value += count
 
@@ -179,12 +224,12 @@ class Mean(_Total):
         self.count.value.fill(0)
 
 
-@register("metrics")
+@metric_class()
 class MeanMetricWrapper(Mean):
     """The mean of a function of (y_true, y_pred).
 
     Args:
-        fn: gives one value a sample.
+        fn: takes both as arrays, as they come, and gives one value a sample.
         name, dtype: as for :class:`Metric`.
         kwargs: options of the function.
 
@@ -193,48 +238,71 @@ class MeanMetricWrapper(Mean):
     1.0
     """
 
+    # Arguments that files hold only where they are set: older versions of Keras do not know them.
+    _recent = ("from_sorted_ids", "ignore_class")
+
     def __init__(self, fn: Any, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
-        super().__init__(str(name or getattr(fn, "__name__", "metric")), dtype)
+        if not callable(fn):
+            raise TypeError(f"{type(self).__name__}: fn must be a function of (y_true, y_pred), got {fn!r}.")
+        super().__init__(name, dtype)
         self._fn, self._options = fn, kwargs
-        self._direction = getattr(fn, "_direction", None)
+        is_loss = "losses" in (registry.kind_of(fn), registry.kind_of(type(fn)))
+        self._direction = "down" if is_loss else getattr(fn, "_direction", None)
 
     def update_state(  # type: ignore[override]  # it takes what is averaged as two arguments
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        values = self._fn(*prepared(y_true, y_pred), **self._options)
+        values = self._fn(np.asarray(y_true), np.asarray(y_pred), **self._options)
         super().update_state(values, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
+        options = {n: serialization.serialize(v) for n, v in self._options.items()}
         if type(self) is MeanMetricWrapper:
-            config["fn"] = serialization.serialize(self._fn)
-            return config | serialization.serialize(self._options)
-        return config | {n: serialization.serialize(v) for n, v in self._options.items() if n in self.argument_names()}
+            return {**config, "fn": serialization.serialize(self._fn), **options}
+        known = self.argument_names()
+        unset = {n for n in self._recent if options.get(n) is None or options[n] is False}
+        return config | {n: v for n, v in options.items() if n in known and n not in unset}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        if cls is MeanMetricWrapper:
-            config = dict(config)
-            config["fn"] = serialization.get("metrics", config["fn"])
-        return super().from_config(config)
+        if "fn" not in config:
+            return super().from_config(config)
+        options = {**config, "fn": _function(config["fn"])}
+        if cls is not MeanMetricWrapper:  # files of Keras 2 name the function of every metric
+            del options["fn"]
+        return cls(**options)
+
+
+def _function(config: Any) -> Any:
+    """The function, or other callable, that a config names."""
+    if callable(config):
+        return config
+    if isinstance(config, dict) and config.get("class_name") != "function":
+        return serialization.deserialize(config)
+    name = str(config["config"] if isinstance(config, dict) else config)
+    found = registry.get_registered_object(name) or _functions.get(name)
+    return registry.resolve("metrics", name) if found is None else found
 
 
 def get(identifier: Any) -> Any:
-    """Return the metric meant by a name (a function for function names, an object for class names), config or object.
+    """Return the metric meant by a name, config, class or object; a function of the user's stays a function.
+
+    Names are those of the classes, also in snake case, and "mse", "mae", "bce".
 
     Raises ``ValueError`` for an unknown name.
 
-    >>> get("mse").__name__
-    'mean_squared_error'
+    >>> get("mse")
+    <MeanSquaredError name=mean_squared_error>
     """
-    return serialization.get("metrics", identifier)
+    return _made(serialization.get("metrics", identifier))
 
 
 def serialize(metric: Any) -> Any:
     """Return the config of a metric, the name of a built-in function.
 
-    >>> serialize(get("mae"))
-    'mean_absolute_error'
+    >>> serialize(get("mae"))["class_name"]
+    'MeanAbsoluteError'
     """
     return serialization.serialize(metric)
 
@@ -245,4 +313,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     >>> deserialize(serialize(Sum())).name
     'sum'
     """
-    return serialization.deserialize(config, "metrics", custom_objects)
+    return _made(serialization.deserialize(config, "metrics", custom_objects))
+
+
+def _made(found: Any) -> Any:
+    return found() if isinstance(found, type) else found

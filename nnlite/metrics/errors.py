@@ -6,26 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core.registry import register
 from nnlite.kernels import losses as kernels
 from nnlite.kernels.losses import same_rank
-from nnlite.metrics.base import Mean, MeanMetricWrapper, prepared
+from nnlite.metrics.base import Mean, MeanMetricWrapper, metric_class, metric_function, prepared
 
-
-def _down(*names: str) -> Any:
-    def add(function: Any) -> Any:
-        function._direction = "down"
-        return register("metrics", *names)(function)
-
-    return add
+_down = metric_function("down")
 
 
 def _values(kernel: Any, y_true: Any, y_pred: Any, **options: Any) -> Any:
     y_true, y_pred = prepared(y_true, y_pred)
-    return kernel(y_true.astype(y_pred.dtype), y_pred, **options)[0]
+    return kernel(y_true.astype(y_pred.dtype, copy=False), y_pred, **options)[0]
 
 
-@_down("mse", "MSE")
+@_down
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """Return the mean over the last axis of (y_pred - y_true)^2.
 
@@ -35,7 +28,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     return _values(kernels.squared_error_forward, y_true, y_pred)
 
 
-@_down("mae", "MAE")
+@_down
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """Return the mean over the last axis of |y_pred - y_true|.
 
@@ -45,38 +38,57 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     return _values(kernels.absolute_error_forward, y_true, y_pred)
 
 
-@_down("bce", "BCE")
-def binary_crossentropy(y_true: Any, y_pred: Any, **options: Any) -> Any:
+@_down
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
+    """Return the mean over the last axis of e^2 / 2 up to delta, delta * |e| - delta^2 / 2 beyond.
+
+    >>> huber([[0.0]], [[2.0]]).tolist()
+    [1.5]
+    """
+    return _values(kernels.huber_forward, y_true, y_pred, delta=delta)
+
+
+@_down
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Any:
     """Return the mean over the last axis of -(y log p + (1 - y) log(1 - p)).
 
     >>> binary_crossentropy([[1.0]], [[0.5]]).round(4).tolist()
     [0.6931]
     """
+    options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
     return _values(kernels.binary_crossentropy_forward, y_true, y_pred, **options)
 
 
-@_down()
-def categorical_crossentropy(y_true: Any, y_pred: Any, **options: Any) -> Any:
+@_down
+def categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Any:
     """Return -sum of y log p along the axis.
 
     >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4).tolist()
     [0.6931]
     """
+    options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
     return _values(kernels.categorical_crossentropy_forward, y_true, y_pred, **options)
 
 
-@_down()
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, **options: Any) -> Any:
+@_down
+def sparse_categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Any:
     """Return -log p[label].
 
     >>> sparse_categorical_crossentropy([1], [[0.5, 0.5]]).round(4).tolist()
     [0.6931]
     """
-    y_pred = np.asarray(y_pred)
-    return kernels.sparse_categorical_crossentropy_forward(np.asarray(y_true), y_pred, **options)[0]
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
+    return kernels.sparse_categorical_crossentropy_forward(y_true, y_pred, from_logits, ignore_class, axis)[0]
 
 
-@register("metrics")
+@metric_class("mse", "MSE")
 class MeanSquaredError(MeanMetricWrapper):
     """Mean of (y_pred - y_true)^2.
 
@@ -88,7 +100,7 @@ class MeanSquaredError(MeanMetricWrapper):
         super().__init__(mean_squared_error, name, dtype)
 
 
-@register("metrics")
+@metric_class("mae", "MAE")
 class MeanAbsoluteError(MeanMetricWrapper):
     """Mean of |y_pred - y_true|.
 
@@ -100,7 +112,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
         super().__init__(mean_absolute_error, name, dtype)
 
 
-@register("metrics")
+@metric_class()
 class RootMeanSquaredError(Mean):
     """Square root of the mean of (y_pred - y_true)^2 over everything.
 
@@ -117,13 +129,13 @@ class RootMeanSquaredError(Mean):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
         y_true, y_pred = prepared(y_true, y_pred)
-        super().update_state(np.square(y_pred - y_true), sample_weight)
+        super().update_state(np.square(y_pred - y_true.astype(y_pred.dtype, copy=False)), sample_weight)
 
     def result(self) -> float:
         return float(np.sqrt(super().result()))
 
 
-@register("metrics")
+@metric_class("bce", "BCE")
 class BinaryCrossentropy(MeanMetricWrapper):
     """Mean of -(y log p + (1 - y) log(1 - p)).
 
@@ -142,7 +154,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         super().__init__(binary_crossentropy, name, dtype, **options)
 
 
-@register("metrics")
+@metric_class()
 class CategoricalCrossentropy(MeanMetricWrapper):
     """Mean of -sum of y log p, for one-hot targets.
 
@@ -162,7 +174,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         super().__init__(categorical_crossentropy, name, dtype, **options)
 
 
-@register("metrics")
+@metric_class()
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """Mean of -log p[label], for whole-number labels.
 

@@ -77,3 +77,13 @@ def test_copies_are_independent(again):
     other = again(v)
     other.value += 1
     assert v.value.tolist() == [1, 1] and other.path == "m/a" and other.grad.tolist() == [1, 1]
+
+
+def test_arithmetic_gives_arrays_and_leaves_the_variable_alone():
+    v = Variable(np.array([2.0, 4.0], "float32"))
+    for result, expected in ((v + 1, [3, 5]), (1 - v, [-1, -3]), (v * v, [4, 16]), (8 / v, [4, 2]), (v - 2, [0, 2])):
+        assert type(result) is np.ndarray and result.dtype == np.float32 and result.tolist() == expected
+    assert (v / 2).tolist() == [1, 2] and (2 * v).tolist() == [4, 8] and (np.ones(2) + v).tolist() == [3, 5]
+    held = v.value
+    assert v.assign_add(1.5).assign_sub([1, 0]) is v
+    assert v.value is held and held.tolist() == [2.5, 5.5]

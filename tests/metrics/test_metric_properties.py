@@ -84,13 +84,89 @@ def test_literal_values():
     assert filled("recall").result() == pytest.approx((predicted & actual).sum() / actual.sum())
 
 
-def test_predictions_that_are_not_probabilities_are_explained():
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        metrics.Precision().update_state([[1.0]], [[2.0]])
-    with pytest.raises(ValueError, match="thresholds"):
-        metrics.Precision(thresholds=1.5)
-    with pytest.raises(ValueError, match="threshold"):
-        metrics.BinaryAccuracy(threshold=2)
+def test_precision_and_recall_of_logits():
+    y, logits = [1, 0, 1, 1], [3.0, 2.0, -1.0, 0.5]
+    assert metrics.Precision(thresholds=0)(y, logits) == pytest.approx(2 / 3)
+    assert metrics.Recall(thresholds=0)(y, logits) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: metrics.Precision(thresholds=1.5), "Precision: thresholds must lie between 0 and 1, got 1.5"),
+        (lambda: metrics.Recall(thresholds=[0.5, np.nan]), "Recall: thresholds"),
+        (lambda: metrics.Precision(top_k=0), "Precision: top_k must be a whole number from 1"),
+        (lambda: metrics.Recall(class_id=-1), "Recall: class_id must be a whole number from 0"),
+        (lambda: metrics.BinaryAccuracy(threshold=2), "BinaryAccuracy: threshold"),
+        (lambda: metrics.Precision(name="p")([1, 0], [[0.5, 0.5]]), r"p: targets have shape \(2,\), predictions"),
+        (lambda: metrics.Precision(class_id=3)(ONE_HOT[:, :3], P[:, :3]), r"shape \(8, 3\) have no class 3"),
+        (lambda: metrics.Recall()(BITS, SHARES, np.ones(3)), r"sample_weight of shape \(3,\) does not fit"),
+        (lambda: metrics.Mean(name="m")([1.0, 2.0], [1.0, 2.0, 3.0]), r"m: sample_weight of shape \(3,\)"),
+        (lambda: metrics.SparseCategoricalAccuracy()([1, 2], P[:1]), r"targets of shape \(2,\) do not fit"),
+        (lambda: metrics.CategoricalAccuracy()(ONE_HOT[:3], P[:1]), "categorical_accuracy: targets of shape"),
+        (lambda: metrics.BinaryAccuracy()([[1, 0]], [[0.5], [0.5]]), "binary_accuracy: targets of shape"),
+        (lambda: metrics.SparseTopKCategoricalAccuracy()([1, 2], P[:1]), "sparse_top_k_categorical_accuracy: targets"),
+    ],
+)
+def test_what_cannot_be_is_explained(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_samples_count_alike_however_long_they_are():
+    metric = metrics.SparseCategoricalAccuracy()
+    metric.update_state(np.zeros((1, 4), int), np.tile([0.9, 0.1], (1, 4, 1)))
+    metric.update_state(np.zeros((1, 1), int), np.tile([0.1, 0.9], (1, 1, 1)))
+    assert metric.result() == 0.5
+    mean = metrics.Mean()
+    mean.update_state([[1.0, 2.0, 3.0]])
+    mean.update_state([[8.0]], sample_weight=[[3.0]])
+    assert mean.result() == (2 + 3 * 8) / 4
+
+
+def test_sums_of_weighted_rows_take_every_value():
+    metric = metrics.Sum()
+    metric.update_state([[1.0, 3.0], [5.0, 6.0]], sample_weight=[1.0, 2.0])
+    assert metric.result() == 4 + 2 * 11
+
+
+def test_precision_by_hand_with_top_k_classes_and_weights():
+    y = np.array([[1, 0, 1], [0, 1, 0]])
+    p = np.array([[0.9, 0.8, 0.1], [0.3, 0.2, 0.4]])
+    assert metrics.Precision(top_k=1)(y, p) == 0.5  # 0.9 is right, 0.4 is not
+    assert metrics.Recall(top_k=2)(y, p) == pytest.approx(1 / 3)
+    assert metrics.Precision(class_id=0, thresholds=0.2)(y, p) == 0.5
+    assert metrics.Precision(thresholds=0.2)(y, p, [1.0, 0.0]) == 0.5
+    assert metrics.Precision(thresholds=0.2)(y, p, [3.0, 1.0]) == pytest.approx(3 / 8)
+    several = metrics.Recall(thresholds=[0.0, 0.5, 0.95])
+    np.testing.assert_allclose(several(y, p), [1, 1 / 3, 0])
+    several.reset_state()
+    np.testing.assert_array_equal(several.result(), [0, 0, 0])
+
+
+def test_thresholds_are_compared_in_the_predictions_precision():
+    p = np.array([0.3, 0.7], "float32")  # float32(0.3) is a little more than 0.3
+    assert metrics.Recall(thresholds=0.3)([1, 0], p) == 0
+    assert metrics.BinaryAccuracy(threshold=0.3)([0, 1], p) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "label", "k", "right"),
+    [
+        ([0.5, 0.5, 0.1], 1, 1, True),  # ties count
+        ([np.nan, 0.1, 0.2], 0, 2, False),
+        ([np.nan, 0.1, 0.2], 0, 3, True),
+        ([np.inf, 0.1, np.inf], 2, 1, True),
+        ([0.1, 0.2, 0.7], -1, 3, False),  # what a loss ignores
+        ([0.1, 0.2, 0.7], 3, 3, False),
+    ],
+)
+def test_top_k_at_its_edges(row, label, k, right):
+    assert metrics.SparseTopKCategoricalAccuracy(k=k)([label], [row]) == right
+
+
+def test_accuracies_in_the_precision_of_the_predictions():
+    assert metrics.Accuracy()(np.array([0.1]), np.array([0.1], "float32")) == 1
 
 
 def test_metrics_of_ones_own():
@@ -100,7 +176,7 @@ def test_metrics_of_ones_own():
             self.n = self.add_variable(shape=(), initializer="zeros", name="n")
 
         def update_state(self, y_true, y_pred, sample_weight=None):
-            self.n.assign(self.n.value + len(y_pred))
+            self.n.assign_add(len(y_pred))
 
         def result(self):
             return self.n.value
@@ -128,7 +204,68 @@ def test_what_accuracy_means(true_shape, pred_shape, kind):
 
 
 def test_names():
-    assert metrics.get("mse").__name__ == "mean_squared_error"
+    for name in ("mse", "MSE", "mean_squared_error", "MeanSquaredError", metrics.MeanSquaredError):
+        metric = metrics.get(name)
+        assert type(metric) is metrics.MeanSquaredError and metric.name == "mean_squared_error"
+    assert type(metrics.get("precision")) is metrics.Precision
+    assert type(metrics.get("top_k_categorical_accuracy")) is metrics.TopKCategoricalAccuracy
+    assert type(metrics.deserialize("bce")) is metrics.BinaryCrossentropy
+    assert metrics.get(None) is None and metrics.get(abs) is abs
     assert type(metrics.get("SparseCategoricalAccuracy")) is metrics.SparseCategoricalAccuracy
     with pytest.raises(ValueError, match="Unknown metric 'acuracy'"):
         metrics.get("acuracy")
+
+
+def test_wrapped_functions_come_back_from_configs():
+    wrapper = metrics.MeanMetricWrapper(metrics.top_k_categorical_accuracy, name="top2", k=2)
+    again = metrics.deserialize(metrics.serialize(wrapper))
+    assert again.get_config() == wrapper.get_config() and again._direction == "up"
+    assert again(ONE_HOT, P) == metrics.TopKCategoricalAccuracy(k=2)(ONE_HOT, P)
+    for fn in (
+        "sparse_categorical_accuracy",
+        {"module": "builtins", "class_name": "function", "config": "sparse_categorical_accuracy"},
+    ):
+        config = {"class_name": "MeanMetricWrapper", "config": {"name": "accuracy", "dtype": "float32", "fn": fn}}
+        metric = metrics.deserialize(config)
+        assert metric.name == "accuracy" and metric(LABELS, P) == metrics.SparseCategoricalAccuracy()(LABELS, P)
+    with pytest.raises(ValueError, match="Unknown metric 'nothing'"):
+        metrics.deserialize({"class_name": "MeanMetricWrapper", "config": {"fn": "nothing"}})
+    with pytest.raises(TypeError, match="fn must be a function"):
+        metrics.MeanMetricWrapper("mse")
+
+
+def test_functions_of_the_user_get_the_arrays_as_they_come():
+    shapes = []
+
+    def first_output(y_true, y_pred):
+        shapes.append((y_true.shape, y_pred.shape, y_true.dtype))
+        return y_true == (y_pred[:, 0] > 0.5)
+
+    metric = metrics.MeanMetricWrapper(first_output, name="first")
+    assert metric(np.array([1, 0]), [[0.9], [0.8]]) == 0.5
+    assert shapes == [((2,), (2, 1), int)]
+
+
+def test_configs_hold_what_older_keras_knows():
+    assert "ignore_class" not in metrics.SparseCategoricalCrossentropy().get_config()
+    assert "from_sorted_ids" not in metrics.SparseTopKCategoricalAccuracy().get_config()
+    set_ = metrics.SparseCategoricalCrossentropy(ignore_class=0)
+    assert metrics.deserialize(metrics.serialize(set_)).get_config()["ignore_class"] == 0
+    assert metrics.SparseTopKCategoricalAccuracy(from_sorted_ids=True).get_config()["from_sorted_ids"] is True
+    assert metrics.Mean(dtype={"class_name": "DTypePolicy", "config": {"name": "float32"}}).dtype == "float32"
+
+
+def test_directions():
+    up, down, neither = metrics.Recall(), metrics.RootMeanSquaredError(), metrics.Mean()
+    assert (up._direction, down._direction, neither._direction) == ("up", "down", None)
+    assert metrics.MeanMetricWrapper(keras.losses.huber)._direction == "down"
+    assert metrics.MeanMetricWrapper(keras.losses.Huber())._direction == "down"
+    assert metrics.BinaryAccuracy()._direction == "up"
+
+
+def test_big_endian_strided_and_read_only_arrays():
+    y, p = np.ascontiguousarray(ONE_HOT.T).T, P.astype(">f8")
+    p.flags.writeable = False
+    for name in ("categorical", "top", "cce", "mse", "precision"):
+        make, options, _, _ = CASES[name]
+        assert make(**options)(y, p) == make(**options)(ONE_HOT, P)
