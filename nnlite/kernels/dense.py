@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import memory, parallel
+from nnlite.kernels import gemm, memory, parallel
 
 Array = NDArray[Any]
 
@@ -38,11 +38,11 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
             activation.forward(part, out=part)
 
     def rows(start: int, stop: int) -> None:
-        np.matmul(x[start:stop], w, out=y[start:stop])
+        gemm.matmul(x[start:stop], w, y[start:stop])
         finish(y[start:stop], b)
 
     def columns(start: int, stop: int) -> None:
-        np.matmul(x, w[:, start:stop], out=y[:, start:stop])
+        gemm.matmul(x, w[:, start:stop], y[:, start:stop])
         finish(y[:, start:stop], None if b is None else b[start:stop])
 
     # Each thread reads all of what is not cut, so the larger of x and w is cut.
@@ -87,7 +87,7 @@ def dense_backward(
     def task(start: int, stop: int) -> None:
         # Both are cut by the inputs: no partial sums to add, and each thread reads its own part of w and of dw.
         if weight_grad:
-            np.matmul(x[:, start:stop].T, dy, out=dw[start:stop])  # type: ignore[index]
+            gemm.matmul(x[:, start:stop].T, dy, dw[start:stop])  # type: ignore[index]
         if dx is not None:
             np.matmul(dy, w[start:stop].T, out=dx[:, start:stop])
 
