@@ -3,7 +3,8 @@
 python -m benchmarks [--nets mlp cnn vgg] [--rounds 5] [--seconds 1.0] [--threads 2] [--json results.json]
 
 Every contender runs in a process of its own; in each round they take turns, job by job, so that all meet the same
-moods of the machine. The ratio is the median over rounds of torch's time divided by nnlite's.
+moods of the machine. A ratio is the median over rounds of a peer's time divided by nnlite's: above 1, nnlite is faster.
+Images suit torch best in one of its two memory formats, channels first (its default) or last; both are there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.check import check_losses
+from benchmarks.contenders import CONTENDERS
 from benchmarks.nets import BATCH, NETS, flops
 
 
@@ -64,6 +66,22 @@ def measure(workers: list[Worker], jobs: list[tuple[str, str, int]], rounds: int
     return results
 
 
+def print_table(results: dict[str, Any], jobs: list[tuple[str, str, int]], peers: list[str], peak: float) -> None:
+    """Print a line a job: time, rate, and each peer's time with its ratio, as median and round by round."""
+    print(f"{'job':18} {'nnlite ms':>10} {'GFLOP/s':>8} {'of peak':>8}   then each peer: ms, ratio (of each round)")
+    for what, net, batch in jobs:
+        row = results[f"{what} {net} {batch}"]
+        ours = np.array(row["nnlite"]["ms"])
+        forward, step = flops(net, batch)
+        rate = (step if what == "train" else forward) / np.median(ours) / 1e6
+        text = f"{what} {net} {batch}".ljust(18) + f" {np.median(ours):10.3f} {rate:8.1f} {rate / peak:8.0%}"
+        for peer in peers:
+            times = np.array(row[peer]["ms"])
+            each = " ".join(f"{ratio:.2f}" for ratio in times / ours)
+            text += f"   {peer} {np.median(times):.3f}, {np.median(times / ours):.2f} ({each})"
+        print(text)
+
+
 def main() -> None:
     """Parse the arguments, check, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,7 +100,7 @@ def main() -> None:
         print("  " + line)
 
     workers = []
-    for name in ("nnlite", "torch"):
+    for name in CONTENDERS:
         worker = Worker(name, arguments.threads)
         if "missing" in worker.hello:
             print(f"{name} is missing, so there is nothing to compare with: {worker.hello['missing']}")
@@ -101,20 +119,7 @@ def main() -> None:
     for worker in workers:
         worker.close()
 
-    print(
-        f"{'job':18} {'nnlite ms':>10} {'GFLOP/s':>8} {'of peak':>8} {'torch ms':>10} {'torch/nnlite':>13}   per round"
-    )
-    for what, net, batch in jobs:
-        row = results[f"{what} {net} {batch}"]
-        ours = np.array(row["nnlite"]["ms"])
-        forward, step = flops(net, batch)
-        rate = (step if what == "train" else forward) / np.median(ours) / 1e6
-        text = f"{what} {net} {batch:<6}".ljust(18) + f" {np.median(ours):10.3f} {rate:8.1f} {rate / peak:8.0%}"
-        if "torch" in row:
-            ratios = np.array(row["torch"]["ms"]) / ours
-            each = " ".join(f"{ratio:.2f}" for ratio in ratios)
-            text += f" {np.median(row['torch']['ms']):10.3f} {np.median(ratios):13.2f}   {each}"
-        print(text)
+    print_table(results, jobs, [worker.name for worker in workers[1:]], peak)
     memory = {worker.name: max(row[worker.name]["peak_mb"] for row in results.values()) for worker in workers}
     print("peak memory, MB: " + ", ".join(f"{name} {size}" for name, size in memory.items()))
     if arguments.json:

@@ -43,7 +43,7 @@ def _shown(losses: list[float]) -> str:
 def _torch_losses(contender: Torch, model, net, x, y, steps) -> list[float]:
     """The losses of torch's training from copies of ``model``'s weights."""
     torch = contender.torch
-    twin, tensor, labels = contender._prepared(net, len(x), False)
+    twin, tensor, labels = contender.prepared(net, len(x))
     ours = [layer for layer in model.layers if layer.weights]
     modules = [module for module in twin if list(module.parameters())]
     sample = NETS[net][0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +51,9 @@ class Nnlite:
 
 
 class Torch:
-    """PyTorch in eager mode; convolutions in the memory format that is faster for the net."""
+    """PyTorch in eager mode and its default memory format."""
+
+    channels_last = False
 
     def __init__(self, threads: int) -> None:
         import torch
@@ -84,19 +85,19 @@ class Torch:
                 channels = channels * int(np.prod(size))
         return nn.Sequential(*parts)
 
-    def _prepared(self, net: str, batch: int, last: bool) -> tuple[Any, Any, Any]:
+    def prepared(self, net: str, batch: int) -> tuple[Any, Any, Any]:
         x, y = make_data(net, batch)
         model = self.model(net)
         tensor = self.torch.from_numpy(x)
         if tensor.ndim == 4:
             tensor = tensor.permute(0, 3, 1, 2).contiguous()
-            if last:
+            if self.channels_last:
                 model = model.to(memory_format=self.torch.channels_last)
                 tensor = tensor.contiguous(memory_format=self.torch.channels_last)
         return model, tensor, self.torch.from_numpy(y)
 
-    def _train(self, net: str, batch: int, last: bool) -> Step:
-        model, x, y = self._prepared(net, batch, last)
+    def train(self, net: str, batch: int) -> Step:
+        model, x, y = self.prepared(net, batch)
         optimizer = self.torch.optim.Adam(model.parameters(), 1e-3, eps=1e-7)
         loss_of = self.torch.nn.CrossEntropyLoss()
         model.train()
@@ -110,8 +111,8 @@ class Torch:
 
         return step
 
-    def _predict(self, net: str, batch: int, last: bool) -> Step:
-        model, x, _ = self._prepared(net, batch, last)
+    def predict(self, net: str, batch: int) -> Step:
+        model, x, _ = self.prepared(net, batch)
         model.eval()
 
         def step() -> Any:
@@ -120,24 +121,11 @@ class Torch:
 
         return step
 
-    def train(self, net: str, batch: int) -> Step:
-        return _faster(self._train(net, batch, False), self._train(net, batch, True))
 
-    def predict(self, net: str, batch: int) -> Step:
-        return _faster(self._predict(net, batch, False), self._predict(net, batch, True))
+class TorchChannelsLast(Torch):
+    """PyTorch with images and convolutions in its channels_last memory format."""
 
-
-def _faster(a: Step, b: Step) -> Step:
-    times = []
-    for step in (a, b):
-        step()
-        rounds = []
-        for _ in range(3):
-            start = time.perf_counter()
-            step()
-            rounds.append(time.perf_counter() - start)
-        times.append(min(rounds))
-    return a if times[0] <= times[1] else b
+    channels_last = True
 
 
-CONTENDERS: dict[str, type] = {"nnlite": Nnlite, "torch": Torch}
+CONTENDERS: dict[str, type] = {"nnlite": Nnlite, "torch": Torch, "torch-channels-last": TorchChannelsLast}
