@@ -2,6 +2,7 @@
 
 Every forward returns the values, one a sample (the last axis is averaged or summed away), and a cache; the backward
 takes the gradient by those values, as it comes from weights and reduction, and returns that by ``p``, the prediction.
+That gradient has the values' shape, or is a single number for all of them. ``y`` is of ``p``'s dtype.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.config import epsilon
-from nnlite.kernels.activation import sigmoid_forward, softmax_forward
+from nnlite.kernels.activation import row_max, row_sum, sigmoid_forward, silent
 
 Array = NDArray[Any]
 Cache = Any
+
+# Sums of more elements are taken in pairs, which keeps their rounding small; of fewer, one after the other, faster.
+_LONG = 1024
 
 
 def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
@@ -31,53 +35,102 @@ def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
     return a, b
 
 
-def _shrink(n: int, dvalues: Array, dtype: Any) -> Array:
-    """The gradient by the values spread over an averaged last axis of size n."""
-    share: Array = dvalues[..., None] * dtype.type(1 / max(n, 1))
-    return share
+def _dot(a: Array, b: Array, axis: int = -1) -> Array:
+    """The sum of a * b along the axis."""
+    if axis in (-1, a.ndim - 1) and a.shape[-1] <= _LONG:
+        return np.asarray(np.einsum("...i,...i->...", a, b))
+    return np.asarray((a * b).sum(axis))
 
 
+def _mean(values: Array, axis: int = -1) -> Array:
+    """The mean along the axis; 0 where that is empty."""
+    n = values.shape[axis]
+    if n == 1:
+        return values[..., 0] if axis in (-1, values.ndim - 1) else values.squeeze(axis)
+    if axis in (-1, values.ndim - 1) and n <= _LONG:
+        return np.asarray(row_sum(values)[..., 0] * values.dtype.type(1 / max(n, 1)))
+    return np.asarray(values.sum(axis) * values.dtype.type(1 / max(n, 1)))
+
+
+def _spread(dvalues: Array, p: Array, factor: float = 1.0, axis: int = -1) -> Array:
+    """The gradient by the values, times a factor, in a shape that goes with p."""
+    scaled = np.asarray(dvalues * p.dtype.type(factor))
+    if not scaled.ndim:
+        return scaled
+    return scaled[..., None] if axis in (-1, p.ndim - 1) else np.expand_dims(scaled, axis)
+
+
+@silent
 def squared_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
     """Return the mean over the last axis of (p - y)^2."""
     e = p - y
-    return np.einsum("...i,...i->...", e, e) * p.dtype.type(1 / max(p.shape[-1], 1)), e
+    return _dot(e, e) * p.dtype.type(1 / max(p.shape[-1], 1)), e
 
 
+@silent
 def squared_error_backward(dvalues: Array, e: Cache) -> Array:
     """Return 2 * (p - y) / n * dvalues."""
-    g: Array = e * _shrink(e.shape[-1], dvalues, e.dtype)
-    g *= 2
+    g: Array = e * _spread(dvalues, e, 2 / max(e.shape[-1], 1))
     return g
 
 
+@silent
 def absolute_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
     """Return the mean over the last axis of |p - y|."""
     e = p - y
-    return np.abs(e).mean(-1, dtype=p.dtype), e
+    return _mean(np.abs(e)), e
 
 
+@silent
 def absolute_error_backward(dvalues: Array, e: Cache) -> Array:
     """Return sign(p - y) / n * dvalues; at p = y the sign is -1, as on Keras's JAX backend."""
-    sign: Array = (e > 0) * e.dtype.type(2) - e.dtype.type(1)
-    return sign * _shrink(e.shape[-1], dvalues, e.dtype)
+    slope = _spread(dvalues, e, 1 / max(e.shape[-1], 1))
+    return np.where(e <= 0, -slope, slope)
 
 
+@silent
 def huber_forward(y: Array, p: Array, delta: float = 1.0) -> tuple[Array, Cache]:
     """Return the mean over the last axis of e^2 / 2 where |e| <= delta, delta * |e| - delta^2 / 2 beyond; e = p - y."""
     e = p - y
     size = np.abs(e)
     near = np.minimum(size, p.dtype.type(delta))
-    values = near * (size - near * p.dtype.type(0.5))
-    return values.mean(-1, dtype=p.dtype), (e, delta)
+    size -= near * p.dtype.type(0.5)
+    size *= near
+    return _mean(size), (e, delta)
 
 
+@silent
 def huber_backward(dvalues: Array, cache: Cache) -> Array:
     """Return clip(p - y, -delta, delta) / n * dvalues."""
     e, delta = cache
-    slope: Array = np.clip(e, e.dtype.type(-delta), e.dtype.type(delta))
-    return slope * _shrink(e.shape[-1], dvalues, e.dtype)
+    slope: Array = np.minimum(np.maximum(e, e.dtype.type(-delta)), e.dtype.type(delta))
+    slope *= _spread(dvalues, e, 1 / max(e.shape[-1], 1))
+    return slope
 
 
+def _bounds(p: Array) -> tuple[Any, Any]:
+    """What probabilities are cut to: 1e-7 and 1 - 1e-7, in p's dtype."""
+    return p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
+
+
+def _cut(p: Array) -> Array:
+    low, high = _bounds(p)
+    q: Array = np.maximum(p, low)
+    q = np.minimum(q, high, out=q)
+    return q
+
+
+def _cut_backward(dq: Array, p: Array, q: Array) -> Array:
+    """The gradient by p, given that by the cut q, which is written over: 0 outside, a half on the edges, as in JAX."""
+    low, high = _bounds(p)
+    edge = q == low
+    edge |= q == high
+    if edge.any():
+        dq *= np.where(edge, np.where(p == q, p.dtype.type(0.5), p.dtype.type(0)), p.dtype.type(1))
+    return dq
+
+
+@silent
 def binary_crossentropy_forward(
     y: Array, p: Array, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> tuple[Array, Cache]:
@@ -89,49 +142,29 @@ def binary_crossentropy_forward(
         y = y * p.dtype.type(1 - label_smoothing) + p.dtype.type(0.5 * label_smoothing)
     if from_logits:
         values = np.maximum(p, 0) - p * y + np.log1p(np.exp(-np.abs(p)))
-    else:
-        q = np.clip(p, p.dtype.type(epsilon()), p.dtype.type(1 - epsilon()))
-        values = -(y * np.log(q) + (1 - y) * np.log(1 - q))
-    return values.mean(axis, dtype=p.dtype), (y, p, from_logits, axis)
+        return _mean(values, axis), (y, p, None, axis)
+    q = _cut(p)
+    values = y * np.log(q)
+    values += (1 - y) * np.log(1 - q)
+    return _mean(np.negative(values, out=values), axis), (y, p, q, axis)
 
 
+@silent
 def binary_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     """Return (sigmoid(x) - y) / n for logits, (p - y) / (p (1 - p)) / n for probabilities (0 where cut), * dvalues."""
-    y, p, from_logits, axis = cache
-    scale = np.expand_dims(dvalues, axis) * p.dtype.type(1 / max(p.shape[axis], 1))
+    y, p, q, axis = cache
     g: Array
-    if from_logits:
-        g = (sigmoid_forward(p) - y) * scale
-        return g
-    q = np.clip(p, p.dtype.type(epsilon()), p.dtype.type(1 - epsilon()))
-    g = (q - y) / (q * (1 - q))
-    g *= _passes(p)
-    g *= scale
+    if q is None:
+        g = sigmoid_forward(p) - y
+    else:
+        g = q - y
+        g /= q * (1 - q)
+        g = _cut_backward(g, p, q)
+    g *= _spread(dvalues, p, 1 / max(p.shape[axis], 1), axis)
     return g
 
 
-def _passes(p: Array) -> Array:
-    """The derivative of cutting p to [1e-7, 1 - 1e-7]: 1 inside, 0 outside, 1/2 on the edges, as JAX has it."""
-    low, high = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
-    inside: Array = ((p > low) & (p < high)).astype(p.dtype)
-    inside += p.dtype.type(0.5) * ((p == low) | (p == high))
-    return inside
-
-
-def _normalized(p: Array, axis: int) -> tuple[Array, Array, Array]:
-    """p / sum(p), the same cut to [1e-7, 1 - 1e-7], and the sum."""
-    total = p.sum(axis, keepdims=True)
-    share = p / total
-    return share, np.clip(share, p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())), total
-
-
-def _normalized_backward(dq: Array, share: Array, q: Array, total: Array, axis: int) -> Array:
-    """The gradient by p, given that by the cut share q."""
-    dq = dq * _passes(share)
-    dp: Array = (dq - (dq * share).sum(axis, keepdims=True)) / total
-    return dp
-
-
+@silent
 def categorical_crossentropy_forward(
     y: Array, p: Array, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> tuple[Array, Cache]:
@@ -139,84 +172,112 @@ def categorical_crossentropy_forward(
 
     Probabilities are divided by their sum and cut to [1e-7, 1 - 1e-7]; logits go through log softmax.
     """
-    if label_smoothing:
-        y = y * p.dtype.type(1 - label_smoothing) + p.dtype.type(label_smoothing / p.shape[axis])
+    if label_smoothing:  # Keras divides by the size of the last axis, whatever ``axis`` is
+        y = y * p.dtype.type(1 - label_smoothing) + p.dtype.type(label_smoothing / p.shape[-1])
+    if not p.size:
+        return _dot(y, p, axis), (y, p, None, None, axis)
     if from_logits:
-        shifted = p - p.max(axis, keepdims=True, initial=-np.inf)
-        log_p = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
-        return -(y * log_p).sum(axis), (y, p, None, axis)
-    share, q, total = _normalized(p, axis)
-    return -(y * np.log(q)).sum(axis), (y, share, (q, total), axis)
+        shifted = p - row_max(p, axis)
+        chosen = _dot(y, shifted, axis)
+        exp = np.exp(shifted, out=shifted)
+        total, mass = row_sum(exp, axis), row_sum(y, axis)
+        return (np.log(total) * mass).squeeze(axis) - chosen, (y, exp, None, mass / total, axis)
+    total = row_sum(p, axis)
+    share = p / total
+    q = _cut(share)
+    return -_dot(y, np.log(q), axis), (y, share, q, total, axis)
 
 
+@silent
 def categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     """Return (softmax(x) * sum(y) - y) for logits, else -y / p through the normalization, * dvalues."""
-    y, p, normalized, axis = cache
-    scale = np.expand_dims(dvalues, axis)
+    y, p, q, ratio, axis = cache
+    scale = _spread(dvalues, p, axis=axis)
     g: Array
-    if normalized is None:
-        g = (softmax_forward(p, axis) * y.sum(axis, keepdims=True) - y) * scale
-    else:
-        q, total = normalized
-        g = _normalized_backward(-y / q, p, q, total, axis) * scale
+    if not p.size:
+        g = np.zeros_like(p)
+    elif q is None:  # p is exp(x)
+        g = p * (ratio * scale)
+        g -= y * scale
+    else:  # p is the share of the sum, which is ratio
+        g = _cut_backward(y / q, p, q)
+        g = np.expand_dims(_dot(g, p, axis), axis) - g
+        g *= scale / ratio
     return g
 
 
+@silent
 def sparse_categorical_crossentropy_forward(
     y: Array, p: Array, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> tuple[Array, Cache]:
     """Return -log p[label]; 0 where the label is ``ignore_class``.
 
     Args:
-        y: whole-number labels, of p's shape without the axis (or with size 1 there).
+        y: whole-number labels, of any number type and of p's shape without the axis (or with size 1 there).
         p: probabilities (normalized and cut as in the categorical form) or logits.
+
+    Raises ``IndexError`` for a label outside the classes.
     """
-    classes = p.shape[axis]
-    last = np.moveaxis(p, axis, -1)
-    labels = y.reshape(last.shape[:-1]).astype(np.intp)
+    last = p if axis in (-1, p.ndim - 1) else np.moveaxis(p, axis, -1)
+    classes = last.shape[-1]
+    rows = np.ascontiguousarray(last).reshape(-1, classes)
+    labels = y.reshape(-1).astype(np.intp)
     valid = None
     if ignore_class is not None:
         valid = labels != ignore_class
         labels = np.where(valid, labels, 0)
-    rows = last.reshape(-1, classes)
-    picked = (np.arange(len(rows)), labels.reshape(-1))
-    if from_logits:
-        shifted = rows - rows.max(-1, keepdims=True, initial=-np.inf)
-        exp = np.exp(shifted)
-        total = exp.sum(-1)
-        values = np.log(total) - shifted[picked]
-        kept: Any = (exp, total)
+        rows = np.where(valid[:, None], rows, p.dtype.type(1))  # predictions there may be NaN
+    if len(labels) != len(rows):
+        raise IndexError(f"There are {len(labels)} labels for {len(rows)} predictions.")
+    if labels.size and labels.view(np.uintp).max() >= classes:  # negative ones too
+        raise IndexError(f"A label lies outside 0 to {classes - 1}.")
+    at = np.arange(len(rows)) * classes + labels
+    kept: tuple[Any, ...]
+    if not rows.size:
+        values, kept = np.zeros(len(rows), p.dtype), (rows, rows)
+    elif from_logits:
+        shifted = rows - row_max(rows)
+        chosen = shifted.reshape(-1)[at]
+        exp = np.exp(shifted, out=shifted)
+        total = row_sum(exp)[:, 0]
+        values, kept = np.log(total) - chosen, (exp, total)
     else:
-        total = rows.sum(-1)
-        share = rows[picked] / total
-        q = np.clip(share, p.dtype.type(epsilon()), p.dtype.type(1 - epsilon()))
-        values = -np.log(q)
-        kept = (share, q, total)
-    values = values.reshape(labels.shape)
+        total = row_sum(rows)[:, 0]
+        share = rows.reshape(-1)[at] / total
+        q = _cut(share)
+        values, kept = -np.log(q), (share, q, total)
     if valid is not None:
-        values = values * valid
-    return values, (kept, picked, from_logits, valid, last.shape, axis)
+        values = np.where(valid, values, p.dtype.type(0))
+    return values.reshape(last.shape[:-1]), (kept, at, valid, last.shape, axis)
 
 
+@silent
 def sparse_categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     """Return (softmax(x) - onehot(y)) for logits, else -1 / p[label] through the normalization, * dvalues."""
-    kept, picked, from_logits, valid, shape, axis = cache
-    scale = dvalues if valid is None else dvalues * valid
-    scale = np.broadcast_to(scale, shape[:-1]).reshape(-1)
-    if from_logits:
+    kept, at, valid, shape, axis = cache
+    dtype = kept[0].dtype
+    scale = np.asarray(dvalues, dtype)
+    scale = scale.reshape(-1) if scale.ndim else scale
+    if valid is not None:
+        scale = scale * valid
+    if not math.prod(shape):
+        g = np.zeros(shape, dtype)
+    elif len(kept) == 2:
         exp, total = kept
         g = exp * (scale / total)[:, None]
-        g[picked] -= scale
+        g.reshape(-1)[at] -= scale
     else:
         share, q, total = kept
         # By the shares: -1/q at the label. By p, divided by its sum: everywhere + share/q of the label, over the sum.
-        slope = scale / q * _passes(share) / total
-        g = np.empty((len(total), shape[-1]), slope.dtype)
+        slope = _cut_backward(scale / q, share, q) / total
+        g = np.empty((len(total), shape[-1]), dtype)
         g[:] = (slope * share)[:, None]
-        g[picked] -= slope
-    return np.moveaxis(g.reshape(shape), -1, axis)
+        g.reshape(-1)[at] -= slope
+    g = g.reshape(shape)
+    return g if axis in (-1, len(shape) - 1) else np.moveaxis(g, -1, axis)
 
 
+@silent
 def reduced(values: Array, weight: Array | None, mask: Array | None, reduction: str | None) -> tuple[Any, Array]:
     """Return the reduced loss and the gradient by ``values`` of its sum.
 
@@ -226,36 +287,48 @@ def reduced(values: Array, weight: Array | None, mask: Array | None, reduction: 
         mask: which samples count, of a shape that fits the weights, or None.
         reduction: "sum_over_batch_size" (also "mean"): sum of the weighted values over their number;
             "mean_with_sample_weight": over the sum of the weights; "sum"; "none" or None.
+
+    The gradient has the shape of ``values``, or is one number for all. Raises ``ValueError`` for weights that do not
+    fit.
     """
     dtype = values.dtype
+    averaged = reduction in ("mean", "sum_over_batch_size")
     if mask is not None:
-        counted = mask.astype(dtype)
-        if reduction in ("mean", "sum_over_batch_size"):
-            counted = counted * dtype.type(counted.size / (float(counted.sum()) + epsilon()))
-        if weight is None:
-            weight = counted
-        else:
-            weight, counted = same_rank(weight.astype(dtype), counted)
-            weight = weight * counted
-    count = values.size
+        weight = _masked(weight, mask.astype(dtype), averaged)
     if weight is None:
+        count: float = values.size
         weighted, scale = values, np.ones((), dtype)
     else:
-        weight = weight.astype(dtype)
-        expanded, weight = same_rank(values, weight)
-        weighted = expanded * weight
-        if weighted.shape != expanded.shape:
-            raise ValueError(f"sample_weight of shape {weight.shape} does not fit losses of shape {values.shape}.")
-        scale = np.broadcast_to(weight, expanded.shape).reshape(values.shape)
-        count = weighted.size
+        expanded, weight = same_rank(values, weight.astype(dtype, copy=False))
+        try:
+            scale = np.broadcast_to(weight, expanded.shape)
+        except ValueError:
+            raise ValueError(
+                f"sample_weight of shape {weight.shape} does not fit losses of shape {values.shape}."
+            ) from None
+        weighted, scale = expanded * weight, scale.reshape(values.shape)
+        count = weighted.size if averaged else float(weight.sum(dtype=np.float64))
     if reduction in (None, "none"):
-        return weighted, np.broadcast_to(scale, values.shape)
-    total = float(weighted.sum(dtype=np.float64))
-    divisor = 1.0
-    if reduction in ("mean", "sum_over_batch_size"):
-        divisor = float(count)
-    elif reduction == "mean_with_sample_weight":
-        divisor = float(count) if weight is None else float(weight.sum(dtype=np.float64))
-    if divisor == 0 or math.isnan(divisor):
-        return dtype.type(0 if divisor == 0 else math.nan), np.zeros(values.shape, dtype)
-    return dtype.type(total / divisor), np.broadcast_to(scale * dtype.type(1 / divisor), values.shape)
+        return weighted, scale
+    total = float(np.add.reduce(weighted, axis=None, dtype=np.float64))
+    if reduction == "sum":
+        return dtype.type(total), scale
+    if not count:
+        return dtype.type(0), np.zeros(values.shape, dtype)
+    return dtype.type(total / count), scale * dtype.type(1 / count)
+
+
+def _masked(weight: Array | None, counted: Array, averaged: bool) -> Array:
+    """Weights that are 0 where ``counted`` is; averaged over all, they then give the mean over what counts."""
+    if averaged:
+        valid = float(counted.sum(dtype=np.float64))
+        counted = counted * counted.dtype.type(counted.size / valid if valid else 0)
+    if weight is None:
+        return counted
+    weight, counted = same_rank(weight.astype(counted.dtype, copy=False), counted)
+    try:
+        return weight * counted
+    except ValueError:
+        raise ValueError(
+            f"sample_weight of shape {weight.shape} does not fit a mask of shape {counted.shape}."
+        ) from None

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnlite.core import naming, registry, serialization
-from nnlite.core.errors import nearest
+from nnlite.core.errors import nearest, unknown_arguments
 from nnlite.kernels.losses import reduced, same_rank
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
 class _Cache(NamedTuple):
-    inner: Any
-    dvalues: Any
-    shape: tuple[int, ...]
+    inner: Any  # what the gradient of the samples' values needs
+    dvalues: Any  # the gradient by them
+    shape: tuple[int, ...]  # that of the predictions
 
 
 class Loss(serialization.Configurable):
@@ -77,32 +78,39 @@ class Loss(serialization.Configurable):
 
     def _pair_forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         """Values, cache and mask of the samples."""
-        return np.asarray(self.call(y_true, y_pred)), (y_true, y_pred), None
+        if y_true.dtype.kind == "f" and y_true.dtype != y_pred.dtype:
+            y_true = y_true.astype(y_pred.dtype)
+        return np.asarray(self.call(y_true, y_pred), y_pred.dtype), (y_true, y_pred), None
 
     def _pair_backward(self, dvalues: Any, inner: Any) -> Any:
         y_true, y_pred = inner
-        gradient = self.gradient(y_true, y_pred)
+        gradient = np.asarray(self.gradient(y_true, y_pred))
+        if gradient.shape != y_pred.shape:
+            raise ValueError(
+                f"{type(self).__name__}.gradient returned shape {gradient.shape} for predictions of shape "
+                f"{y_pred.shape}: it is the derivative by them, of their shape."
+            )
         dvalues = dvalues.reshape(dvalues.shape + (1,) * (y_pred.ndim - dvalues.ndim))
         return (gradient * dvalues).astype(y_pred.dtype, copy=False)
 
     def forward(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> tuple[Any, Any]:
         """Return the reduced loss and the cache for :meth:`backward`.
 
+        Targets are not looked through: that is :meth:`validate`, which training calls before a step begins.
+
         Args:
             y_true: targets.
-            y_pred: predictions, floating point.
+            y_pred: predictions; where they are no float32 or float64, float32 is computed with.
             sample_weight: weights of the samples, or None.
             mask: which samples count, or None.
         """
-        y_pred = np.asarray(y_pred)
-        shape = y_pred.shape
-        y_true = np.asarray(y_true)
+        y_pred, y_true = _floating(y_pred), np.asarray(y_true)
         values, inner, own_mask = self._pair_forward(y_true, y_pred)
         if own_mask is not None:
             mask = own_mask if mask is None else np.logical_and(*same_rank(own_mask, np.asarray(mask)))
         weight = None if sample_weight is None else np.asarray(sample_weight)
         value, dvalues = reduced(values, weight, None if mask is None else np.asarray(mask), self.reduction)
-        return value, _Cache(inner, dvalues, shape)
+        return value, _Cache(inner, dvalues, y_pred.shape)
 
     def backward(self, cache: Any) -> Any:
         """Return the gradient of the reduced loss by ``y_pred``."""
@@ -110,9 +118,8 @@ class Loss(serialization.Configurable):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the reduced loss of arrays (or array-likes)."""
-        y_pred = np.asarray(y_pred)
-        y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
-        self.validate(np.asarray(y_true), y_pred.shape)
+        y_true, y_pred = np.asarray(y_true), _floating(y_pred)
+        self.validate(y_true, y_pred.shape)
         return self.forward(y_true, y_pred, sample_weight)[0]
 
     @property
@@ -130,58 +137,71 @@ class Loss(serialization.Configurable):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class FunctionLoss(Loss):
-    """A loss that is a forward and backward pair of kernels with options; the built-in losses."""
+def _floating(y_pred: Any) -> Any:
+    y_pred = np.asarray(y_pred)
+    return y_pred if y_pred.dtype.kind == "f" and y_pred.itemsize >= 4 else y_pred.astype(np.float32)
 
-    forward_kernel: Any
-    backward_kernel: Any
-    check: Any
+
+class FunctionLoss(Loss):
+    """A loss that is one of nnlite's loss functions with options; the built-in losses."""
+
+    fn: Any
 
     def options(self) -> dict[str, Any]:
-        """The keyword arguments of the forward kernel."""
+        """The keyword arguments of the function."""
         return {}
 
     def validate(self, y_true: Any, y_pred_shape: Any) -> None:
-        type(self).check(self.name, y_true, y_pred_shape, **self.options())
+        self.fn.check(self.name, y_true, y_pred_shape, **self.options())
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self._pair_forward(y_true, y_pred)[0]
+        return self._pair_forward(np.asarray(y_true), _floating(y_pred))[0]
 
     def gradient(self, y_true: Any, y_pred: Any) -> Any:
-        values, inner, _ = self._pair_forward(y_true, y_pred)
+        y_pred = _floating(y_pred)
+        values, inner, _ = self._pair_forward(np.asarray(y_true), y_pred)
         return self._pair_backward(np.ones_like(values), inner).reshape(y_pred.shape)
 
     def _pair_forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        return run_forward(type(self).forward_kernel, y_true, y_pred, self.options())
+        return run_forward(self.fn, y_true, y_pred, self.options())
 
     def _pair_backward(self, dvalues: Any, inner: Any) -> Any:
-        return type(self).backward_kernel(dvalues, inner)
+        return self.fn.backward_kernel(dvalues, inner)
 
 
-def run_forward(kernel: Any, y_true: Any, y_pred: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Return values, cache and mask of a forward kernel, with targets in the prediction's dtype and rank."""
-    if "ignore_class" in options:  # labels stay whole numbers
-        values, inner = kernel(y_true, y_pred, **options)
-        ignored = options["ignore_class"]
+def run_forward(function: Any, y_true: Any, y_pred: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return values, cache and mask of a loss function, with targets in the prediction's dtype and rank."""
+    if function.takes_labels:  # they stay whole numbers
+        values, inner = function.forward_kernel(y_true, y_pred, **options)
+        ignored = options.get("ignore_class")
         return values, inner, None if ignored is None else (y_true != ignored).reshape(values.shape)
     if y_true.dtype != y_pred.dtype:
         y_true = y_true.astype(y_pred.dtype)
-    y_true, y_pred = same_rank(y_true, y_pred)
-    values, inner = kernel(y_true, y_pred, **options)
+    values, inner = function.forward_kernel(*same_rank(y_true, y_pred), **options)
     return values, inner, None
 
 
-def loss_function(forward: Any, backward: Any, check: Any, *names: str) -> Callable[[Any], Any]:
+def values_of(function: Any, y_true: Any, y_pred: Any, **options: Any) -> Any:
+    """Return the samples' values, once the targets are checked: what each of the loss functions does."""
+    y_true, y_pred = np.asarray(y_true), _floating(y_pred)
+    function.check(function.__name__, y_true, y_pred.shape, **options)
+    return run_forward(function, y_true, y_pred, options)[0]
+
+
+def loss_function(
+    forward: Any, backward: Any, check: Any, *names: str, takes_labels: bool = False
+) -> Callable[[Any], Any]:
     """Return a decorator that makes a function known as a loss, with its kernels and its check of targets."""
 
     def add(function: Any) -> Any:
         function.forward_kernel, function.backward_kernel, function.check = forward, backward, check
+        function.takes_labels = takes_labels
         return registry.register("losses", *names)(function)
 
     return add
 
 
-class LossFunctionWrapper(Loss):
+class LossFunctionWrapper(FunctionLoss):
     """One of nnlite's loss functions as a loss, with options.
 
     Args:
@@ -214,31 +234,22 @@ class LossFunctionWrapper(Loss):
                 f"        def gradient(self, y_true, y_pred):\n"
                 f"            return ...  # derivative of their sum by y_pred, of y_pred's shape"
             )
+        unknown = set(kwargs) - set(inspect.signature(fn).parameters)
+        if unknown:
+            raise TypeError(unknown_arguments(fn.__name__, unknown, list(inspect.signature(fn).parameters)[2:]))
         super().__init__(name=name or fn.__name__, reduction=reduction, dtype=dtype)
         self.fn, self._options = fn, kwargs
 
-    def validate(self, y_true: Any, y_pred_shape: Any) -> None:
-        self.fn.check(self.name, y_true, y_pred_shape, **self._options)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self._pair_forward(y_true, y_pred)[0]
-
-    def gradient(self, y_true: Any, y_pred: Any) -> Any:
-        values, inner, _ = self._pair_forward(y_true, y_pred)
-        return self._pair_backward(np.ones_like(values), inner).reshape(y_pred.shape)
-
-    def _pair_forward(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        options = self._options
-        if self.fn.__name__ == "sparse_categorical_crossentropy":
-            options = {"ignore_class": None, **options}
-        return run_forward(self.fn.forward_kernel, y_true, y_pred, options)
-
-    def _pair_backward(self, dvalues: Any, inner: Any) -> Any:
-        return self.fn.backward_kernel(dvalues, inner)
+    def options(self) -> dict[str, Any]:
+        return self._options
 
     def get_config(self) -> dict[str, Any]:
         config = {"name": self.name, "reduction": self.reduction, "fn": serialization.serialize(self.fn)}
         return config | serialization.serialize(self._options)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**{**config, "fn": get(config["fn"])})
 
 
 def get(identifier: Any) -> Any:

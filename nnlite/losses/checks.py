@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,25 +22,39 @@ def no_nan(name: str, y_true: Any) -> None:
 
 
 def fitting(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
-    """Raise ``ValueError`` unless targets have the output's shape, up to a last axis of size 1 (or broadcast to it)."""
+    """Raise ``ValueError`` unless targets have the output's shape, up to a last axis of size 1, and are numbers.
+
+    Targets that would only be broadcast to it are refused: y of (N, 1) beside an output of (N, 3) is a mistake.
+    """
     y_true = np.asarray(y_true)
     no_nan(name, y_true)
     wanted, given = tuple(y_pred_shape), y_true.shape
+    if given == wanted:
+        return
     if len(given) == len(wanted) - 1 and wanted[-1] == 1:
         wanted = wanted[:-1]
     elif len(given) == len(wanted) + 1 and given[-1] == 1:
         given = given[:-1]
-    fits = len(given) == len(wanted) and all(
-        w is None or g == w or g == 1 for g, w in zip(given[1:], wanted[1:], strict=True)
+    if len(given) == len(wanted) and all(w is None or g == w for g, w in zip(given, wanted, strict=True)):
+        return
+    hint = ""
+    if y_true.dtype.kind in "iu" and y_true.shape[1:] in (wanted[1:-1], (*wanted[1:-1], 1)):
+        hint = " For whole-number labels use sparse_categorical_crossentropy, or nnlite.utils.to_categorical."
+    raise ValueError(
+        f"{name}: targets have shape {y_true.shape}, but the output has shape {tuple(y_pred_shape)}; they must be "
+        f"equal.{hint}"
     )
-    if not fits:
-        hint = ""
-        if len(given) == len(wanted) - 1 and y_true.dtype.kind in "iu":
-            hint = (
-                " For whole-number labels use the sparse_categorical_crossentropy loss, or nnlite.utils.to_categorical."
-            )
-        raise ValueError(
-            f"{name}: targets have shape {y_true.shape}, the output has shape {tuple(y_pred_shape)}.{hint}"
+
+
+def one_hot(name: str, y_true: Any, y_pred_shape: Any, axis: int = -1, **options: Any) -> None:
+    """Raise ``ValueError`` unless targets fit; warn where there is but one class."""
+    fitting(name, y_true, y_pred_shape)
+    if y_pred_shape[axis] == 1:
+        warnings.warn(
+            f"{name}: the output of shape {tuple(y_pred_shape)} has a single class, whose probability is always 1. "
+            f"For two classes and one output use binary_crossentropy.",
+            SyntaxWarning,
+            stacklevel=2,
         )
 
 
@@ -63,12 +78,11 @@ def sparse(name: str, y_true: Any, y_pred_shape: Any, ignore_class: Any = None, 
     shape = list(y_pred_shape)
     classes = shape.pop(axis)
     given = list(y_true.shape)
-    if len(given) == len(shape) + 1 and given[axis] == 1:
+    if len(given) == len(y_pred_shape) and given[axis] == 1:
         given.pop(axis)
-    fits = len(given) == len(shape) and all(w is None or g == w for g, w in zip(given[1:], shape[1:], strict=True))
-    if not fits:
+    if len(given) != len(shape) or any(w not in (None, g) for g, w in zip(given, shape, strict=True)):
         hint = ""
-        if tuple(y_true.shape[1:]) == tuple(y_pred_shape[1:]):
+        if len(given) == len(y_pred_shape) and given[axis] == classes:
             hint = " They look one-hot: use categorical_crossentropy, or y.argmax(-1)."
         raise ValueError(
             f"{name}: expected one whole-number label a sample, shape {tuple(shape)} for an output of shape "
@@ -86,7 +100,10 @@ def sparse(name: str, y_true: Any, y_pred_shape: Any, ignore_class: Any = None, 
             kept = y_true[y_true != ignore_class]
             if not kept.size or (kept.min() >= 0 and (classes is None or kept.max() < classes)):
                 return
+        hint = "Give the last layer more units, or number the classes from 0."
+        if classes == 1:
+            hint = "For two classes and one output use binary_crossentropy."
         raise ValueError(
             f"{name}: labels go from {low} to {high}, but the output has {classes} classes, so labels must be 0 to "
-            f"{(classes or 0) - 1}. Give the last layer more units, or number the classes from 0."
+            f"{classes - 1}. {hint}"
         )

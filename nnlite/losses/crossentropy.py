@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnlite.core import registry
 from nnlite.kernels import losses as kernels
-from nnlite.losses.base import FunctionLoss, loss_function, run_forward
-from nnlite.losses.checks import binary, fitting, sparse
-
-
-def _values(function: Any, y_true: Any, y_pred: Any, **options: Any) -> Any:
-    y_pred = np.asarray(y_pred)
-    y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
-    y_true = np.asarray(y_true)
-    function.check(function.__name__, y_true, y_pred.shape, **options)
-    return run_forward(function.forward_kernel, y_true, y_pred, options)[0]
+from nnlite.losses.base import FunctionLoss, loss_function, values_of
+from nnlite.losses.checks import binary, one_hot, sparse
 
 
 @loss_function(kernels.binary_crossentropy_forward, kernels.binary_crossentropy_backward, binary, "bce", "BCE")
@@ -30,10 +20,10 @@ def binary_crossentropy(
     [0.6931]
     """
     options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-    return _values(binary_crossentropy, y_true, y_pred, **options)
+    return values_of(binary_crossentropy, y_true, y_pred, **options)
 
 
-@loss_function(kernels.categorical_crossentropy_forward, kernels.categorical_crossentropy_backward, fitting)
+@loss_function(kernels.categorical_crossentropy_forward, kernels.categorical_crossentropy_backward, one_hot)
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
@@ -43,11 +33,14 @@ def categorical_crossentropy(
     [0.6931]
     """
     options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-    return _values(categorical_crossentropy, y_true, y_pred, **options)
+    return values_of(categorical_crossentropy, y_true, y_pred, **options)
 
 
 @loss_function(
-    kernels.sparse_categorical_crossentropy_forward, kernels.sparse_categorical_crossentropy_backward, sparse
+    kernels.sparse_categorical_crossentropy_forward,
+    kernels.sparse_categorical_crossentropy_backward,
+    sparse,
+    takes_labels=True,
 )
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
@@ -58,7 +51,7 @@ def sparse_categorical_crossentropy(
     [0.6931]
     """
     options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-    return _values(sparse_categorical_crossentropy, y_true, y_pred, **options)
+    return values_of(sparse_categorical_crossentropy, y_true, y_pred, **options)
 
 
 class _Smoothed(FunctionLoss):
@@ -96,13 +89,11 @@ class BinaryCrossentropy(_Smoothed):
 
     Shapes: y_true and y_pred equal, up to a last axis of size 1.
 
-    >>> BinaryCrossentropy()(np.ones((1, 1)), np.full((1, 1), 0.5)).round(4).item()
+    >>> BinaryCrossentropy()([[1.0]], [[0.5]]).round(4).item()
     0.6931
     """
 
-    forward_kernel = staticmethod(kernels.binary_crossentropy_forward)
-    backward_kernel = staticmethod(kernels.binary_crossentropy_backward)
-    check = staticmethod(binary)
+    fn = staticmethod(binary_crossentropy)
 
     default_name = "binary_crossentropy"
 
@@ -122,13 +113,11 @@ class CategoricalCrossentropy(_Smoothed):
 
     Shapes: y_true and y_pred (N, ..., classes).
 
-    >>> CategoricalCrossentropy()(np.array([[0.0, 1.0]]), np.full((1, 2), 0.5)).round(4).item()
+    >>> CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]).round(4).item()
     0.6931
     """
 
-    forward_kernel = staticmethod(kernels.categorical_crossentropy_forward)
-    backward_kernel = staticmethod(kernels.categorical_crossentropy_backward)
-    check = staticmethod(fitting)
+    fn = staticmethod(categorical_crossentropy)
 
     default_name = "categorical_crossentropy"
 
@@ -147,20 +136,18 @@ class SparseCategoricalCrossentropy(FunctionLoss):
 
     Shapes: y_true (N, ...) or (N, ..., 1), y_pred (N, ..., classes).
 
-    >>> SparseCategoricalCrossentropy()(np.array([1]), np.full((1, 2), 0.5)).round(4).item()
+    >>> SparseCategoricalCrossentropy()([1], [[0.5, 0.5]]).round(4).item()
     0.6931
     """
 
-    forward_kernel = staticmethod(kernels.sparse_categorical_crossentropy_forward)
-    backward_kernel = staticmethod(kernels.sparse_categorical_crossentropy_backward)
-    check = staticmethod(sparse)
+    fn = staticmethod(sparse_categorical_crossentropy)
 
     def __init__(
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
         name: str = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
