@@ -133,6 +133,22 @@ def test_sum_over_batch_size_divides_by_the_number_of_values():
     ("loss", "y", "shape", "message"),
     [
         ("mse", np.zeros((4, 3)), (4, 2), r"mean_squared_error: targets have shape \(4, 3\)"),
+        ("mse", np.zeros((4, 1)), (4, 3), r"shape \(4, 1\), but the output has shape \(4, 3\); they must be equal"),
+        ("mae", np.zeros((1, 3)), (4, 3), r"shape \(1, 3\), but the output has shape \(4, 3\)"),
+        ("huber", np.zeros(4), (4, 3), r"shape \(4,\), but the output has shape \(4, 3\)"),
+        ("mse", np.zeros((3, 2)), (4, 2), r"shape \(3, 2\), but the output has shape \(4, 2\)"),
+        ("mse", np.array([[None]]), (1, 1), "must be numbers, got dtype object"),
+        ("mse", np.array([[1j]]), (1, 1), "must be numbers, got dtype complex128"),
+        ("categorical_crossentropy", np.zeros((4, 1), int), (4, 10), "whole-number labels use sparse"),
+        ("categorical_crossentropy", np.zeros((4, 5), int), (4, 5, 10), "whole-number labels use sparse"),
+        ("binary_crossentropy", np.zeros((4, 1)), (4, 3), "must be equal"),
+        ("binary_crossentropy", np.array([[np.nan]]), (1, 1), r"1 target\(s\) are NaN, the first at \[0, 0\]"),
+        ("sparse_categorical_crossentropy", np.array([1]), (1, 1), "use binary_crossentropy"),
+        ("sparse_categorical_crossentropy", np.array([np.inf]), (1, 10), "from inf"),
+        ("sparse_categorical_crossentropy", np.array([np.nan]), (1, 10), "NaN"),
+        ("sparse_categorical_crossentropy", np.array([1, 2]), (1, 10), r"got targets of shape \(2,\)"),
+        ("sparse_categorical_crossentropy", np.zeros((2, 3), int), (2, 4, 10), "one whole-number label a sample"),
+        ("sparse_categorical_crossentropy", np.zeros((2, 4, 10)), (2, 4, 10), "one-hot"),
         ("mse", np.array([[np.nan]]), (1, 1), "target.* NaN"),
         ("mse", np.array([["a"]]), (1, 1), "must be numbers"),
         ("categorical_crossentropy", np.zeros(4, int), (4, 10), "sparse_categorical_crossentropy"),
@@ -211,3 +227,167 @@ def test_unknown_names_and_reductions():
         losses.get("msee")
     with pytest.raises(ValueError, match="reduction must be one of.*'avg'"):
         losses.MeanSquaredError(reduction="avg")
+
+
+def test_messages_name_the_loss_as_it_is_logged():
+    with pytest.raises(ValueError, match="my_loss: labels go from 3 to 3, but the output has 3 classes"):
+        losses.SparseCategoricalCrossentropy(name="my_loss")([3], [[0.2, 0.3, 0.5]])
+
+
+def test_ignored_labels_may_lie_outside():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    p = np.array([[0.2, 0.8], [0.5, 0.5], [0.6, 0.4]])
+    assert float(loss([1, -1, 0], p)) == pytest.approx(-np.log([0.8, 0.6]).mean())
+    assert float(losses.SparseCategoricalCrossentropy(ignore_class=255)(np.array([255] * 3, "uint8"), p)) == 0
+    with pytest.raises(ValueError, match="from -2 to 1"):
+        loss([1, -2, 0], p)
+
+
+def test_a_single_class_is_warned_about():
+    with pytest.warns(SyntaxWarning, match="a single class.*binary_crossentropy"):
+        losses.CategoricalCrossentropy()([[1.0]], [[0.5]])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64", "bool", ">i4", "float32", "float64"])
+def test_labels_of_every_number_type(dtype):
+    y, p = np.array([0, 1, 1, 0]), RNG.dirichlet(np.ones(2), 4).astype("float32")
+    for loss, true, pred in (
+        (losses.SparseCategoricalCrossentropy(), y, p),
+        (losses.SparseCategoricalCrossentropy(), y[:, None], p),
+        (losses.SparseCategoricalCrossentropy(from_logits=True), y, p),
+        (losses.BinaryCrossentropy(), y, p[:, :1]),
+        (losses.BinaryCrossentropy(label_smoothing=0.1), y[:, None], p[:, :1]),
+        (losses.MeanSquaredError(), y, p[:, :1]),
+        (losses.CategoricalCrossentropy(label_smoothing=0.1), np.eye(2)[y], p),
+    ):
+        value, cache = loss.forward(true.astype(dtype), pred)
+        expected, same = loss.forward(true, pred)
+        assert value == expected and value.dtype == np.float32
+        np.testing.assert_array_equal(loss.backward(cache), loss.backward(same))
+        assert loss(true.astype(dtype), pred) == value
+
+
+@every
+def test_lists_and_functions_give_the_same_values(name):
+    make, options, y, p = CASES[name]
+    loss = make(reduction="none", **options)
+    values = losses.get(type(loss).__name__ if name == "huber" else loss.name)
+    function = losses.huber if name == "huber" else values
+    np.testing.assert_allclose(function(y.tolist(), p.tolist(), **options), loss(y, p), rtol=1e-12)
+
+
+def test_integer_predictions_are_computed_in_float32():
+    value, cache = losses.MeanSquaredError().forward([[0], [1]], np.array([[2], [4]]))
+    assert value == 6.5 and value.dtype == np.float32
+    np.testing.assert_array_equal(losses.MeanSquaredError().backward(cache), [[2], [3]])
+
+
+def test_names_of_losses():
+    for name, function in (
+        ("mse", losses.mean_squared_error),
+        ("MSE", losses.mean_squared_error),
+        ("MAE", losses.mean_absolute_error),
+        ("bce", losses.binary_crossentropy),
+        ("huber", losses.huber),
+        ("sparse_categorical_crossentropy", losses.sparse_categorical_crossentropy),
+    ):
+        assert losses.get(name) is function
+    assert type(losses.get("MeanSquaredError")) is losses.MeanSquaredError
+    assert losses.get(losses.Huber).delta == 1.0 and losses.get(None) is None
+    assert losses.Huber().name == "huber_loss"  # Keras's name for it
+
+
+def test_configs_with_keras_keys():
+    assert losses.MeanSquaredError().get_config() == {"name": "mean_squared_error", "reduction": "sum_over_batch_size"}
+    config = losses.serialize(losses.BinaryCrossentropy(from_logits=True))
+    assert config["module"] == "keras.losses" and config["class_name"] == "BinaryCrossentropy"
+    assert config["config"] == {
+        "name": "binary_crossentropy",
+        "reduction": "sum_over_batch_size",
+        "from_logits": True,
+        "label_smoothing": 0.0,
+        "axis": -1,
+    }
+    function = {"module": "builtins", "class_name": "function", "config": "mean_absolute_error"}
+    assert losses.deserialize(function) is losses.mean_absolute_error
+    wrapper = losses.LossFunctionWrapper(losses.huber, name="mine", reduction="sum", delta=2.0)
+    again = losses.LossFunctionWrapper.from_config(wrapper.get_config())
+    assert again.get_config() == wrapper.get_config() and float(again([[0.0]], [[3.0]])) == 4.0
+    with pytest.raises(TypeError, match=r"huber got unexpected keyword argument\(s\) 'dleta'. Did you mean 'delta'"):
+        losses.LossFunctionWrapper(losses.huber, dleta=2.0)
+
+
+def test_gradients_of_the_wrong_shape_are_explained():
+    class Wrong(losses.Loss):
+        def call(self, y_true, y_pred):
+            return ((y_pred - y_true) ** 2).mean(-1)
+
+        def gradient(self, y_true, y_pred):
+            return 2 * (y_pred - y_true).mean(-1)
+
+    loss = Wrong()
+    _, cache = loss.forward(np.zeros((3, 2)), np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"Wrong.gradient returned shape \(3,\) for predictions of shape \(3, 2\)"):
+        loss.backward(cache)
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+def test_losses_of_ones_own_with_values_of_any_rank(reduction):
+    class Elementwise(losses.Loss):
+        def call(self, y_true, y_pred):
+            return (y_pred - y_true) ** 2
+
+        def gradient(self, y_true, y_pred):
+            return 2 * (y_pred - y_true)
+
+    class Whole(Elementwise):
+        def call(self, y_true, y_pred):
+            return super().call(y_true, y_pred).sum()
+
+    y, p = np.zeros((3, 2)), RNG.normal(size=(3, 2))
+    for loss, weight in ((Elementwise(reduction=reduction), np.array([[1.0], [2.0], [0.5]])), (Whole(), None)):
+        _, cache = loss.forward(y, p, weight)
+        check_gradients(lambda v, f=loss.forward, w=weight: float(f(y, v, w)[0]), p, loss.backward(cache))
+
+
+def test_losses_of_ones_own_compute_in_the_dtype_of_the_prediction():
+    seen = []
+
+    class Mine(losses.Loss):
+        def call(self, y_true, y_pred):
+            seen.append(y_true.dtype)
+            return ((y_pred - y_true) ** 2).mean(-1)
+
+        def gradient(self, y_true, y_pred):
+            return 2 * (y_pred - y_true) / y_pred.shape[-1]
+
+    for y in (np.zeros((3, 2)), np.zeros((3, 2), int)):
+        value, cache = Mine().forward(y, np.ones((3, 2), "float32"))
+        assert value.dtype == np.float32 and Mine().backward(cache).dtype == np.float32
+    assert seen == [np.float32, int]  # labels stay whole numbers
+
+
+def test_weights_and_masks_by_hand():
+    y, p = np.zeros((2, 3, 1)), np.array([[[1.0], [2], [3]], [[4], [5], [6]]])
+    mask = np.array([[1, 1, 0], [1, 0, 0]], bool)
+    loss = losses.MeanSquaredError()
+    assert float(loss.forward(y, p, mask=mask)[0]) == pytest.approx((1 + 4 + 16) / 3)
+    weight = np.array([[1.0], [2.0]])
+    assert float(loss.forward(y, p, weight, mask)[0]) == pytest.approx((1 + 4 + 2 * 16) / 3)
+    gradient = loss.backward(loss.forward(y, p, weight, mask)[1])
+    np.testing.assert_allclose(gradient[..., 0], [[2 / 3, 4 / 3, 0], [16 / 3, 0, 0]])
+    assert float(losses.MeanSquaredError("mean_with_sample_weight").forward(y, p, weight, mask)[0]) == 37 / 4
+    nothing = loss.forward(y, p, mask=mask & False)
+    assert float(nothing[0]) == 0 and not loss.backward(nothing[1]).any()
+
+
+@every
+def test_a_cache_may_be_opened_twice_and_belongs_to_its_batch(name):
+    make, options, y, p = CASES[name]
+    loss = make(**options)
+    _, first = loss.forward(y, p)
+    gradient = loss.backward(first)
+    kept = gradient.copy()
+    loss.backward(loss.forward(y[::-1], p[::-1])[1])
+    np.testing.assert_array_equal(loss.backward(first), kept)
+    np.testing.assert_array_equal(gradient, kept)
