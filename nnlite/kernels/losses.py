@@ -8,13 +8,16 @@ That gradient has the values' shape, or is a single number for all of them. ``y`
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.config import epsilon
+from nnlite.kernels import parallel
 from nnlite.kernels.activation import row_max, row_sum, sigmoid_forward, silent
+from nnlite.kernels.elementwise import BLOCK
 
 Array = NDArray[Any]
 Cache = Any
@@ -206,6 +209,46 @@ def categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     return g
 
 
+def _by_blocks(task: Callable[[slice], Any], rows: Array) -> None:
+    """Call ``task`` for slices of many rows: as many as fit the cache, on several threads."""
+    step, quiet = max(1, BLOCK * len(rows) // rows.size), silent(task)
+
+    def several(start: int, stop: int) -> None:
+        for first in range(start, stop, step):
+            quiet(slice(first, min(stop, first + step)))
+
+    parallel.run(several, len(rows), rows.size / 1000)
+
+
+def _exponentials(rows: Array, at: Array) -> tuple[Array, Array, Array]:
+    """exp(x - max x) of every row, its sum, and x - max x at the (flat) places ``at``, one a row."""
+    if rows.size <= BLOCK:
+        shifted = rows - row_max(rows)
+        chosen = shifted.reshape(-1)[at]
+        exp = np.exp(shifted, out=shifted)
+        return exp, row_sum(exp)[:, 0], chosen
+    exp, total, chosen = np.empty_like(rows), np.empty(len(rows), rows.dtype), np.empty(len(rows), rows.dtype)
+
+    def task(part: slice) -> None:
+        shifted = np.subtract(rows[part], row_max(rows[part]), out=exp[part])
+        chosen[part] = shifted.reshape(-1)[at[part] - part.start * rows.shape[1]]
+        np.exp(shifted, out=shifted)
+        total[part] = row_sum(shifted)[:, 0]
+
+    _by_blocks(task, rows)
+    return exp, total, chosen
+
+
+def _scaled(rows: Array, slope: Array) -> Array:
+    """Every row times its own number."""
+    if rows.size <= BLOCK:
+        scaled: Array = rows * slope[:, None]
+        return scaled
+    out = np.empty_like(rows)
+    _by_blocks(lambda part: np.multiply(rows[part], slope[part, None], out=out[part]), rows)
+    return out
+
+
 @silent
 def sparse_categorical_crossentropy_forward(
     y: Array, p: Array, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
@@ -236,10 +279,7 @@ def sparse_categorical_crossentropy_forward(
     if not rows.size:
         values, kept = np.zeros(len(rows), p.dtype), (rows, rows)
     elif from_logits:
-        shifted = rows - row_max(rows)
-        chosen = shifted.reshape(-1)[at]
-        exp = np.exp(shifted, out=shifted)
-        total = row_sum(exp)[:, 0]
+        exp, total, chosen = _exponentials(rows, at)
         values, kept = np.log(total) - chosen, (exp, total)
     else:
         total = row_sum(rows)[:, 0]
@@ -264,7 +304,7 @@ def sparse_categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Ar
         g = np.zeros(shape, dtype)
     elif len(kept) == 2:
         exp, total = kept
-        g = exp * (scale / total)[:, None]
+        g = _scaled(exp, scale / total)
         g.reshape(-1)[at] -= scale
     else:
         share, q, total = kept

@@ -79,12 +79,13 @@ def _in_top_k(name: str, labels: Any, y_pred: Any, k: int) -> Any:
     rows = y_pred.reshape(-1, y_pred.shape[-1])
     columns = labels.reshape(-1).astype(np.intp)
     outside = columns.view(np.uintp) >= rows.shape[1]  # negative ones too
-    if outside.any():
+    any_outside = outside.any()
+    if any_outside:
         columns[outside] = 0
-    own = rows[np.arange(len(rows)), columns]
-    own = np.where(np.isnan(own), -np.inf, own)
-    right = (rows > own[:, None]).sum(-1) < k
-    right &= ~outside
+    own = np.fmax(rows[np.arange(len(rows)), columns], -np.inf)  # which makes -inf of NaN
+    right = np.add.reduce(rows > own[:, None], axis=-1, dtype=np.int32) < k
+    if any_outside:
+        right &= ~outside
     return right.reshape(labels.shape).astype(np.float32)
 
 

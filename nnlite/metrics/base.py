@@ -9,6 +9,7 @@ import numpy as np
 
 from nnlite.core import dtypes, naming, registry, serialization, tracking
 from nnlite.core.variable import Variable
+from nnlite.kernels.activation import silent
 from nnlite.kernels.losses import same_rank
 
 # The functions by name; strings given to compile or get mean the classes of these names, as in Keras.
@@ -169,6 +170,7 @@ class Sum(_Total):
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
+    @silent
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         if sample_weight is not None:
             values, weight = self._weighed(values, sample_weight)
@@ -199,6 +201,10 @@ class Mean(_Total):
             self.total.value += values * sample_weight
             self.count.value += sample_weight
             return
+        self._update(values, sample_weight)
+
+    @silent
+    def _update(self, values: Any, sample_weight: Any) -> None:
         if sample_weight is None:
             values = np.asarray(values)
             total, count = np.sum(values, dtype=np.float64), values.size

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.kernels import losses as kernels
+from nnlite.kernels.activation import silent
 from nnlite.kernels.losses import same_rank
 from nnlite.metrics.base import Mean, MeanMetricWrapper, metric_class, metric_function, prepared
 
@@ -125,6 +126,7 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
+    @silent
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:

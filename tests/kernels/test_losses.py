@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from nnlite import config
 from nnlite.kernels import losses as kernels
 from nnlite.testing import check_gradients
 
@@ -337,3 +338,26 @@ def test_weights_that_fit_are_spread_and_others_explained():
 def test_ranks_are_made_equal_by_axes_of_size_one(a, b, after):
     x, y = kernels.same_rank(np.zeros(a), np.zeros(b))
     assert (x.shape, y.shape) == after
+
+
+@pytest.mark.parametrize("shape", [(9001, 10), (3, 40_001), (2, 150_001)])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_outputs_are_computed_in_blocks_alike(shape, threads):
+    stream = np.random.default_rng(0)
+    p, y = stream.normal(size=shape).astype("float32"), stream.integers(0, shape[1], shape[0])
+    p[0, 0] = 300  # the others of this row underflow
+    forward = kernels.sparse_categorical_crossentropy_forward
+    backward = kernels.sparse_categorical_crossentropy_backward
+    before = config.get_num_threads()
+    config.set_num_threads(threads)
+    try:
+        values, cache = forward(y, p, from_logits=True)
+        gradient = backward(values, cache)
+    finally:
+        config.set_num_threads(before)
+    exp = np.exp(p.astype(float) - p.max(-1, keepdims=True))
+    share = exp / exp.sum(-1, keepdims=True)
+    rows = np.arange(len(p))
+    np.testing.assert_allclose(values[1:], -np.log(share[rows, y])[1:], rtol=1e-5)
+    share[rows, y] -= 1
+    np.testing.assert_allclose(gradient, share * values[:, None], rtol=1e-4, atol=1e-6)

@@ -269,3 +269,14 @@ def test_big_endian_strided_and_read_only_arrays():
     for name in ("categorical", "top", "cce", "mse", "precision"):
         make, options, _, _ = CASES[name]
         assert make(**options)(y, p) == make(**options)(ONE_HOT, P)
+
+
+@every
+def test_what_diverged_does_not_warn(name):
+    make, options, y, p = CASES[name]
+    p = np.array(p, "float32")
+    p[0], p[1], p[2] = np.nan, np.inf, -np.inf
+    metric = make(**options)
+    metric.update_state(y, p)
+    metric.update_state(y, p, np.ones(8))
+    metric.result()
