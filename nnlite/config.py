@@ -10,6 +10,7 @@ _FORMATS = ("channels_last", "channels_first")
 _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format = "channels_last"
+_winograd = True
 _num_threads: int | None = None
 
 
@@ -67,6 +68,26 @@ def standardize_data_format(data_format: str | None) -> str:
     if value not in _FORMATS:
         raise ValueError(f"data_format: got {data_format!r}, expected 'channels_last' or 'channels_first'.")
     return value
+
+
+def winograd() -> bool:
+    """Return whether convolutions may use Winograd's algorithm (True unless set)."""
+    return _winograd
+
+
+def set_winograd(enabled: bool) -> None:
+    """Set whether float32 convolutions with kernels of 3 x 3 may use Winograd's algorithm where it is faster.
+
+    It takes up to half the time of the direct sum, and its rounding error is about 2.4 times as large: at most some
+    1e-6 of the largest output. An inf or NaN in an image reaches outputs up to five pixels away, rather than one.
+
+    >>> set_winograd(False)
+    >>> winograd()
+    False
+    >>> set_winograd(True)
+    """
+    global _winograd
+    _winograd = bool(enabled)
 
 
 def get_num_threads() -> int:

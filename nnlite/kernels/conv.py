@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite import config
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import Channels, column_sums
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
+from nnlite.kernels.conv_winograd import TAPS, Winograd, kernel_gradient, transformed
 from nnlite.kernels.windows import Axis, axes, per_axis
 
 Array = NDArray[Any]
@@ -27,7 +30,8 @@ MORE_WINDOWS = 1.25
 
 
 class ConvCache(NamedTuple):
-    """What :func:`conv_backward` needs; ``y`` only if the activation was fused."""
+    """What :func:`conv_backward` needs; ``y`` only if the activation was fused, ``tiled`` and ``u`` if Winograd's
+    algorithm was used."""
 
     x: Array
     w: Array
@@ -36,6 +40,15 @@ class ConvCache(NamedTuple):
     groups: int
     use_bias: bool
     activation: Any
+    tiled: Winograd | None = None
+    u: Array | None = None
+
+    def dz(self, dy: Array, part: slice, out: Array | None = None) -> Array:
+        """Return the gradient before the activation of some images, in the given memory where it is computed."""
+        if self.activation is None or self.y is None:
+            return dy[part]
+        dz: Array = self.activation.backward(dy[part], self.y[part], out=out)
+        return dz
 
 
 class _Share(NamedTuple):
@@ -106,9 +119,23 @@ def conv_forward(
     """
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, groups)
     y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
+    cache = ConvCache(x, w, None if activation is None else y, spatial, groups, b is not None, activation)
+    tiled = _tiled(len(x), w, spatial, groups)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
+    bias = None if b is None or (how.bias and tiled is None) else Channels(b)
+
+    def finish(result: Array) -> None:
+        if bias is not None:
+            flat = result.reshape(-1, result.shape[-1])
+            bias.apply(np.add, flat, flat)
+        if activation is not None:
+            activation.forward(result, out=result)
+
+    if tiled is not None:
+        u = transformed(w)
+        parallel.run(lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finish), len(x), _work(y, w))
+        return y, cache._replace(tiled=tiled, u=u)
     matrices = how.matrices(w, b)
-    bias = None if b is None or how.bias else Channels(b)
 
     def task(share: _Share) -> None:
         windows = Windows(how, share.images.stop - share.images.start)
@@ -117,14 +144,10 @@ def conv_forward(
             for band in share.bands(how):
                 result = y[part, band]
                 windows.correlate(windows.gather(view[:, band]), matrices, result)
-                if bias is not None:
-                    flat = result.reshape(-1, result.shape[-1])
-                    bias.apply(np.add, flat, flat)
-                if activation is not None:
-                    activation.forward(result, out=result)
+                finish(result)
 
     _over_threads(task, len(x), _work(y, w))
-    return y, ConvCache(x, w, None if activation is None else y, spatial, groups, b is not None, activation)
+    return y, cache
 
 
 def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple[Array | None, Array, Array | None]:
@@ -144,6 +167,8 @@ def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple
     """
     x, w = cache.x, cache.w
     dy = np.ascontiguousarray(dy, x.dtype)
+    if cache.tiled is not None:
+        return _backward_tiled(dy, cache, input_grad)
     work = _Backward(dy, cache, input_grad)
     sums = _over_threads(work.share, len(x), _work(dy, w) * (2 + input_grad), rows=work.by_rows)
     dmatrix, db = sums[0]
@@ -157,6 +182,30 @@ def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple
         dw, folded = work.how.gradients(dmatrix, w.shape)
         db = db if folded is None else folded
     return work.dx, dw, db if cache.use_bias else None
+
+
+def _tiled(images: int, w: Array, spatial: tuple[Axis, ...], groups: int) -> Winograd | None:
+    """Return the tiles for Winograd's algorithm where it applies and is the faster one."""
+    plain = all(one.kernel == TAPS and one.stride == one.dilation == 1 for one in spatial)
+    if not plain or len(spatial) != 2 or groups > 1 or w.dtype != np.float32 or images < parallel.threads():
+        return None
+    tiled = Winograd(spatial, w.shape[2], w.shape[3], w.dtype)
+    return tiled if config.winograd() and tiled.worthwhile(images) else None
+
+
+def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Array | None, Array, Array | None]:
+    x, tiled, u = cache.x, cache.tiled, cache.u
+    assert tiled is not None and u is not None
+    dx = memory.empty(x.shape, x.dtype) if input_grad else None
+
+    def task(start: int, stop: int) -> tuple[Array, Array]:
+        return tiled.backward(slice(start, stop), x, u, dx, partial(cache.dz, dy))
+
+    (du, db), *more = parallel.run(task, len(x), _work(dy, cache.w) * 2)
+    for more_du, more_db in more:
+        du += more_du
+        db += more_db
+    return dx, kernel_gradient(du), db if cache.use_bias else None
 
 
 class _Backward:
@@ -191,7 +240,9 @@ class _Backward:
         total = np.zeros((by.groups, by.inner, by.filters), x.dtype)
         db = np.zeros(self.dy.shape[-1], x.dtype)
         for part in share.parts(step):
-            dz = self.dz(part, mirrored if self.shared else None)
+            # Where possible dz is written straight into the padding of the mirrored windows.
+            inside = mirrored.inside if self.shared and mirrored is not None else None
+            dz = self.cache.dz(self.dy, part, None if inside is None else inside[: part.stop - part.start])
             if self.cache.use_bias and share.start == 0 and (self.shared or not how.bias):
                 db += column_sums(dz.reshape(-1, len(db)))
             if windows is not None:
@@ -208,15 +259,6 @@ class _Backward:
             elif windows is not None and dx is not None:
                 windows.scatter(dz, self.cache.w, dx[part])
         return total, db
-
-    def dz(self, part: slice, mirrored: Windows | None) -> Array:
-        """Return dz of some images, where possible written straight into the padding of the mirrored windows."""
-        dy, y, activation = self.dy[part], self.cache.y, self.cache.activation
-        if activation is None or y is None:
-            return dy
-        out = None if mirrored is None or mirrored.inside is None else mirrored.inside[: len(dy)]
-        dz: Array = activation.backward(dy, y[part], out=out)
-        return dz
 
 
 def _work(y: Array, w: Array) -> float:
