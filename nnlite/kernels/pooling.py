@@ -1,7 +1,7 @@
 """Pooling over windows: the largest or the mean element of each channel.
 
-Both are done one spatial axis after the other: the largest of a window is the largest of its rows' largest. Along one
-axis, every tap of the window is a strided view of the whole chunk.
+Forward is done one spatial axis after the other: the largest of a window is the largest of its rows' largest. Every
+tap of the window is a strided view of the whole chunk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.windows import Axis, axes, per_axis
+from nnlite.kernels.windows import Axis, axes, per_axis, taps
 
 Array = NDArray[Any]
 Sizes = int | Sequence[int]
@@ -22,7 +22,7 @@ Sizes = int | Sequence[int]
 # Elements that one thread pools in a microsecond, for the choice of threads.
 RATE = 2000.0
 # Elements of x worked on at a time: they and their results stay in cache.
-CHUNK = 262144
+CHUNK = 524288
 
 
 class PoolCache(NamedTuple):
@@ -64,7 +64,7 @@ def max_pool_forward(
 def max_pool_backward(dy: Array, cache: PoolCache) -> Array:
     """Return dx: each dy goes to the first of the largest elements of its window, in the order of the taps.
 
-    In a window with NaN it goes to one of the elements.
+    In a window with NaN it goes to the first.
 
     Args:
         dy: (N, windows..., C).
@@ -76,15 +76,7 @@ def max_pool_backward(dy: Array, cache: PoolCache) -> Array:
 
     def task(start: int, stop: int) -> None:
         for part in _chunks(start, stop, cache.shape):
-            # The last axis first, so that of equal elements the first in row-major order is found.
-            stages = [x[part]]
-            for axis in range(len(spatial), 1, -1):
-                stages.append(_reduce_axis(np.maximum, stages[-1], spatial[axis - 1], axis))
-            given, largest = np.asarray(dy[part], x.dtype), y[part]
-            for axis, values in enumerate(reversed(stages), 1):
-                target = dx[part] if values is stages[0] else memory.empty(values.shape, x.dtype)
-                _give_to_largest(given, values, largest, spatial[axis - 1], axis, target)
-                given, largest = target, values
+            _give_to_largest(np.asarray(dy[part], x.dtype), x[part], y[part], spatial, dx[part])
 
     parallel.run(task, len(x), x.size / RATE * 3)
     return dx
@@ -195,34 +187,35 @@ def _reduce_axis(ufunc: np.ufunc, x: Array, one: Axis, axis: int, out: Array | N
     return out
 
 
-def _give_to_largest(given: Array, x: Array, largest: Array, one: Axis, axis: int, dx: Array) -> None:
-    """Write dx: what is given to each window along one axis goes to its first element that is not less than all."""
-    add = _prefill(one, dx)
-    rest = given
-    for t in range(one.kernel):
-        windows, inputs = one.tap(t)
-        into, left = dx[_along(axis, inputs)], rest[_along(axis, windows)]
-        if t == one.kernel - 1:  # what the others did not take
-            if add:
-                into += left
-            else:
-                into[...] = left
-            return
-        passed_on = np.multiply(left, np.less(x[_along(axis, inputs)], largest[_along(axis, windows)]))
+def _give_to_largest(given: Array, x: Array, largest: Array, spatial: tuple[Axis, ...], dx: Array) -> None:
+    """Write dx: what is given to each window goes to its first element that is not less than the largest."""
+    add = _prefill(spatial, dx)
+    last = math.prod(one.kernel for one in spatial) - 1
+    losing = np.empty(given.shape, bool)
+    rest, spare, other = given, memory.empty(given.shape, dx.dtype), memory.empty(given.shape, dx.dtype)
+    for t, (_, windows, inputs) in enumerate(taps(spatial)):
+        into, left = dx[inputs], rest[windows]
+        if t == last:  # it gets what the others did not take
+            passed_on = None
+        else:
+            less = np.less(x[inputs], largest[windows], out=losing[windows])
+            passed_on = np.multiply(left, less, out=spare[windows])
         if add:
-            into += left - passed_on
+            into += left if passed_on is None else left - passed_on
+        elif passed_on is None:
+            into[...] = left
         else:
             np.subtract(left, passed_on, out=into)
-        if left.shape == rest.shape:
-            rest = passed_on
-        else:
-            rest = rest.copy() if rest is given else rest
-            rest[_along(axis, windows)] = passed_on
+        if passed_on is None or passed_on.shape == rest.shape:
+            rest, spare, other = spare, other, spare
+        else:  # windows that lack this tap keep what they have
+            rest = given.copy() if rest is given else rest
+            rest[windows] = passed_on
 
 
 def _give_to_all(given: Array, one: Axis, axis: int, dx: Array) -> None:
     """Write dx: what is given to each window along one axis goes to each of its elements."""
-    add = _prefill(one, dx)
+    add = _prefill((one,), dx)
     for t in range(one.kernel):
         windows, inputs = one.tap(t)
         into, more = dx[_along(axis, inputs)], given[_along(axis, windows)]
@@ -232,10 +225,10 @@ def _give_to_all(given: Array, one: Axis, axis: int, dx: Array) -> None:
             into[...] = more
 
 
-def _prefill(one: Axis, dx: Array) -> bool:
+def _prefill(spatial: tuple[Axis, ...], dx: Array) -> bool:
     """Fill dx with zeros unless each element lies in exactly one window; return whether some lie in several."""
-    overlap = one.stride < one.kernel
-    if overlap or one.stride > one.kernel or one.out * one.kernel != one.size:
+    overlap = any(one.stride < one.kernel for one in spatial)
+    if overlap or any(one.stride > one.kernel or one.out * one.kernel != one.size for one in spatial):
         dx.fill(0)
     return overlap
 
