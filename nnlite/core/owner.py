@@ -73,9 +73,11 @@ class Owner:
     @property
     def weights(self) -> list[Variable]:
         """All variables: own trainable ones, own others, then those of the sub-layers; each once."""
-        found = self._own_in_order()
-        for layer in self.layers_inside:
-            found += layer.weights
+        held = tracking.find(self, (Variable, Owner))
+        found = _in_order([one for one in held if isinstance(one, Variable)])
+        for one in held:
+            if isinstance(one, Owner):
+                found += one.weights
         return list({id(v): v for v in found}.values())
 
     @property
@@ -169,5 +171,8 @@ class Owner:
         tracking.load_into(self.label, self._own_in_order(), store)
 
     def _own_in_order(self) -> list[Variable]:
-        own = tracking.find(self, Variable)
-        return [v for v in own if v.created_trainable] + [v for v in own if not v.created_trainable]
+        return _in_order(tracking.find(self, Variable))
+
+
+def _in_order(own: list[Variable]) -> list[Variable]:
+    return [v for v in own if v.created_trainable] + [v for v in own if not v.created_trainable]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import FunctionType, MethodType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,12 +15,17 @@ T = TypeVar("T")
 
 # Attributes that remember what an object was made with and how it was called: not what it holds.
 _RECORDS = ("_arguments", "_nodes")
+# Types of most attributes, which hold nothing: passed over first, since models are searched at every step.
+_PLAIN = frozenset({type(None), bool, int, float, str, np.ndarray, FunctionType, MethodType})
 
 
-def find(owner: Any, kind: type[T]) -> list[T]:
-    """Return the objects of ``kind`` in the attributes of ``owner``, also in lists, tuples and dicts; each once."""
+def find(owner: Any, kind: type[T] | tuple[type[T], ...]) -> list[T]:
+    """Return the objects of a kind, or several, in the attributes of ``owner``, also in lists, tuples and dicts; each
+    once."""
     found: dict[int, T] = {}
     for name, value in owner.__dict__.items():
+        if type(value) in _PLAIN:
+            continue
         if isinstance(value, kind):
             found.setdefault(id(value), value)
         elif isinstance(value, (list, tuple, dict)) and value and name not in _RECORDS:
@@ -34,7 +40,7 @@ def _leaves(value: Any) -> Iterator[Any]:
     for item in items:
         if type(item) in (list, tuple, dict):
             yield from _leaves(item)
-        else:
+        elif type(item) not in _PLAIN:
             yield item
 
 

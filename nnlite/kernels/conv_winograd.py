@@ -6,8 +6,8 @@ on both: a tile of 6 x 6 inputs gives 4 x 4 outputs with 36 multiplications inst
 each of the 36 places is a matrix product over all tiles, and the transforms are small products themselves.
 
 The points need not be integers here; 0, +-0.7 and +-1.4 have a quarter of the rounding error of 0, +-1, +-2. In
-float32 the largest error is about 1e-6 of the largest output, the mean error 2.4 times that of the direct sum. An inf or NaN
-in the inputs reaches all outputs of its tiles, up to five pixels away.
+float32 the largest error is about 1e-6 of the largest output, the mean error 2.4 times that of the direct sum. An inf
+or NaN in the inputs reaches all outputs of its tiles, up to five pixels away.
 
 Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, "Fast algorithms for convolutional neural
 networks", 2016.

@@ -89,7 +89,7 @@ def dense_backward(
         if weight_grad:
             gemm.matmul(x[:, start:stop].T, dy, dw[start:stop])  # type: ignore[index]
         if dx is not None:
-            np.matmul(dy, w[start:stop].T, out=dx[:, start:stop])
+            gemm.matmul(dy, w[start:stop].T, dx[:, start:stop])
 
     if products:
         parallel.run(task, inputs, products * x.size * w.shape[1] / GEMM_RATE, align=16)

@@ -2,10 +2,12 @@
 
 A BLAS copies ("packs") both factors before it multiplies, which costs up to a quarter of the time where one side of
 the product is short, as in convolutions. OpenBLAS has AVX-512 kernels that read small factors where they lie instead;
-it takes them for products of up to a million multiply-adds. So there a long product is cut into such small ones:
-blocks of rows times blocks of columns, one ``numpy.matmul`` over all of them. Elsewhere it is left whole.
+it takes them for products of up to a million multiply-adds, and where the right factor is a transposed view, for
+results of up to about a thousand elements. So there a long product is cut into such small ones: blocks of rows times
+blocks of columns, one ``numpy.matmul`` over all of them. Elsewhere it is left whole.
 
-float32, one thread, K x N = 288 x 32: 92 GFLOP/s whole, 115 in blocks; 1152 x 128: 104 and 115.
+float32, one thread, K x N = 288 x 32: 92 GFLOP/s whole, 115 in blocks; 1152 x 128: 104 and 115; 128 rows times a
+transposed view of 512 x 256: 88 and 106.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ Array = NDArray[Any]
 # Multiply-adds of the largest product that those kernels take.
 SMALL = 1_000_000
 ARCHITECTURES = ("SkylakeX", "Cooperlake", "SapphireRapids")
+# Largest result, and smallest inner side, of those with a transposed right factor.
+TRANSPOSED, LONG = 1024, 256
 # Their inner loops work on 12 rows (24, 48) and on 16 columns (32, 64).
 ROWS, MOST_ROWS, COLUMNS = 12, 96, (64, 48, 32, 16)
 
@@ -35,8 +39,12 @@ def reads_small_factors_in_place() -> bool:
 
 
 @lru_cache(maxsize=4096)
-def blocks(rows: int, inner: int, columns: int) -> tuple[int, int] | None:
+def blocks(rows: int, inner: int, columns: int, transposed: bool = False) -> tuple[int, int] | None:
     """Return the (rows, columns) of the blocks to cut a product's result into; None to leave it whole.
+
+    Args:
+        rows, inner, columns: sizes of the product.
+        transposed: whether the right factor's columns, not its rows, lie together.
 
     >>> product = blocks(1024, 288, 32)
     >>> product in (None, (96, 32))
@@ -44,8 +52,12 @@ def blocks(rows: int, inner: int, columns: int) -> tuple[int, int] | None:
     """
     if rows * inner * columns <= SMALL or inner == 0 or not reads_small_factors_in_place():
         return None
+    if transposed and inner < LONG:
+        return None
     for width in (columns, *COLUMNS):
         height = min(SMALL // (inner * width), rows, MOST_ROWS) // ROWS * ROWS
+        if transposed:
+            height = min(SMALL // (inner * width), rows, TRANSPOSED // width)
         if width <= COLUMNS[0] and columns % width == 0 and height:
             return height, width
     return None
@@ -71,7 +83,7 @@ def matmul(a: Array, b: Array, out: Array) -> None:
     """
     rows, inner = a.shape
     columns = out.shape[1]
-    cut = blocks(rows, inner, columns)
+    cut = blocks(rows, inner, columns, b.ndim == 2 and b.strides[0] < b.strides[1])
     if b.ndim == 3:
         width = b.shape[2]
         height = cut[0] if cut is not None and cut[1] == width else rows

@@ -13,13 +13,11 @@ import sys
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nnlite import config
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -106,9 +104,6 @@ def _set_threads(libraries: list[Any], wanted: list[int], now: list[int]) -> Non
 
 _guard = _BlasGuard()
 _inside_worker = threading.local()
-_pool: ThreadPoolExecutor | None = None
-_pool_size = 0
-_pool_lock = threading.Lock()
 
 
 def blas_pinned() -> _BlasGuard:
@@ -116,10 +111,78 @@ def blas_pinned() -> _BlasGuard:
     return _guard
 
 
+class _Job(Generic[T]):
+    """One part of a task: done by whoever takes it first, a worker or the caller who has finished his own."""
+
+    def __init__(self, task: Callable[[int, int], T], start: int, stop: int) -> None:
+        self._task: Callable[[], T] | None = lambda: task(start, stop)
+        self._taken, self._done = threading.Lock(), threading.Lock()
+        self._done.acquire()
+        self._result: T
+        self._error: BaseException | None = None
+
+    def take(self) -> None:
+        """Do it, unless somebody else has taken it."""
+        if not self._taken.acquire(blocking=False):
+            return
+        assert self._task is not None
+        try:
+            self._result = _as_worker(self._task)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._task = None  # it holds on to arrays
+            self._done.release()
+
+    def wait(self) -> None:
+        """Return when it is done, whatever comes; an interrupt of the waiting is raised after that."""
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                self._done.acquire()
+                break
+            except BaseException as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    def result(self) -> T:
+        """Return what the task returned, or raise what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class _Pool:
+    """Threads that take jobs from one queue; started when first needed, kept until the process ends."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[_Job[Any]] = SimpleQueue()
+        self._workers = 0
+        self._lock = threading.Lock()
+
+    def put(self, jobs: list[_Job[T]]) -> None:
+        """Have these done."""
+        if self._workers < len(jobs):
+            with self._lock:
+                while self._workers < len(jobs):
+                    threading.Thread(target=self._work, name="nnlite", daemon=True).start()
+                    self._workers += 1
+        for job in jobs:
+            self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get().take()
+
+
+_pool = _Pool()
+
+
 def _forget_pool() -> None:
     """After a fork the child has none of the parent's threads, and a lock may be held by one that is gone."""
-    global _pool, _pool_size, _pool_lock, _guard
-    _pool, _pool_size, _pool_lock = None, 0, threading.Lock()
+    global _pool, _guard
+    _pool = _Pool()
     inherited, _guard = _guard, _BlasGuard()
     inherited.restore_after_fork()
     _inside_worker.value = False
@@ -127,17 +190,6 @@ def _forget_pool() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
-
-
-def _executor(workers: int) -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor
-
-    global _pool, _pool_size
-    with _pool_lock:
-        if _pool is None or _pool_size < workers:
-            # The outgrown pool finishes what it was given; its idle threads end when it is collected.
-            _pool, _pool_size = ThreadPoolExecutor(workers, thread_name_prefix="nnlite"), workers
-        return _pool
 
 
 def threads() -> int:
@@ -164,11 +216,11 @@ def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _as_worker(task: Callable[[int, int], T], start: int, stop: int) -> T:
+def _as_worker(task: Callable[[], T]) -> T:
     _inside_worker.value = True
     try:
         with _guard:
-            return task(start, stop)
+            return task()
     finally:
         _inside_worker.value = False
 
@@ -187,13 +239,13 @@ def run(task: Callable[[int, int], T], n: int, microseconds: float, align: int =
 
 def run_ranges(task: Callable[[int, int], T], ranges: list[tuple[int, int]]) -> list[T]:
     """Call ``task(start, stop)`` for every given range at once, the first in the calling thread; results in order."""
-    from concurrent.futures import wait
-
+    own, *others = [_Job(task, start, stop) for start, stop in ranges]
     with _guard:
-        pool = _executor(len(ranges) - 1)
-        futures: list[Future[T]] = [pool.submit(_as_worker, task, start, stop) for start, stop in ranges[1:]]
         try:
-            first = _as_worker(task, *ranges[0])
+            _pool.put(others)
+            own.take()
         finally:
-            wait(futures)
-        return [first, *(future.result() for future in futures)]
+            for job in others:
+                job.take()  # the workers may have enough to do
+                job.wait()
+    return [job.result() for job in (own, *others)]

@@ -44,7 +44,9 @@ def test_products_whole_or_in_blocks(shape, dtype, small):
 
 def test_blocks_are_small_enough_and_cover_all_columns(small):
     for rows, inner, columns in SHAPES:
-        cut = gemm.blocks(rows, inner, columns)
-        if cut is not None:
-            assert small and cut[0] * inner * cut[1] <= gemm.SMALL and columns % cut[1] == 0 and 0 < cut[0] <= rows
+        for transposed in (False, True):
+            cut = gemm.blocks(rows, inner, columns, transposed)
+            if cut is not None:
+                assert small and cut[0] * inner * cut[1] <= gemm.SMALL and columns % cut[1] == 0 and 0 < cut[0] <= rows
+                assert cut[0] * cut[1] <= gemm.TRANSPOSED or not transposed
     assert (gemm.blocks(1001, 257, 64) is not None) == small

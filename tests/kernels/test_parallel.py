@@ -1,8 +1,11 @@
+import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -72,6 +75,59 @@ def test_all_parts_finish_before_an_exception_leaves():
         parallel.run(task, 2, BIG)
     assert finished == [1]
     assert parallel.run(lambda a, b: b, 2, BIG) == [1, 2]
+
+
+def test_the_caller_does_what_no_worker_is_free_for():
+    """Two user threads share the one worker: neither waits for the other's long part."""
+    started, release = threading.Event(), threading.Event()
+
+    def long(start, stop):
+        if start == 0:
+            started.wait(10)
+        else:
+            started.set()
+            release.wait(10)
+
+    other = threading.Thread(target=lambda: parallel.run(long, 2, BIG))
+    other.start()
+    assert started.wait(10)  # the worker is busy until released
+    assert parallel.run(lambda start, stop: start, 2, BIG) == [0, 1]
+    assert other.is_alive()
+    release.set()
+    other.join(10)
+    assert not other.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers of the system")
+def test_an_interrupt_waits_for_the_other_parts():
+    finished, started = [], threading.Event()
+
+    def task(start, stop):
+        if start == 0:
+            started.wait(10)
+            return
+        started.set()
+        time.sleep(0.2)
+        finished.append(start)
+
+    before = signal.signal(signal.SIGALRM, lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            parallel.run(task, 2, BIG)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert finished == [1]
+
+
+def test_finished_work_is_not_kept_alive():
+    array = np.zeros(3)
+    kept = weakref.ref(array)
+    parallel.run(lambda start, stop, array=array: array[start:stop], 2, BIG)
+    del array
+    parallel.run(lambda start, stop: None, 2, BIG)
+    gc.collect()
+    assert kept() is None
 
 
 def test_blas_is_pinned_inside_and_given_back():
