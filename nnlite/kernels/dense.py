@@ -13,6 +13,8 @@ Array = NDArray[Any]
 
 # Multiply-adds that one thread does in a microsecond, for the choice of threads.
 GEMM_RATE = 40e3
+# Fewer rows than this, and weights of more bytes, are cut by the units.
+FEW_ROWS, LARGE = 32, 4 << 20
 
 
 def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = None) -> Array:
@@ -45,9 +47,9 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
         gemm.matmul(x, w[:, start:stop], y[:, start:stop])
         finish(y[:, start:stop], None if b is None else b[start:stop])
 
-    # Each thread reads all of what is not cut, so the larger of x and w is cut.
+    # Rows lie together, but each thread reads all of w: that is dear where they are few or w is large.
     microseconds = x.size * units / GEMM_RATE
-    if units > n and (activation is None or activation.elementwise):
+    if units > n and (n < FEW_ROWS or w.nbytes > LARGE) and (activation is None or activation.elementwise):
         parallel.run(columns, units, microseconds, align=16)
     else:
         parallel.run(rows, n, microseconds)

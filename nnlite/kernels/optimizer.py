@@ -67,24 +67,25 @@ def adam(
     beta_2: float,
     epsilon: float,
 ) -> Array:
-    """m += (1 - b1) * (g - m); u += (1 - b2) * (g^2 - u); d = rate * m / (sqrt(u) + epsilon).
+    """m = b1 * m + (1 - b1) * g; u = b2 * u + (1 - b2) * g^2; d = rate * m / (sqrt(u) + epsilon).
 
     ``rate`` is :func:`adam_rate` for this step. With a third slot (AMSGrad) its running maximum stands for u in d.
     """
     rate = adam_rate(lr, step, beta_1, beta_2, g.dtype)
-    np.subtract(g, m, out=s)
-    np.multiply(s, 1 - beta_1, out=s)
+    # In place where possible: that moves two thirds of the memory.
+    np.multiply(m, beta_1, out=m)
+    np.multiply(g, 1 - beta_1, out=s)
     np.add(m, s, out=m)
+    np.multiply(u, beta_2, out=u)
     np.multiply(g, g, out=s)
-    np.subtract(s, u, out=s)
     np.multiply(s, 1 - beta_2, out=s)
     np.add(u, s, out=u)
     if largest is not None:
         u = np.maximum(largest, u, out=largest)
     np.sqrt(u, out=s)
     np.add(s, epsilon, out=s)
-    np.multiply(m, rate, out=t)
-    return np.divide(t, s, out=t)
+    np.divide(m, s, out=t)
+    return np.multiply(t, rate, out=t)
 
 
 @functools.lru_cache(maxsize=16)
