@@ -131,10 +131,14 @@ class Owner:
     def set_weights(self, weights: list[ArrayLike]) -> None:
         """Write arrays into the variables, in the order of ``weights``.
 
-        Raises ``ValueError`` if their number or a shape differs; then nothing has been written.
+        Raises ``ValueError`` if their number or a shape differs, ``TypeError`` if they hold no real numbers; then
+        nothing has been written.
         """
         variables = self.weights
         arrays = [np.asarray(w) for w in weights]
+        for index, array in enumerate(arrays):
+            if array.dtype.kind in "OSUcmM":
+                raise TypeError(f"{self.label}: weights[{index}] has dtype {array.dtype}, expected real numbers.")
         if len(arrays) != len(variables):
             hint = (
                 ""

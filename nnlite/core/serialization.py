@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from nnlite.core import registry
-from nnlite.core.errors import unknown_arguments
+from nnlite.core.errors import KnownArguments, constructor_arguments, unknown_arguments
 
 
-class Configurable:
+class Configurable(KnownArguments):
     """Something that is described by its constructor's arguments.
 
     ``get_config`` reads the attributes that bear the arguments' names; ``from_config`` calls the constructor.
@@ -20,16 +20,7 @@ class Configurable:
     @classmethod
     def argument_names(cls) -> list[str]:
         """Return the names the constructor takes, following ``**kwargs`` to the base classes."""
-        names: list[str] = []
-        for base in cls.__mro__:
-            init = base.__dict__.get("__init__")
-            if init is None or base is object:
-                continue
-            parameters = inspect.signature(init).parameters.values()
-            names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
-        return [name for name in dict.fromkeys(names) if name != "self"]
+        return list(constructor_arguments(cls)[0])  # type: ignore[arg-type]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data, such that ``from_config`` makes an equal object."""

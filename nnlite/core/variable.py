@@ -127,9 +127,12 @@ class Variable:
     def assign(self, value: ArrayLike) -> Variable:
         """Write ``value``, of the same shape, into the variable.
 
-        Raises ``ValueError`` if the shape differs; the variable then is as it was.
+        Raises ``ValueError`` if the shape differs, ``TypeError`` if it holds no real numbers; the variable then is as
+        it was.
         """
         array = np.asarray(value)
+        if array.dtype.kind in "OSUcmM":
+            raise TypeError(f"Variable {self.path!r} takes real numbers, got an array of dtype {array.dtype}.")
         if array.shape != self.value.shape:
             raise ValueError(f"Variable {self.path!r} has shape {self.value.shape}, cannot assign shape {array.shape}.")
         np.copyto(self.value, array, casting="unsafe")

@@ -69,7 +69,9 @@ def check_options(layer: Any, options: dict[str, Any]) -> None:
     """Raise ``TypeError`` if a call's option is none that the layer's ``forward`` takes."""
     unknown = [name for name in options if name not in layer._options]
     if unknown:
-        raise TypeError(unknown_arguments(f"Calling {layer.label}", unknown, ["training", "mask", *layer._options]))
+        raise TypeError(
+            unknown_arguments(f"Calling {layer.label}", unknown, dict.fromkeys(["training", "mask", *layer._options]))
+        )
 
 
 def recorded_arguments(layer: Any) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class ELU(_Function):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.alpha = alpha
+        self.alpha = checks.number(self, "alpha", alpha)
 
     def options(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
@@ -160,6 +160,9 @@ class Softmax(_Function):
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else int(axis)
+
+    def build(self, input_shape: Any) -> None:
+        checks.axes_exist(self, "axis", self.axis if isinstance(self.axis, tuple) else (self.axis,), input_shape)
 
     def options(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -213,6 +216,7 @@ class PReLU(Layer):
         )
 
     def build(self, input_shape: Any) -> None:
+        checks.axes_exist(self, "shared_axes", self.shared_axes or (), input_shape)
         shared = [axis % len(input_shape) for axis in self.shared_axes or ()]
         axes = range(1, len(input_shape))
         shape = tuple(1 if axis in shared else checks.known(self, input_shape, axis) for axis in axes)

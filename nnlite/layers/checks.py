@@ -51,6 +51,32 @@ def fraction(layer: Layer, name: str, value: Any) -> float:
     return float(value)
 
 
+def number(layer: Layer, name: str, value: Any, least: float | None = None) -> float:
+    """Return ``value`` as a float; raises unless it is a real number, of at least ``least``."""
+    wrong = isinstance(value, bool) or not isinstance(value, (int, float, np.number))
+    if wrong or (least is not None and not value >= least):
+        wanted = "a number" if least is None else f"a number of at least {least:g}"
+        raise ValueError(f"{layer.label}: {name} must be {wanted}, got {value!r}.")
+    return float(value)
+
+
+def numbers(layer: Layer, name: str, value: Any) -> Any:
+    """Return ``value``; raises unless it is a real number, or a list or array of them."""
+    if np.asarray(value).dtype.kind not in "fiu":
+        raise ValueError(f"{layer.label}: {name} must be a number or one per channel, got {value!r}.")
+    return value
+
+
+def axes_exist(layer: Layer, name: str, axes: Any, input_shape: Any) -> None:
+    """Raise unless every axis exists in the input."""
+    rank = len(input_shape)
+    for axis in axes:
+        if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)) or not -rank <= axis < rank:
+            raise ValueError(
+                f"{layer.label}: {name} {axis!r} does not exist in an input of shape {tuple(input_shape)}."
+            )
+
+
 def known(layer: Layer, input_shape: Any, axis: int) -> int:
     """Return the size of an axis of the input; raises if it is open or missing."""
     rank = len(input_shape)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from nnlite.core import registry
+import numpy as np
+
+from nnlite.core import registry, structure
+from nnlite.core.errors import known_arguments
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Node, Symbol
 
 
 @registry.register("layers")
 class InputLayer(Layer):
-    """The declared input of a model: hands on what it gets.
+    """The declared input of a model: hands on what it gets, with the declared number of axes.
+
+    As in Keras, a last axis of size 1 may be missing or too many: images (N, 28, 28) fit a declared (28, 28, 1).
 
     Args:
         shape: shape of one sample, None for open sizes.
@@ -54,13 +59,32 @@ class InputLayer(Layer):
         self.build(self.batch_shape)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        return x, None
+        if type(x) is not np.ndarray:
+            self._refuse(x)
+        if x.ndim == len(self.batch_shape):
+            return x, None
+        return x.reshape(self.compute_output_shape(x.shape)), x.shape
 
     def backward(self, dy: Any, cache: Any) -> Any:
-        return dy
+        return dy if cache is None else dy.reshape(cache)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return self.batch_shape
+        if not structure.is_shape(input_shape):
+            self._refuse(input_shape)
+        declared, given = self.batch_shape, tuple(input_shape)
+        if len(given) == len(declared):
+            return given
+        if len(given) == len(declared) + 1 and given[-1] == 1:
+            return given[:-1]
+        if len(given) == len(declared) - 1 and declared[-1] == 1:
+            return (*given, 1)
+        raise ValueError(
+            f"{self.label} was declared with shape {declared}, the batch first; got shape {given}, which has "
+            f"{len(given)} axes."
+        )
+
+    def _refuse(self, several: Any) -> NoReturn:
+        raise ValueError(f"{self.label} takes one array, got a {type(several).__name__} of {len(several)} arrays.")
 
     def get_config(self) -> dict[str, Any]:
         return {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "name": self.name}
@@ -69,6 +93,7 @@ class InputLayer(Layer):
         return None
 
 
+@known_arguments
 def Input(  # noqa: N802 (Keras's name)
     shape: Any = None,
     batch_size: int | None = None,

@@ -91,7 +91,8 @@ class BatchNormalization(_Normalization):
             axis = axis[0]
         if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
             raise TypeError(f"{self.label}: axis must be one whole number, got {axis!r}.")
-        self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
+        self.axis, self.momentum = int(axis), checks.number(self, "momentum", momentum)
+        self.epsilon = checks.number(self, "epsilon", epsilon, least=0)
         self.center, self.scale = bool(center), bool(scale)
         settings.keep(
             self,
@@ -195,7 +196,8 @@ class LayerNormalization(_Normalization):
         if not isinstance(axes, (tuple, list)) or not axes or any(not isinstance(a, (int, np.integer)) for a in axes):
             raise TypeError(f"{self.label}: axis must be a whole number or several, got {axis!r}.")
         self.axis = sorted(int(a) for a in axes)
-        self.epsilon, self.center, self.scale = float(epsilon), bool(center), bool(scale)
+        self.epsilon = checks.number(self, "epsilon", epsilon, least=0)
+        self.center, self.scale = bool(center), bool(scale)
         settings.keep(
             self,
             beta_initializer=beta_initializer,

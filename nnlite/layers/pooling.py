@@ -43,6 +43,9 @@ class _Pooling(Layer):
         dx = type(self).kernel_backward(layout.to_last(dy, self.data_format), cache)
         return layout.from_last(dx, self.data_format)
 
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)  # raises where a window does not fit into the input
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *spatial, channels = layout.shape_to_last(input_shape, self.data_format)
         settings = zip(spatial, self.pool_size, self.strides, strict=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.core import registry
 from nnlite.core.layer import Layer
+from nnlite.layers import checks
 
 
 @registry.register("layers")
@@ -27,7 +28,8 @@ class Rescaling(Layer):
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.scale, self.offset = scale, offset
+        self.scale = checks.numbers(self, "scale", scale)
+        self.offset = checks.numbers(self, "offset", offset)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         y = x * np.asarray(self.scale, x.dtype)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nnlite.core import registry
 from nnlite.kernels import losses as kernels
 from nnlite.losses.base import FunctionLoss, loss_function, values_of
@@ -69,6 +71,14 @@ class _Smoothed(FunctionLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(name or self.default_name, reduction, dtype)
+        if (
+            isinstance(label_smoothing, bool)
+            or not isinstance(label_smoothing, (int, float, np.number))
+            or not 0 <= label_smoothing <= 1
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: label_smoothing must be a number from 0 to 1, got {label_smoothing!r}."
+            )
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
     def options(self) -> dict[str, Any]:

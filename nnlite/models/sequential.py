@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nnlite.core import registry, serialization, structure
-from nnlite.core.errors import nearest
+from nnlite.core.errors import known_arguments, nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
@@ -122,6 +122,8 @@ class Sequential(Trainer, Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Create the variables of all layers for inputs of ``input_shape`` (batch first, None where open)."""
+        if not self._layers:
+            raise ValueError(f"{self.label} has no layers: add some before it is built or used.")
         if self._has_input:
             declared = self._layers[0].batch_shape  # type: ignore[attr-defined]
             if input_shape is not None and not _compatible(declared, input_shape):
@@ -225,6 +227,8 @@ class Sequential(Trainer, Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         for layer in self._layers:
+            if layer.input_spec is not None and isinstance(input_shape, tuple):
+                layer.input_spec.check(layer, input_shape)
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
@@ -235,6 +239,7 @@ class Sequential(Trainer, Layer):
 
     # ---- description and files ----
 
+    @known_arguments
     def summary(
         self,
         line_length: int | None = None,
@@ -294,10 +299,12 @@ class Sequential(Trainer, Layer):
         """Save architecture, weights and optimizer state; see :func:`nnlite.saving.save_model`."""
         saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
 
+    @known_arguments
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Save weights and optimizer state; see :func:`nnlite.saving.save_weights`."""
         saving.save_weights(self, filepath, overwrite=overwrite)
 
+    @known_arguments
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Load weights; see :func:`nnlite.saving.load_weights`."""
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)

@@ -107,7 +107,7 @@ class Optimizer(State):
             checks.whole(own, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
         if loss_scale_factor is not None:
             checks.above_zero(own, "loss_scale_factor", loss_scale_factor)
-        if gradient_accumulation_steps:
+        if gradient_accumulation_steps is not None:
             checks.whole(own, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.use_ema, self.ema_momentum = global_clipnorm, bool(use_ema), ema_momentum

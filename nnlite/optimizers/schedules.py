@@ -53,6 +53,7 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:
+        checks.number(type(self).__name__, "initial_learning_rate", initial_learning_rate)
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _above_zero(self, "decay_steps", decay_steps), staircase, name
 
@@ -79,6 +80,7 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "InverseTimeDecay",
     ) -> None:
+        checks.number(type(self).__name__, "initial_learning_rate", initial_learning_rate)
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _above_zero(self, "decay_steps", decay_steps), staircase, name
 
@@ -128,6 +130,7 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ) -> None:
+        checks.number(type(self).__name__, "initial_learning_rate", initial_learning_rate)
         self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
         self.decay_steps, self.power = _above_zero(self, "decay_steps", decay_steps), power
         self.cycle, self.name = cycle, name
@@ -160,6 +163,7 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ) -> None:
+        checks.number(type(self).__name__, "initial_learning_rate", initial_learning_rate)
         self.initial_learning_rate, self.alpha, self.name = initial_learning_rate, alpha, name
         self.decay_steps = _above_zero(self, "decay_steps", decay_steps)
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
@@ -191,6 +195,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
+        checks.number(type(self).__name__, "initial_learning_rate", initial_learning_rate)
         checks.number("CosineDecayRestarts", "t_mul", t_mul, 1)
         self.initial_learning_rate, self.t_mul, self.m_mul = initial_learning_rate, t_mul, m_mul
         self.first_decay_steps = _above_zero(self, "first_decay_steps", first_decay_steps)

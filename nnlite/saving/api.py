@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from nnlite.core import registry, serialization
+from nnlite.core.errors import known_arguments
 from nnlite.saving import hdf5
 from nnlite.saving.atomic import atomic_write
 from nnlite.saving.eras import normalize
@@ -20,6 +21,7 @@ _LARGEST_CONFIG = 64 * 2**20
 _LARGEST_RATIO = 1000
 
 
+@known_arguments
 def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
     """Save architecture, weights and optimizer state in one ``.keras`` file, which Keras 3 opens too.
 
@@ -49,6 +51,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
         archive.writestr("model.weights.h5", _weights_bytes(model))
 
 
+@known_arguments
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:

@@ -59,12 +59,33 @@ def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False)
         )
     if problems:
         warnings.warn(f"{label}: skipped what does not fit: {'; '.join(problems)}", stacklevel=4)
+    unread = _layers_in(file) - {path.strip("/") for path, _ in tree.walk(model)}
+    if unread and not skip_mismatch:
+        warnings.warn(
+            f"{label}: the file also holds weights of layers that the model {model.name!r} does not have, which were "
+            f"not read: {', '.join(sorted(unread))}",
+            stacklevel=4,
+        )
     arrays = [(obj, {key: store[key] for key in store}) for obj, store in plan]
     for obj, values in arrays:
         if _is_optimizer(obj):
             _load_optimizer(obj, values, model, label)
         else:
             obj.load_own_variables(values)
+
+
+def _layers_in(file: Any) -> set[str]:
+    """Return the paths of the model's own layers that hold arrays in the file."""
+    import h5py
+
+    found = set()
+    layers: Any = file.get("layers") if isinstance(file.get("layers", getlink=True), h5py.HardLink) else None
+    for name in layers if isinstance(layers, h5py.Group) else ():
+        layer = layers.get(name) if isinstance(layers.get(name, getlink=True), h5py.HardLink) else None
+        stored = layer.get("vars") if isinstance(layer, h5py.Group) else None
+        if isinstance(stored, h5py.Group) and len(stored):
+            found.add(f"layers/{name}")
+    return found
 
 
 def _is_optimizer(obj: Any) -> bool:

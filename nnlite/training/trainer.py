@@ -8,7 +8,7 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from nnlite.core.errors import unknown_arguments
+from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.kernels import parallel
 from nnlite.training.callbacks import CallbackList, History
 from nnlite.training.compiling import Compiling
@@ -216,6 +216,7 @@ class Trainer(Compiling):
         callbacks.on_test_end(logs)
         return logs
 
+    @known_arguments
     def predict(
         self,
         x: Any,
@@ -249,6 +250,7 @@ class Trainer(Compiling):
 
     # ---- single batches ----
 
+    @known_arguments
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -262,6 +264,7 @@ class Trainer(Compiling):
         logs = self._train_on(data)
         return logs if return_dict else self._in_order(logs)
 
+    @known_arguments
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Measure one batch; return its loss, a list of loss and metrics, or with ``return_dict`` a dict.
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from nnlite import random
+from nnlite.core.errors import known_arguments
 
 
+@known_arguments
 def set_random_seed(seed: int) -> None:
     """Seed Python's ``random``, NumPy's global generator and nnlite, so that a program repeats bit for bit.
 
@@ -24,6 +26,7 @@ def set_random_seed(seed: int) -> None:
     random.set_seed(int(seed))
 
 
+@known_arguments
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Return whole-number labels as rows that are 1 at the label and 0 elsewhere.
 

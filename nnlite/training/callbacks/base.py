@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core.errors import unknown_arguments
+from nnlite.core.errors import KnownArguments, unknown_arguments
 
 Logs = dict[str, Any]
 
 
-class Callback:
+class Callback(KnownArguments):
     """Base class for code that runs at certain points of ``fit``, ``evaluate`` and ``predict``.
 
     Override the hooks you need. ``self.model`` is the model, ``self.params`` holds ``verbose``, ``epochs`` and
