@@ -147,7 +147,7 @@ class Trainer(Compiling):
         for step, data in enumerate(train.epoch()):
             callbacks.on_train_batch_begin(step)
             logs = self._train_on(data)
-            callbacks.on_train_batch_end(step, logs)
+            callbacks.on_train_batch_end(step, dict(logs))  # what a callback adds there is not the epoch's
             if self.stop_training:
                 break
         return logs

@@ -9,6 +9,7 @@ import os
 import numpy as np
 import pytest
 
+import nnlite as keras
 from nnlite.training.callbacks import (
     Callback,
     CallbackList,
@@ -572,3 +573,14 @@ def test_checkpoint_does_not_write_over_a_folder(here):
 def test_checkpoint_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         ModelCheckpoint(**arguments)
+
+
+def test_what_a_callback_adds_to_a_batchs_logs_is_not_the_epochs():
+    class Adds(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            logs["own"] = 1.0
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 1))
+    assert list(model.fit(x, x, callbacks=[Adds()], verbose=0).history) == ["loss"]
