@@ -14,8 +14,13 @@ from nnlite import activations, config, constraints, initializers, losses, metri
 
 from nnlite import callbacks, layers, models, saving, utils  # isort: skip
 from nnlite.core.variable import Variable
+from nnlite.initializers import Initializer
 from nnlite.layers import Input, InputSpec, Layer
+from nnlite.losses import Loss
+from nnlite.metrics import Metric
 from nnlite.models import Sequential
+from nnlite.optimizers import Optimizer
+from nnlite.regularizers import Regularizer
 
 if TYPE_CHECKING:
     from nnlite import datasets, testing
@@ -25,9 +30,14 @@ __version__ = "0.1.0"
 _LAZY = ("datasets", "testing")
 
 __all__ = [
+    "Initializer",
     "Input",
     "InputSpec",
     "Layer",
+    "Loss",
+    "Metric",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Variable",
     "activations",
@@ -46,7 +56,17 @@ __all__ = [
     "saving",
     "testing",
     "utils",
+    "version",
 ]
+
+
+def version() -> str:
+    """Return nnlite's version.
+
+    >>> version() == __version__
+    True
+    """
+    return __version__
 
 
 def __getattr__(name: str) -> Any:

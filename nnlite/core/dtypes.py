@@ -22,6 +22,18 @@ _OTHER = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint6
 _warned: set[str] = set()
 
 
+def floating(values: Any) -> np.ndarray[Any, Any]:
+    """Return predictions as an array of floats: float32 and float64 arrays as they are, numbers in lists in ``floatx``.
+
+    >>> floating([1, 2]).dtype, floating(np.ones(2)).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    array = np.asarray(values)
+    if array.dtype.kind == "f" and array.itemsize >= 4 and hasattr(values, "dtype"):
+        return array
+    return array.astype(np.float32 if array.dtype.kind == "f" and hasattr(values, "dtype") else config.floatx())
+
+
 def policy_name(dtype: Any) -> str:
     """Return the name of a dtype given as None, a name, a NumPy type, or the dict or object of a dtype policy.
 

@@ -99,6 +99,7 @@ class Layer(Owner, serialization.Configurable):
         self.given_batch_shape = structure.batch_shape(**shape_arguments)
         self._nodes: list[Node] = []
         self._build_shape: Any = None
+        self._path: str | None = None
 
     # ---- what a subclass defines ----
 
@@ -194,6 +195,11 @@ class Layer(Owner, serialization.Configurable):
     @built.setter
     def built(self, value: bool) -> None:
         self._built = bool(value)
+
+    @property
+    def path(self) -> str | None:
+        """Name behind those of the models around it, ``sequential/dense``; None while not built."""
+        return self._path
 
     @property
     def label(self) -> str:

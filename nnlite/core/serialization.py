@@ -166,11 +166,18 @@ def get(kind: str, identifier: Any) -> Any:
         return None
     if isinstance(identifier, str):
         found = registry.resolve(kind, identifier)
-        return found() if inspect.isclass(found) else found
-    if isinstance(identifier, dict):
-        return deserialize(identifier, kind)
-    if inspect.isclass(identifier):
-        return identifier()
-    if callable(identifier) or registry.kind_of(type(identifier)) == kind:
-        return identifier
+    elif isinstance(identifier, dict):
+        found = deserialize(identifier, kind)
+    else:
+        found = identifier
+    if inspect.isclass(found):
+        found = found()
+    if kind == "regularizers" and callable(found) and not hasattr(found, "gradient"):
+        raise TypeError(
+            f"A regularizer needs the derivative of its penalty too, which cannot be told from the function "
+            f"{getattr(found, '__name__', found)!r}: make it a class derived from nnlite.regularizers.Regularizer with "
+            f"__call__(self, x) -> number and gradient(self, x) -> array."
+        )
+    if callable(found) or registry.kind_of(type(found)) == kind:
+        return found
     raise TypeError(f"Cannot tell which of {kind} is meant by {identifier!r}: expected a name, a config or an object.")

@@ -95,6 +95,7 @@ def _build(method: Method) -> Method:
         if self._built:
             return
         shape = structure.shape_from_json(input_shape) if input_shape is not None else None
+        self._path = naming.scoped(self.name)
         with naming.name_scope(self.name):
             method(self, shape)
         self._build_shape = shape

@@ -59,6 +59,7 @@ class BatchNormalization(_Normalization):
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they start.
         beta_regularizer, gamma_regularizer: penalties added to the loss.
         beta_constraint, gamma_constraint: projections after each update.
+        synchronized: accepted, as in Keras, where it matters only for training on several devices; changes nothing.
 
     Shapes: x and y (N, ..., C); the four variables (C,). ``mask`` (N, ...) leaves positions out of the statistics.
 
@@ -84,9 +85,11 @@ class BatchNormalization(_Normalization):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.synchronized = bool(synchronized)
         if isinstance(axis, (list, tuple)) and len(axis) == 1:
             axis = axis[0]
         if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):

@@ -23,9 +23,15 @@ class _Pooling(Layer):
     kernel_backward: Any
 
     def __init__(
-        self, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None, **kwargs: Any
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(name=name, **kwargs)
         self.pool_size = checks.sizes(self, "pool_size", pool_size, self.rank)
         self.strides = self.pool_size if strides is None else checks.sizes(self, "strides", strides, self.rank)
         self.padding = checks.choice(self, "padding", padding, ("valid", "same"))
@@ -60,8 +66,16 @@ class _MaxPooling(_Pooling):
     kernel_forward = staticmethod(pooling.max_pool_forward)
     kernel_backward = staticmethod(pooling.max_pool_backward)
 
-    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", **kwargs: Any) -> None:
-        super().__init__(pool_size, strides, padding, **kwargs)
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
     def infer(self, x: Any) -> Any:
         x = layout.to_last(x, self.data_format)

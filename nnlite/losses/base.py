@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlite.core import naming, registry, serialization
+from nnlite.core import dtypes, naming, registry, serialization
 from nnlite.core.errors import nearest, unknown_arguments
 from nnlite.kernels.losses import reduced, same_rank
 
@@ -104,7 +104,7 @@ class Loss(serialization.Configurable):
             sample_weight: weights of the samples, or None.
             mask: which samples count, or None.
         """
-        y_pred, y_true = _floating(y_pred), np.asarray(y_true)
+        y_pred, y_true = dtypes.floating(y_pred), np.asarray(y_true)
         values, inner, own_mask = self._pair_forward(y_true, y_pred)
         if own_mask is not None:
             mask = own_mask if mask is None else np.logical_and(*same_rank(own_mask, np.asarray(mask)))
@@ -118,7 +118,7 @@ class Loss(serialization.Configurable):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the reduced loss of arrays (or array-likes)."""
-        y_true, y_pred = np.asarray(y_true), _floating(y_pred)
+        y_true, y_pred = np.asarray(y_true), dtypes.floating(y_pred)
         self.validate(y_true, y_pred.shape)
         return self.forward(y_true, y_pred, sample_weight)[0]
 
@@ -137,11 +137,6 @@ class Loss(serialization.Configurable):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _floating(y_pred: Any) -> Any:
-    y_pred = np.asarray(y_pred)
-    return y_pred if y_pred.dtype.kind == "f" and y_pred.itemsize >= 4 else y_pred.astype(np.float32)
-
-
 class FunctionLoss(Loss):
     """A loss that is one of nnlite's loss functions with options; the built-in losses."""
 
@@ -155,10 +150,10 @@ class FunctionLoss(Loss):
         self.fn.check(self.name, y_true, y_pred_shape, **self.options())
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self._pair_forward(np.asarray(y_true), _floating(y_pred))[0]
+        return self._pair_forward(np.asarray(y_true), dtypes.floating(y_pred))[0]
 
     def gradient(self, y_true: Any, y_pred: Any) -> Any:
-        y_pred = _floating(y_pred)
+        y_pred = dtypes.floating(y_pred)
         values, inner, _ = self._pair_forward(np.asarray(y_true), y_pred)
         return self._pair_backward(np.ones_like(values), inner).reshape(y_pred.shape)
 
@@ -183,7 +178,7 @@ def run_forward(function: Any, y_true: Any, y_pred: Any, options: dict[str, Any]
 
 def values_of(function: Any, y_true: Any, y_pred: Any, **options: Any) -> Any:
     """Return the samples' values, once the targets are checked: what each of the loss functions does."""
-    y_true, y_pred = np.asarray(y_true), _floating(y_pred)
+    y_true, y_pred = np.asarray(y_true), dtypes.floating(y_pred)
     function.check(function.__name__, y_true, y_pred.shape, **options)
     return run_forward(function, y_true, y_pred, options)[0]
 

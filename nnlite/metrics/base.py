@@ -123,10 +123,7 @@ class Metric(serialization.Configurable):
 def prepared(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return targets and predictions as arrays, the latter floating point, their ranks made equal where they differ
     by a last axis of size 1."""
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    if y_pred.dtype.kind != "f":
-        y_pred = y_pred.astype(np.float32)
-    return same_rank(y_true, y_pred)
+    return same_rank(np.asarray(y_true), dtypes.floating(y_pred))
 
 
 class _Total(Metric):
@@ -258,7 +255,7 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]  # it takes what is averaged as two arguments
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        values = self._fn(np.asarray(y_true), np.asarray(y_pred), **self._options)
+        values = self._fn(np.asarray(y_true), dtypes.floating(y_pred), **self._options)
         super().update_state(values, sample_weight)
 
     def get_config(self) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnlite.core import serialization
+from nnlite.core import registry, serialization
 from nnlite.saving.eras import normalize
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return a new model with the architecture, and not the weights, of the one that wrote ``json_string``.
+
+    It is compiled as that one was.
 
     Args:
         json_string: what ``model.to_json()`` returned, in nnlite or Keras 3.
@@ -30,6 +32,9 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"model_from_json: expected the text that model.to_json() returned: {error}") from None
     config = normalize(config)
-    if isinstance(config, dict):
-        config.pop("compile_config", None)
-    return serialization.deserialize(config, "models", custom_objects)
+    compile_config = config.pop("compile_config", None) if isinstance(config, dict) else None
+    with registry.custom_object_scope(custom_objects):
+        model = serialization.deserialize(config, "models")
+        if compile_config:
+            model.compile_from_config(compile_config)
+    return model

@@ -68,7 +68,7 @@ class Sequential(Trainer, Layer):
 
         Raises:
             TypeError: if it is no layer.
-            ValueError: if its name is taken, or it is an input that does not come first.
+            ValueError: if another layer has its name, or it is an input that does not come first.
         """
         if isinstance(layer, Symbol) and layer.node is not None and not layer.node.inputs:
             layer = layer.node.layer
@@ -77,9 +77,9 @@ class Sequential(Trainer, Layer):
             raise TypeError(f"{self.label}: only layers can be added, got {layer!r}.{hint}")
         if isinstance(layer, InputLayer) and self._layers:
             raise ValueError(f"{self.label}: an Input must come first; there are {len(self._layers)} layers already.")
-        if any(layer is other or layer.name == other.name for other in self._layers):
+        if any(layer.name == other.name and layer is not other for other in self._layers):
             raise ValueError(
-                f"{self.label}: there is a layer named {layer.name!r} already; names in a model must differ. "
+                f"{self.label}: there is another layer named {layer.name!r} already; names in a model must differ. "
                 f"Give one of them another name=."
             )
         if not self._layers and not isinstance(layer, InputLayer):
@@ -274,10 +274,15 @@ class Sequential(Trainer, Layer):
         """Make a model from what ``get_config`` returned, with new weights."""
         with registry.custom_object_scope(custom_objects):
             model = cls(name=config.get("name"))
+            made: list[tuple[Any, Layer]] = []
             for layer_config in config["layers"]:
                 # Built by the model, in its name scope, rather than one by one.
                 alone = {key: value for key, value in layer_config.items() if key != "build_config"}
-                model.add(serialization.deserialize(alone, "layers"), rebuild=False)
+                layer = next((layer for other, layer in made if other == alone), None)  # a layer may stand twice
+                if layer is None:
+                    layer = serialization.deserialize(alone, "layers")
+                    made.append((alone, layer))
+                model.add(layer, rebuild=False)
             model._rebuild()
             shape = config.get("build_input_shape")
             if not model.built and shape is not None:

@@ -10,6 +10,9 @@ from nnlite.core import structure
 from nnlite.core.layer import Layer
 from nnlite.core.variable import Variable
 
+# Names and shapes to the left, counts to the right, "Y" and "N" in the middle.
+_ALIGN = (str.ljust, str.ljust, str.rjust, str.center)
+
 
 def summary_text(
     model: Any,
@@ -22,10 +25,10 @@ def summary_text(
     """Return the table of a model's layers, with its counts below, as :meth:`nnlite.Sequential.summary` prints it."""
     width = _width(88 + 12 * show_trainable) if line_length is None else max(30, int(line_length))
     header = ["Layer (type)", "Output Shape", "Param #"]
-    ends = positions or ([0.45, 0.75, 0.88, 1.0] if show_trainable else [0.45, 0.80, 1.0])
+    ends = positions or ([0.42, 0.70, 0.84, 1.0] if show_trainable else [0.45, 0.80, 1.0])
     if show_trainable:
         header.append("Trainable")
-    rows = [row[: len(header)] for row in _rows(model, _in_range(model.layers, layer_range), expand_nested)]
+    rows = [row[: len(header)] for row in _rows(model, layer_range, expand_nested)]
     return "\n".join([f'Model: "{model.name}"', *_table(header, rows, ends, width), *_counts(model)])
 
 
@@ -40,37 +43,37 @@ def _width(most: int) -> int:
     return min(most, shutil.get_terminal_size().columns) if terminal else 80
 
 
-def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[Layer]:
+def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> slice:
     if layer_range is None:
-        return layers
+        return slice(None)
     names = [layer.name for layer in layers]
     missing = [name for name in layer_range if name not in names]
     if len(layer_range) != 2 or missing:
         raise ValueError(f"summary: layer_range takes the names of two layers of the model; it has {', '.join(names)}.")
     first, last = sorted(names.index(name) for name in layer_range)
-    return layers[first : last + 1]
+    return slice(first, last + 1)
 
 
-def _rows(model: Any, layers: list[Layer], expand_nested: bool, indent: str = "") -> list[list[str]]:
+def _rows(model: Any, layer_range: Any, expand_nested: bool, indent: str = "") -> list[list[str]]:
     rows = []
-    shapes = _output_shapes(model)
-    for layer in layers:
+    chosen = _in_range(model.layers, layer_range)
+    for layer, shape in zip(model.layers[chosen], _output_shapes(model)[chosen], strict=True):
         count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
         learns = "-" if layer.built and not layer.weights else "Y" if layer.trainable else "N"
-        rows.append([f"{indent}{layer.name} ({type(layer).__name__})", shapes.get(id(layer), "?"), count, learns])
+        rows.append([f"{indent}{layer.name} ({type(layer).__name__})", shape, count, learns])
         if expand_nested and hasattr(layer, "layers"):
-            rows += _rows(layer, layer.layers, True, indent + "   " if indent else "   └ ")
+            rows += _rows(layer, None, True, indent + "   " if indent else "   └ ")
     return rows
 
 
-def _output_shapes(model: Any) -> dict[int, str]:
-    """The output shape of each layer, by the layer's identity; empty for a model that is not built."""
+def _output_shapes(model: Any) -> list[str]:
+    """The output shape of each layer, "?" where the model is not built."""
     if not model.built:
-        return {}
-    shape, shapes = model.input_shape, {}
+        return ["?"] * len(model.layers)
+    shape, shapes = model.input_shape, []
     for layer in model.layers:
         shape = layer.compute_output_shape(shape)
-        shapes[id(layer)] = ", ".join(str(s) for s in ([shape] if structure.is_shape(shape) else shape))
+        shapes.append(", ".join(str(s) for s in ([shape] if structure.is_shape(shape) else shape)))
     return shapes
 
 
@@ -87,10 +90,8 @@ def _table(header: list[str], rows: list[list[str]], ends: list[float], width: i
         text = []
         for i in range(height):
             parts = [
-                (cell[i] if i < len(cell) else "").rjust(w - 2)
-                if column == 2
-                else (cell[i] if i < len(cell) else "").ljust(w - 2)
-                for column, (cell, w) in enumerate(zip(wrapped, widths, strict=True))
+                align(cell[i] if i < len(cell) else "", w - 2)
+                for align, cell, w in zip(_ALIGN, wrapped, widths, strict=False)
             ]
             text.append(bar + bar.join(f" {part} "[:w] for part, w in zip(parts, widths, strict=True)) + bar)
         return text

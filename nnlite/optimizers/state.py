@@ -31,7 +31,9 @@ class State(serialization.Configurable):
         """Number of updates so far; with gradient accumulation, of whole rounds."""
         if not self.gradient_accumulation_steps:
             return self._iterations
-        return Variable(np.array(self._updates()), trainable=False, name="iteration", path=self._iterations.path)
+        return Variable(
+            np.array(self._updates(), np.int32), trainable=False, name="iteration", path=self._iterations.path
+        )
 
     def _updates(self) -> int:
         return int(self._iterations.value) // (self.gradient_accumulation_steps or 1)
@@ -66,7 +68,7 @@ class State(serialization.Configurable):
         self._rate.assign(float(value))
 
     def _made_counter(self) -> Variable:
-        counter = Variable(np.array(0, np.int64), trainable=False, name="iteration", path=f"{self.name}/iteration")
+        counter = Variable(np.array(0, np.int32), trainable=False, name="iteration", path=f"{self.name}/iteration")
         self._variables.append(counter)
         return counter
 
@@ -152,7 +154,7 @@ class State(serialization.Configurable):
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Write all state into ``store`` under "0", "1", ..."""
         for index, variable in enumerate(self._variables):
-            store[str(index)] = variable.value.astype(np.int32) if index == 0 else variable.value
+            store[str(index)] = variable.value
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Read all state from ``store``; the learning rate may be missing (files of Keras 2).

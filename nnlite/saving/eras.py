@@ -25,7 +25,6 @@ DROPPED: dict[str, dict[str, Any]] = {
         "renorm": [False],
         "renorm_clipping": [None],
         "renorm_momentum": ANY,
-        "synchronized": ANY,
         "virtual_batch_size": [None],
         "fused": ANY,
     },

@@ -39,10 +39,15 @@ def resolve(identifier: Any, what: str) -> Any:
     if not isinstance(metric, families.Metric):
         if not callable(metric):
             raise TypeError(f"{what}: got {identifier!r}, expected a name, a Metric or a function of (y_true, y_pred).")
-        metric = families.MeanMetricWrapper(metric, name=getattr(metric, "__name__", type(metric).__name__))
+        metric = families.MeanMetricWrapper(metric, name=_function_name(metric))
     if isinstance(identifier, str):
         metric.name = identifier
     return metric
+
+
+def _function_name(function: Any) -> str:
+    name = str(getattr(function, "__name__", type(function).__name__))
+    return "lambda" if name == "<lambda>" else name
 
 
 def _resolve_all(given: Any, what: str) -> Any:

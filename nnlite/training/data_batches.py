@@ -46,14 +46,14 @@ class Batches:
         raise NotImplementedError
 
     def peek(self) -> Batch | None:
-        """Return the batch that the next epoch begins with, without using it up; None if the data has run out."""
+        """Return a batch to look at before training, without using it up; None if the data has run out."""
         if self._ahead is None:
             self._ahead = self._first()
         return self._ahead
 
     def epoch(self) -> Iterator[Batch]:
         """Yield ``(x, y, sample_weight)`` for each batch of one epoch."""
-        batch, self._ahead = self.peek(), None
+        batch, self._ahead = self._ahead or self._first(), None
         current = self._pass
         count = 0
         while batch is not None:

@@ -137,6 +137,13 @@ class DatasetBatches(Batches):
         self._weigh = weigh
         self._rng = rng
 
+    def peek(self) -> Batch | None:
+        """Return batch 0, asked for in an epoch of its own: what is looked at is not taken out of the next epoch."""
+        self._dataset.on_epoch_begin()
+        batch = unpack(self._dataset[0], 0, self._weigh)
+        self._dataset.on_epoch_end()
+        return batch
+
     def epoch(self) -> Iterator[Batch]:
         self._dataset.on_epoch_begin()
         yield from super().epoch()

@@ -1,6 +1,7 @@
 import copy
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -178,6 +179,10 @@ def test_config_and_json_round_trip():
     third = keras.models.model_from_json(model.to_json(indent=1))
     assert json.loads(third.to_json()) == json.loads(model.to_json())
     assert [v.path for v in third.weights] == [v.path for v in model.weights]
+    assert not third.compiled
+    model.compile(keras.optimizers.Adam(0.25), "mse", metrics=["mae"])
+    fourth = keras.models.model_from_json(model.to_json())
+    assert fourth.compiled and float(fourth.optimizer.learning_rate) == 0.25 and fourth.loss == "mse"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"class_name": "Nothing", "config": {}}', "null"])
@@ -215,6 +220,35 @@ def test_frozen_models():
     model = keras.Sequential([layers.Input((4,)), layers.Dense(2)], trainable=False)
     assert model.trainable_weights == [] and model.get_config()["trainable"] is False
     assert keras.Sequential.from_config(model.get_config()).trainable is False
+
+
+def test_a_layer_may_stand_in_a_model_twice(tmp_path):
+    dense, relu = layers.Dense(4, name="twice"), layers.ReLU(name="relu")
+    model = keras.Sequential([layers.Input((4,)), dense, relu, dense, layers.Dense(2), relu])
+    assert len(model.weights) == 4 and model.count_params() == 30
+    printed = []
+    model.summary(print_fn=printed.append)
+    assert printed[0].count("twice (Dense)") == 2 and re.search(r"relu \(ReLU\) +│ \(None, 2\)", printed[0])
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    y, cache = model.forward(x)
+    model.backward(np.ones_like(y), cache)
+    w, b = dense.kernel.value, dense.bias.value
+    hidden = np.maximum(x @ w + b, 0)
+    v, c = model.layers[3].kernel.value, model.layers[3].bias.value
+    np.testing.assert_allclose(y, np.maximum((hidden @ w + b) @ v + c, 0), atol=1e-6)
+    dz = (y > 0) @ v.T
+    dw = hidden.T @ dz + x.T @ ((dz @ w.T) * (hidden > 0))  # the sum over both places
+    np.testing.assert_allclose(dense.kernel.grad, dw, atol=1e-5)
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")
+    assert again.layers[0] is again.layers[2] and again.layers[1] is again.layers[4]
+    np.testing.assert_array_equal(again(x), y)
+
+
+def test_paths():
+    model = small(name="net")
+    assert model.path == "net" and model.layers[0].path == f"net/{model.layers[0].name}"
+    assert layers.Dense(2).path is None
 
 
 def test_shared_layer_objects_keep_their_weights():

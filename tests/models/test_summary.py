@@ -46,10 +46,10 @@ def test_optimizer_variables_count_when_there_are_any():
     model.fit(np.ones((2, 8)), np.ones((2, 3)), verbose=0)
     lines = text_of(model).split("\n")
     assert lines[-4:] == [
-        " Total params: 155 (624.00 B)",
+        " Total params: 155 (620.00 B)",
         " Trainable params: 51 (204.00 B)",
         " Non-trainable params: 0 (0.00 B)",
-        " Optimizer params: 104 (420.00 B)",
+        " Optimizer params: 104 (416.00 B)",
     ]
 
 

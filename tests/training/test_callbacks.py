@@ -564,6 +564,8 @@ def test_checkpoint_does_not_write_over_a_folder(here):
     ("arguments", "message"),
     [
         ({"filepath": "a"}, r"got 'a', expected a name that ends in '\.keras'"),
+        ({"filepath": "a.h5"}, r"got 'a\.h5', expected .* '\.keras'.*pass save_weights_only=True"),
+        ({"filepath": "a.weights.h5"}, r"pass save_weights_only=True"),
         ({"filepath": "a.h5", "save_weights_only": True}, r"got 'a\.h5', expected .* '\.weights\.h5'"),
         ({"filepath": "a.keras", "save_freq": "batch"}, r"save_freq got 'batch'"),
         ({"filepath": "a.keras", "save_freq": 0}, r"save_freq got 0"),

@@ -182,6 +182,14 @@ def test_a_data_set_is_asked_for_each_batch_once():
     assert data.calls == ["begin", 0, 1, 2, 3, 4, "end"]
 
 
+def test_a_look_at_a_data_set_is_an_epoch_of_its_own_as_in_keras():
+    data = Numbers()
+    cut = batches(data, shuffle=True, rng=np.random.default_rng(0))
+    assert cut.peek()[0].ravel()[0] == 0
+    assert data.calls == ["begin", 0, "end"]
+    assert sorted(numbers(cut)) == [0, 1, 2, 3, 4]
+
+
 def test_a_data_set_is_shuffled_by_batches():
     cut = batches(Numbers(20), shuffle=True, rng=np.random.default_rng(0))
     first, second = numbers(cut), numbers(cut)

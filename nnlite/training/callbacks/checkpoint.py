@@ -15,7 +15,7 @@ class ModelCheckpoint(Monitor):
     """Save the model after every epoch, after so many batches, or whenever it is the best so far.
 
     Args:
-        filepath: where to: ends in ".keras" (or ".h5"), with ``save_weights_only`` in ".weights.h5". May hold the
+        filepath: where to: ends in ".keras", with ``save_weights_only`` in ".weights.h5". May hold the
             fields ``{epoch}`` (from 1), ``{batch}`` (from 1, if saving by batches) and any name in the logs, as in
             ``"{epoch:02d}-{val_loss:.2f}.keras"``. Folders that are missing are made.
         monitor: the value that tells which model is best.
@@ -51,9 +51,10 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: filepath got {self.filepath!r}, expected a name that ends in '.weights.h5' with "
                 f"save_weights_only=True."
             )
-        if not save_weights_only and not self.filepath.endswith((".keras", ".h5")):
+        if not save_weights_only and not self.filepath.endswith(".keras"):
+            hint = " For the weights alone, pass save_weights_only=True." if self.filepath.endswith(".h5") else ""
             raise ValueError(
-                f"ModelCheckpoint: filepath got {self.filepath!r}, expected a name that ends in '.keras' (or '.h5')."
+                f"ModelCheckpoint: filepath got {self.filepath!r}, expected a name that ends in '.keras'.{hint}"
             )
         if save_freq != "epoch":
             if isinstance(save_freq, (bool, str)) or not isinstance(save_freq, int) or save_freq < 1:
