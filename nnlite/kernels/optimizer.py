@@ -199,7 +199,7 @@ class Plan:
         cuts = parallel.parts(sum(sizes), sum(sizes) * passes / RATE)
         flat = [_flat(value) for value in values]
         self.shares: list[list[Block]] = []
-        for spans in _share(sizes, len(cuts)):
+        for spans in _share(sizes, cuts):
             groups = _grouped(spans, sizes, offsets)
             self.shares.append([_block(group, flat, slots, offsets) for group in groups])
         self.room = max((block.edges[-1] for share in self.shares for block in share), default=0)
@@ -249,15 +249,15 @@ def _flat(array: Array) -> Array:
     return array.reshape(-1)
 
 
-def _share(sizes: Sequence[int], parts: int) -> list[list[Span]]:
-    """Deal out the elements in order, evenly; a variable is cut at multiples of 16 elements, a small one never."""
-    shares: list[list[Span]] = [[] for _ in range(parts)]
-    total, dealt, k = sum(sizes), 0, 0
+def _share(sizes: Sequence[int], cuts: list[tuple[int, int]]) -> list[list[Span]]:
+    """Deal out the elements in order, about as cut; a variable is cut at multiples of 16 elements, a small one never."""
+    shares: list[list[Span]] = [[] for _ in cuts]
+    dealt, k = 0, 0
     for index, size in enumerate(sizes):
         start = 0
         while start < size:
-            left = total * (k + 1) // parts - dealt
-            stop = size if k == parts - 1 or size - start <= left + JOINED // 4 else start + left // 16 * 16
+            left = cuts[k][1] - dealt
+            stop = size if k == len(cuts) - 1 or size - start <= left + JOINED // 4 else start + left // 16 * 16
             if stop > start:
                 shares[k].append(Span(index, start, stop))
                 dealt, start = dealt + stop - start, stop

@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 # A fork and join costs about 100 microseconds; below this much work one thread is as fast.
 WORTH_THREADS = 500.0
+# Microseconds that the caller works longer than the others: they begin later, and waking him at their end takes time.
+# A training step of a 784-512-512-10 net on two threads: 0: 4.10 ms, 40: 4.03, 80: 3.93, 130: 3.95, 160: 4.00.
+LEAD = 80.0
 
 
 class _BlasGuard:
@@ -200,6 +203,8 @@ def threads() -> int:
 def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
     """Cut ``range(n)`` into contiguous parts, one a thread, or a single one if the work is too small to share.
 
+    The first, which is the caller's own, is a little longer.
+
     Args:
         n: number of items (rows, images, channels).
         microseconds: rough estimate of what all of the work takes on one thread.
@@ -212,8 +217,9 @@ def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
     if wanted <= 1:
         return [(0, n)]
     units = -(-n // align)
-    edges = [min(n, align * (units * i // wanted)) for i in range(wanted + 1)]
-    return list(pairwise(edges))
+    each = units * (1 - min(LEAD / microseconds, 0.125)) / wanted  # of the others
+    edges = [0, *(min(n, align * round(units - each * (wanted - i))) for i in range(1, wanted + 1))]
+    return [(start, stop) for start, stop in pairwise(edges) if start < stop]
 
 
 def _as_worker(task: Callable[[], T]) -> T:

@@ -31,7 +31,7 @@ class Compiled:
         self.regularized: list[Variable] = []
         self.output_shapes: dict[Any, Any] = {}
         self.known: list[Variable] = []  # those the optimizer was built for; fewer may learn later
-        self.makes_masks = False
+        self.makes_masks: bool | None = None  # whether a layer may make a mask; None: not looked up
         # Whether the lists above must be looked up again, and whether the optimizer knows its variables.
         self.stale, self.ready = True, False
 
@@ -85,7 +85,7 @@ class Steps:
             variable.zero_grad()
         with penalties.collected() as extra:
             y_pred, cache = self.forward(x, training=True)
-        mask = self.output_mask(cache) if compiled.makes_masks else None
+        mask = self.output_mask(cache)
         loss, loss_cache = compiled.loss.forward(y, y_pred, sample_weight, mask)
         total = loss + compiled.regularization() + sum(map(float, extra))
         compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
@@ -179,6 +179,8 @@ class Steps:
         compiled = self._need_compiled("fit" if training else "evaluate")
         if compiled.stale or (training and not compiled.ready):
             self._refresh(x, training)
+        if not training and compiled.makes_masks is None:
+            compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
         if not compiled.loss.is_empty:
             key = _key(x)
             if key not in compiled.output_shapes:
@@ -222,7 +224,7 @@ class Steps:
             self.build(_open_shape(x))
         compiled.trainable = self.trainable_weights
         compiled.regularized = [v for v in compiled.trainable if v.regularizer is not None]
-        compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
+        compiled.makes_masks = None
         if training:
             if self.optimizer is None:
                 raise ValueError(f"{self.label} was compiled with optimizer=None: it can be evaluated, not trained.")

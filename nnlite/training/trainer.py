@@ -288,6 +288,8 @@ class Trainer(Compiling):
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """The values of logs as evaluate lists them; a single one by itself."""
+        if len(logs) == 1:
+            return next(iter(logs.values()))
         compiled = self._need_compiled("evaluate")
         first = [compiled.loss_tracker.name, *(tracker.name for tracker in compiled.output_trackers)]
         if not compiled.output_trackers:
@@ -295,8 +297,7 @@ class Trainer(Compiling):
         first += [metric.name for metric in own_metrics(self)]
         names = [name for name in dict.fromkeys(first) if name in logs]
         names += sorted(name for name in logs if name not in names)
-        values = [logs[name] for name in names]
-        return values[0] if len(values) == 1 else values
+        return [logs[name] for name in names]
 
 
 def _arguments(method: Any) -> tuple[str, ...]:

@@ -125,6 +125,7 @@ def test_every_element_is_in_one_block(block, count, threads, monkeypatch):
     monkeypatch.setattr(kernels, "BLOCK", block)
     monkeypatch.setattr(kernels, "JOINED", 64)
     monkeypatch.setattr(parallel, "WORTH_THREADS", 0.0)
+    monkeypatch.setattr(parallel, "LEAD", 0.0)
     threads(count)
     values, _, flat, offsets = problem(SHAPES, 1)
     plan = kernels.Plan(values, flat, offsets, 12)
