@@ -132,11 +132,11 @@ def check_layer(
     >>> check_layer(layers.Dense(3, activation="tanh"), input_shape=(None, 4))
     """
     rng = np.random.default_rng(seed)
-    tested = _float64_copy(layer, input_shape, rng)
-    if x is None:
-        inputs = [_random_input(input_shape, n, rng) for n in batch_sizes]
-    else:
-        inputs = [structure.map_arrays(x, lambda a: a.astype(float) if a.dtype.kind == "f" else a)]
+    _check_arguments(layer, input_shape)
+    if x is not None:
+        x = structure.map_arrays(x, lambda a: a.astype(float) if a.dtype.kind == "f" else a)
+    tested = _float64_copy(layer, input_shape, x, options, rng)
+    inputs = [_random_input(input_shape, n, rng) for n in batch_sizes] if x is None else [x]
     for values in inputs:
         for mode in training:
             sizes = structure.map_arrays(values, np.shape)
@@ -146,11 +146,24 @@ def check_layer(
                 raise AssertionError(f"{layer.label}, input {sizes}, training={mode}: {error}") from None
 
 
+def _check_arguments(layer: Any, input_shape: Any) -> None:
+    if not isinstance(layer, Layer):
+        hint = " Make an object of it first." if isinstance(layer, type) and issubclass(layer, Layer) else ""
+        raise TypeError(f"check_layer: layer got {layer!r}, expected a layer.{hint}")
+    shapes = [input_shape] if structure.is_shape(input_shape) else input_shape
+    good = isinstance(shapes, (list, tuple)) and all(structure.is_shape(s) and len(s) and s[0] is None for s in shapes)
+    if not good:
+        raise ValueError(
+            f"check_layer: input_shape got {input_shape!r}, expected the shape of a batch, its size open, such as "
+            f"(None, 3), or a list of such shapes."
+        )
+
+
 def _random_input(input_shape: Any, batch: int, rng: np.random.Generator) -> Any:
     return structure.map_shapes(input_shape, lambda s: rng.normal(size=[batch if d is None else d for d in s]))
 
 
-def _float64_copy(layer: Layer, input_shape: Any, rng: np.random.Generator) -> Layer:
+def _float64_copy(layer: Layer, input_shape: Any, x: Any, options: dict[str, Any], rng: np.random.Generator) -> Layer:
     tested = copy.deepcopy(layer)
     for part in _all_layers(tested):
         part._compute, part._policy = np.dtype(float), "float64"
@@ -159,6 +172,8 @@ def _float64_copy(layer: Layer, input_shape: Any, rng: np.random.Generator) -> L
             variable.zero_grad()
     if not tested.built:
         tested.build(input_shape)
+    if not all(part.built for part in _all_layers(tested)):  # some build their parts when they first run
+        tested.forward(_random_input(input_shape, 1, rng) if x is None else x, False, **options)
     for variable in tested.trainable_weights:
         variable.value += rng.uniform(-0.1, 0.1, variable.shape)
         variable.trainable = True

@@ -100,3 +100,39 @@ def test_not_finite_is_named():
 
 def test_empty_arrays_pass():
     check_gradients(lambda v: 0.0, np.zeros((0, 3)), np.zeros((0, 3)))
+
+
+class Twice(layers.Layer):
+    """Two dense layers that are built when they first run."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.a, self.b = layers.Dense(units, activation="tanh"), layers.Dense(units)
+
+    def forward(self, x, training=False):
+        h, a = self.a.forward(x, training)
+        y, b = self.b.forward(h, training)
+        return y, (a, b)
+
+    def backward(self, dy, cache):
+        return self.a.backward(self.b.backward(dy, cache[1]), cache[0])
+
+
+def test_parts_that_are_built_when_they_first_run():
+    layer = Twice(4)
+    check_layer(layer, (None, 3))
+    assert not layer.a.built
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "error", "words"),
+    [
+        (layers.Flatten, (None, 3), TypeError, "Make an object of it first"),
+        (np.tanh, (None, 3), TypeError, "layer got <ufunc 'tanh'>"),
+        (layers.Dense(2), (3,), ValueError, r"got \(3,\), expected the shape of a batch"),
+        (layers.Dense(2), 3, ValueError, "got 3, expected"),
+    ],
+)
+def test_what_cannot_be_checked(layer, shape, error, words):
+    with pytest.raises(error, match=words):
+        check_layer(layer, shape)

@@ -73,6 +73,12 @@ class Layer(Owner, serialization.Configurable):
         self._built = False
         return self
 
+    def __getattr__(self, name: str) -> Any:
+        hint = ""
+        if "_policy" not in self.__dict__ and not name.startswith("__"):
+            hint = " Does its __init__ call super().__init__(**kwargs) before anything else?"
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.{hint}", name=name, obj=self)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         wrapping.wrap_methods(cls)
@@ -242,7 +248,7 @@ class Layer(Owner, serialization.Configurable):
         """Make a layer from what ``get_config`` returned; objects inside are made first."""
         ready = {
             key: serialization.deserialize(value)
-            if isinstance(value, dict) and key != "dtype" and "module" in value and "class_name" in value
+            if isinstance(value, dict) and key != "dtype" and _is_object(value)
             else value
             for key, value in config.items()
         }
@@ -260,6 +266,10 @@ class Layer(Owner, serialization.Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _is_object(value: dict[str, Any]) -> bool:
+    return "class_name" in value and ("module" in value or value["class_name"] == "__numpy__")
 
 
 wrapping.wrap_base(Layer)

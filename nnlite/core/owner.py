@@ -124,6 +124,11 @@ class Owner:
         """The values of the regularizers of the trainable variables."""
         return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
 
+    def zero_grad(self) -> None:
+        """Forget the gradients of all variables; ``backward`` adds to them. (The steps of ``fit`` do this first.)"""
+        for variable in self.weights:
+            variable.zero_grad()
+
     def get_weights(self) -> list[NDArray[Any]]:
         """Return copies of all variables, in the order of ``weights``."""
         return [v.numpy() for v in self.weights]

@@ -124,9 +124,14 @@ def _forward(method: Method) -> Method:
             return method(self, x, *args, **options)  # type: ignore[no-any-return]
         x = prepare(self, x)
         regularizer = self.activity_regularizer
+        result = method(self, x, *args, **options)
+        if not isinstance(result, tuple) or len(result) != 2:
+            what = "None" if result is None else f"a {type(result).__name__}"
+            what += f" of {len(result)}" if isinstance(result, tuple) else ""
+            raise TypeError(f"{self.label}: forward must return the pair (y, cache), got {what}.")
         if regularizer is None:
-            return method(self, x, *args, **options)  # type: ignore[no-any-return]
-        y, cache = method(self, x, *args, **options)
+            return result
+        y, cache = result
         batch = max(1, len(y))
         penalties.add(regularizer(y) / batch)
         return y, Regularized(cache, regularizer.gradient(y) / y.dtype.type(batch))

@@ -250,7 +250,7 @@ def _flat(array: Array) -> Array:
 
 
 def _share(sizes: Sequence[int], cuts: list[tuple[int, int]]) -> list[list[Span]]:
-    """Deal out the elements in order, about as cut; a variable is cut at multiples of 16 elements, a small one never."""
+    """Deal out the elements in order, about as cut; variables are cut at multiples of 16 elements, small ones never."""
     shares: list[list[Span]] = [[] for _ in cuts]
     dealt, k = 0, 0
     for index, size in enumerate(sizes):

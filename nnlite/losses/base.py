@@ -80,6 +80,7 @@ class Loss(serialization.Configurable):
         """Values, cache and mask of the samples."""
         if y_true.dtype.kind == "f" and y_true.dtype != y_pred.dtype:
             y_true = y_true.astype(y_pred.dtype)
+        y_true, y_pred = same_rank(y_true, y_pred)
         return np.asarray(self.call(y_true, y_pred), y_pred.dtype), (y_true, y_pred), None
 
     def _pair_backward(self, dvalues: Any, inner: Any) -> Any:

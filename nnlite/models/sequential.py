@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nnlite.core import registry, serialization, structure
 from nnlite.core.errors import known_arguments, nearest
 from nnlite.core.layer import Layer
@@ -46,6 +48,11 @@ class Sequential(Trainer, Layer):
     keeps_dtype = True
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise TypeError(
+                f"{type(self).__name__}: trainable must be True or False, got {trainable!r}. Layers go into one list: "
+                f"Sequential([first, second])."
+            )
         super().__init__(name=name, **kwargs)
         self._layers: list[Layer] = []
         if isinstance(layers, (Layer, Symbol)):
@@ -180,7 +187,7 @@ class Sequential(Trainer, Layer):
     # ---- computing ----
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Caches]:
-        """Return the output and all caches."""
+        """Return the output and the cache for :meth:`backward`: those of all layers."""
         caches = []
         for layer in self._layers:
             options = {"mask": mask} if mask is not None and layer._takes_mask else {}
@@ -194,8 +201,18 @@ class Sequential(Trainer, Layer):
     def backward(self, dy: Any, cache: Caches, input_grad: bool = True) -> Any:
         """Accumulate the gradients of all variables and return that of the input, or None without ``input_grad``.
 
+        Gradients add up until :meth:`zero_grad`. A cache serves once: each layer's part is freed when it has been used.
         A layer below which nothing can learn is not asked for its input's gradient.
+
+        Raises ``ValueError`` for a cache that has been used.
         """
+        if not isinstance(cache, Caches):
+            raise TypeError(f"{self.label}: backward(dy, cache) takes the cache of forward, got {_kind(cache)}.")
+        if len(cache.layers) != len(self._layers):
+            raise ValueError(
+                f"{self.label}: this cache has been used, or is another model's: backward frees it layer by layer. "
+                f"Call forward again."
+            )
         last = 0  # the lowest layer that anybody wants a gradient of
         if not input_grad:
             last = next((i for i, layer in enumerate(self._layers) if layer.trainable_weights), len(self._layers))
@@ -203,6 +220,8 @@ class Sequential(Trainer, Layer):
             layer = self._layers[index]
             skips = not input_grad and index == last and layer._takes_input_grad
             dy = layer.backward(dy, cache.layers.pop(), **({"input_grad": False} if skips else {}))
+            if dy is None and index > last:
+                raise TypeError(f"{layer.label}: backward returned None, expected dx, the gradient of its input.")
         return dy if input_grad else None
 
     def infer(self, x: Any, mask: Any = None) -> Any:
@@ -313,6 +332,10 @@ class Sequential(Trainer, Layer):
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Load weights; see :func:`nnlite.saving.load_weights`."""
         saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _compatible(declared: Any, given: Any) -> bool:

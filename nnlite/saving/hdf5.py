@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.core import tracking
 from nnlite.core.layer import Layer
 from nnlite.saving import tree
 
@@ -102,6 +103,9 @@ def _load_optimizer(optimizer: Any, values: dict[str, Any], model: Any, label: s
     try:
         if not optimizer.built and len(values) > 2:  # more than the iteration and the learning rate
             optimizer.build(model.trainable_weights)
+        elif optimizer.built and len(values) <= 2:  # saved before the first step: there were no slots yet
+            tracking.load_into(optimizer.name, optimizer.variables[: len(values)], values)
+            return
         optimizer.load_own_variables(values)
     except ValueError as error:
         warnings.warn(f"{label}: the optimizer's state was not loaded: {error}", stacklevel=5)

@@ -1,3 +1,4 @@
+import json
 import threading
 
 import numpy as np
@@ -258,3 +259,44 @@ def test_what_was_only_an_argument_is_not_tracked():
     assert layer.weights == [] and layer.layers_inside == []
     layer.trainable = False
     assert other.trainable
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"), [(lambda x: x, "a ndarray"), (lambda x: (x, 1, 2), "a tuple of 3"), (lambda x: None, "None")]
+)
+def test_a_forward_that_returns_no_pair_is_named(returned, words):
+    class Odd(layers.Layer):
+        def forward(self, x, training=False):
+            return returned(x)
+
+    with pytest.raises(TypeError, match=rf"Odd 'mine': forward must return the pair \(y, cache\), got {words}"):
+        Odd(name="mine")(np.ones((2, 3)))
+
+
+def test_a_layer_that_forgets_its_base_is_told():
+    class Forgets(layers.Layer):
+        def __init__(self):
+            self.units = 3
+
+        def forward(self, x, training=False):
+            return x, None
+
+    with pytest.raises(AttributeError, match=r"Forgets.*super\(\).__init__"):
+        Forgets()(np.ones((2, 3)))
+    with pytest.raises(AttributeError, match=r"'Layer' object has no attribute 'nothing'\.$"):
+        _ = layers.Layer().nothing
+
+
+def test_arrays_among_the_arguments_come_back_as_arrays():
+    class Weighs(layers.Layer):
+        def __init__(self, factors, **kwargs):
+            super().__init__(**kwargs)
+            self.factors = factors
+
+        def forward(self, x, training=False):
+            return x * self.factors, None
+
+    layer = Weighs(np.array([1.0, 2.0, 3.0], "float32"))
+    again = Weighs.from_config(json.loads(json.dumps(layer.get_config())))
+    assert again.factors.dtype == np.float32
+    np.testing.assert_array_equal(again(np.ones((1, 3))), [[1, 2, 3]])

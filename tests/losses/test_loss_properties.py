@@ -394,3 +394,18 @@ def test_a_cache_may_be_opened_twice_and_belongs_to_its_batch(name):
     loss.backward(loss.forward(y[::-1], p[::-1])[1])
     np.testing.assert_array_equal(loss.backward(first), kept)
     np.testing.assert_array_equal(gradient, kept)
+
+
+def test_a_loss_of_ones_own_gets_targets_and_predictions_of_one_rank():
+    class Squared(losses.Loss):
+        def call(self, y_true, y_pred):
+            return ((y_pred - y_true) ** 2).mean(-1)
+
+        def gradient(self, y_true, y_pred):
+            return 2 * (y_pred - y_true) / y_pred.shape[-1]
+
+    y, p = np.array([1.0, 2.0, 4.0]), np.array([[0.5], [2.0], [3.0]])
+    value, cache = Squared().forward(y, p)
+    same, same_cache = losses.MeanSquaredError().forward(y, p)
+    np.testing.assert_allclose(value, same)
+    np.testing.assert_allclose(Squared().backward(cache), losses.MeanSquaredError().backward(same_cache))

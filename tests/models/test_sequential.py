@@ -279,3 +279,48 @@ def test_a_list_of_one_input_is_that_input():
     assert model.fit([x], np.ones((4, 2)), verbose=0).history["loss"]
     with pytest.raises(ValueError, match="takes one array, got a list of 2"):
         model([x, x])
+
+
+def test_a_cache_serves_once():
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(3, activation="tanh"), layers.Dense(2)])
+    x = np.ones((2, 4), "float32")
+    y, cache = model.forward(x)
+    model.backward(y, cache)
+    once = [v.grad.copy() for v in model.trainable_weights]
+    with pytest.raises(ValueError, match="this cache has been used.*Call forward again"):
+        model.backward(y, cache)
+    with pytest.raises(TypeError, match="takes the cache of forward, got None"):
+        model.backward(y, None)
+    y, cache = model.forward(x)
+    model.backward(y, cache)
+    for v, g in zip(model.trainable_weights, once, strict=True):
+        np.testing.assert_allclose(v.grad, 2 * g, atol=1e-6)
+    model.zero_grad()
+    assert not any(v.grad.any() for v in model.trainable_weights)
+
+
+def test_a_backward_that_returns_nothing_is_named():
+    class Stops(layers.Layer):
+        def forward(self, x, training=False):
+            return x, None
+
+        def backward(self, dy, cache):
+            pass
+
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(3), Stops(name="stops"), layers.Dense(2)])
+    y, cache = model.forward(np.ones((2, 4), "float32"))
+    with pytest.raises(TypeError, match="Stops 'stops': backward returned None, expected dx"):
+        model.backward(y, cache)
+
+
+def test_layers_go_into_a_list():
+    with pytest.raises(TypeError, match="trainable must be True or False.*Layers go into one list"):
+        keras.Sequential(layers.Dense(3), layers.Dense(4))
+
+
+def test_saved_before_the_first_step(tmp_path):
+    model = small()
+    model.compile(keras.optimizers.Adam(0.125), "mse")
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")  # without a warning
+    assert float(again.optimizer.learning_rate) == 0.125 and int(again.optimizer.iterations) == 0
