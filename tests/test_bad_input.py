@@ -62,6 +62,7 @@ FIT = {
     "epochs a fraction": (lambda m: m.fit(X, Y, epochs=1.5), TypeError, "epochs: got 1.5"),
     "steps zero": (lambda m: m.fit(X, Y, steps_per_epoch=0), ValueError, "steps: got 0"),
     "split one": (lambda m: m.fit(X, Y, validation_split=1.0), ValueError, "validation_split: got 1.0"),
+    "split of text": (lambda m: m.fit(X, Y, validation_split="0.2"), ValueError, "validation_split: got '0.2'"),
     "split of a generator": (
         lambda m: m.fit(iter([(X, Y)]), validation_split=0.2),
         ValueError,
@@ -99,6 +100,9 @@ FIT = {
     "add": (lambda m: m.add(layers.Dense), TypeError, "only layers can be added.*parentheses"),
     "get_layer": (lambda m: m.get_layer("batch_norm"), ValueError, "no layer 'batch_norm'"),
     "save, folder": (lambda m: m.save("/no/such/folder/m.keras"), FileNotFoundError, "/no/such/folder"),
+    "save, no path": (lambda m: m.save(None), TypeError, "filepath got None, expected the path"),
+    "load, no path": (lambda m: keras.models.load_model(3), TypeError, "load_model: filepath got 3"),
+    "checkpoint, no path": (lambda m: keras.callbacks.ModelCheckpoint(3), TypeError, "filepath got 3"),
     "save, name": (lambda m: m.save("model.foo"), ValueError, "'.keras'.*'model.foo'"),
     "load, missing": (lambda m: m.load_weights("/no/such/w.weights.h5"), FileNotFoundError, "does not exist"),
 }
@@ -115,6 +119,48 @@ def test_a_model_is_as_it_was(case):
     for a, b in zip(state(model), before, strict=True):
         np.testing.assert_array_equal(a, b)
     model.fit(X, Y, verbose=0)  # and it works on
+
+
+def test_a_refused_fit_leaves_the_optimizer_unbuilt():
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    for x, y in ((X, Y + 5), (X, ONE_HOT), (X[:, :2], Y), (X, None)):
+        with pytest.raises(ValueError, match=r"labels go|one-hot|size 3|y: got None"):
+            model.fit(x, y, verbose=0)
+        assert not model.optimizer.built
+    model.fit(X, Y, verbose=0)
+    assert model.optimizer.built and int(model.optimizer.iterations) == 1
+
+
+def test_the_row_of_a_nan_target_is_that_of_the_data():
+    y = np.zeros((ROWS, 1), "float32")
+    y[17] = np.nan
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(1)])
+    model.compile("adam", "mse")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"1 target\(s\) are NaN, the first at \[17, 0\]"):
+            model.fit(X, y, batch_size=4, verbose=0)
+
+
+def test_only_classes_can_be_missing_from_a_part(recwarn):
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(X, np.arange(ROWS), validation_split=0.2, verbose=0)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: layers.Reshape(3.5), "target_shape must be whole numbers.*got 3.5"),
+        (lambda: layers.Input(3.5), "a shape is made of whole numbers.*got 3.5"),
+        (lambda: layers.Input("28"), "a shape is made of whole numbers.*got '28'"),
+        (lambda: layers.Dense(3, input_shape=2.5), "shape: got 2.5, expected the sizes"),
+    ],
+)
+def test_shapes(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
 
 
 @pytest.mark.parametrize(

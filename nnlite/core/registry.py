@@ -86,9 +86,9 @@ def resolve(kind: str, name: str) -> Any:
     if found is None:
         what = kind[:-1] if kind != "losses" else "loss"
         raise ValueError(
-            f"Unknown {what} {name!r}.{nearest(name, _builtin[kind])} Known names: "
-            f"{', '.join(known_names(kind))}. A class or function of your own is passed as it is, or made known by "
-            f"nnlite.saving.register_keras_serializable or custom_objects."
+            f"Unknown {what} {name!r}.{nearest(name, _builtin[kind])} A class or function of your own is passed as it "
+            f"is or, for files and configs, as custom_objects={{{name!r}: ...}}, or registered with "
+            f"nnlite.saving.register_keras_serializable. Known names: {', '.join(known_names(kind))}."
         )
     return found
 

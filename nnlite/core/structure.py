@@ -98,4 +98,7 @@ def batch_shape(
         input_shape = (input_dim,)
     if input_shape is None:
         return None
-    return (batch_size, *((input_shape,) if isinstance(input_shape, int) else input_shape))
+    sizes = tuple(input_shape) if np.iterable(input_shape) else (input_shape,)
+    if not is_shape(sizes):
+        raise ValueError(f"shape: got {input_shape!r}, expected the sizes of one sample, such as (28, 28, 1).")
+    return (batch_size, *sizes)

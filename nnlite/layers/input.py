@@ -51,10 +51,13 @@ class InputLayer(Layer):
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"{self.label}: give either shape (of one sample) or batch_shape.")
         if batch_shape is None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
-        if any(d is not None and (not isinstance(d, int) or d < 0) for d in batch_shape):
-            raise ValueError(f"{self.label}: a shape is made of whole numbers and None, got {tuple(batch_shape)}.")
-        self.batch_shape = tuple(batch_shape)
+            batch_shape = (batch_size, *(shape if np.iterable(shape) else (shape,)))
+        if not structure.is_shape(batch_shape) or any(d is not None and d < 0 for d in batch_shape):
+            raise ValueError(
+                f"{self.label}: a shape is made of whole numbers and None, such as (28, 28, 1); got "
+                f"{shape if shape is not None else batch_shape!r}."
+            )
+        self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
         self.sparse = False
         self.build(self.batch_shape)
 

@@ -66,7 +66,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        shape = tuple(target_shape) if isinstance(target_shape, (list, tuple)) else (target_shape,)
         if (
             any(isinstance(d, bool) or not isinstance(d, (int, np.integer)) or d < -1 for d in shape)
             or shape.count(-1) > 1

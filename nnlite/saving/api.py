@@ -185,8 +185,14 @@ def _json(content: bytes, label: str) -> Any:
         raise ValueError(f"{label}: config.json cannot be read: {error}") from None
 
 
+def _path(filepath: Any, caller: str) -> str:
+    if not isinstance(filepath, (str, os.PathLike)):
+        raise TypeError(f"{caller}: filepath got {filepath!r}, expected the path of a file.")
+    return os.fspath(filepath)
+
+
 def _readable(filepath: Any, caller: str) -> str:
-    path = os.fspath(filepath)
+    path = _path(filepath, caller)
     if not os.path.isfile(path):
         kind = "is a folder, not a file" if os.path.isdir(path) else "does not exist"
         raise FileNotFoundError(f"{caller}: {path!r} {kind}.")
@@ -194,8 +200,8 @@ def _readable(filepath: Any, caller: str) -> str:
 
 
 def _writable(filepath: Any, ending: str, caller: str, overwrite: bool) -> str:
-    path = os.fspath(filepath)
-    if not str(path).endswith(ending):
+    path = _path(filepath, caller)
+    if not path.endswith(ending):
         raise ValueError(f"{caller}: the file's name must end in {ending!r}, got {path!r}.")
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{caller}: {path!r} exists; pass overwrite=True to replace it.")

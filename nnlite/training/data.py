@@ -117,10 +117,8 @@ def split(
         raise ValueError(
             f"validation_split: works for arrays, got x of type {type(x).__name__}. Pass validation_data instead."
         )
-    try:
-        fraction = float(validation_split)
-    except (TypeError, ValueError):
-        fraction = math.nan
+    number = isinstance(validation_split, (int, float, np.integer, np.floating))
+    fraction = float(validation_split) if number else math.nan
     if not 0 < fraction < 1:
         raise ValueError(f"validation_split: got {validation_split!r}, expected a fraction between 0 and 1.")
     x, y, sample_weight, rows = _checked(x, y, sample_weight)
@@ -191,8 +189,8 @@ def _warn_of_missing_classes(y: np.ndarray | Rows, at: int) -> None:
         if missing:
             shown = ", ".join(map(str, sorted(missing)[:10])) + (", ..." if len(missing) > 10 else "")
             warnings.warn(
-                f"validation_split takes the last {len(y) - at} rows as they are, and class(es) {shown} of "
-                f"{len(head | tail)} do not occur in the {part} part. If the rows are sorted, shuffle them first.",
+                f"validation_split takes the last {len(y) - at} rows as they are, and class(es) {shown} of the "
+                f"{len(head | tail)} in y do not occur in the {part} part. If the rows are sorted, shuffle them first.",
                 UserWarning,
                 stacklevel=4,
             )

@@ -177,17 +177,16 @@ class Steps:
     def _prepare(self, x: Any, y: Any, sample_weight: Any, training: bool) -> Compiled:
         """Build what is not built yet, and raise what can be known to be wrong before anything changes."""
         compiled = self._need_compiled("fit" if training else "evaluate")
-        if compiled.stale or (training and not compiled.ready):
-            self._refresh(x, training)
+        if compiled.stale:
+            self._refresh(x)
         if not training and compiled.makes_masks is None:
             compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
         if not compiled.loss.is_empty:
-            key = _key(x)
-            if key not in compiled.output_shapes:
-                compiled.output_shapes[key] = self.compute_output_shape(_open_shape(x))
-            compiled.loss.check(y, compiled.output_shapes[key], sample_weight)
+            compiled.loss.check(y, self._shape_of_output(compiled, x), sample_weight)
         elif y is None and not compiled.metrics.is_empty:
             raise ValueError("y: got None, but the compiled metrics need targets.")
+        if training and not compiled.ready:
+            self._ready_optimizer(compiled)
         return compiled
 
     def _look_over(self, data: Batches, training: bool) -> None:
@@ -201,42 +200,56 @@ class Steps:
             return
         x, y, sample_weight = first
         x = self.cast_inputs(x)
-        own = type(self).train_step if training else type(self).test_step
-        if own is not (Steps.train_step if training else Steps.test_step):
-            self._refresh(x, training)
+        self._refresh(x)
+        if self._overrides_step(training):
             return
-        compiled = self._prepare(x, y, sample_weight, training)
-        if compiled.loss.is_empty:
-            return
-        shapes = compiled.output_shapes[_key(x)]
-        if data.targets is not None and all(type(t) is np.ndarray for t in structure.flatten(data.targets)):
+        compiled = self._need_compiled("fit")
+        in_memory = data.targets is not None and all(type(t) is np.ndarray for t in structure.flatten(data.targets))
+        if in_memory and not compiled.loss.is_empty:  # first, since it knows which row is which
+            shapes = self._shape_of_output(compiled, x)
             for start in range(0, data.rows, _CHECKED_AT_A_TIME):
                 part = slice(start, start + _CHECKED_AT_A_TIME)
-                compiled.loss.check(structure.map_arrays(data.targets, operator.itemgetter(part)), shapes)
+                try:
+                    compiled.loss.check(structure.map_arrays(data.targets, operator.itemgetter(part)), shapes)
+                except (ValueError, TypeError) as error:
+                    if start:
+                        raise type(error)(f"Among the rows from {start}: {error}") from None
+                    raise
+        self._prepare(x, y, sample_weight, training)
 
-    def _refresh(self, x: Any, training: bool) -> None:
-        """Build the model for ``x`` and, to train, the optimizer; look up which variables learn.
+    def _overrides_step(self, training: bool) -> bool:
+        own = type(self)
+        return own.train_step is not Steps.train_step if training else own.test_step is not Steps.test_step
 
-        Raises ``ValueError`` if there is no optimizer, or it was built for other variables.
-        """
+    def _shape_of_output(self, compiled: Compiled, x: Any) -> Any:
+        key = _key(x)
+        if key not in compiled.output_shapes:
+            compiled.output_shapes[key] = self.compute_output_shape(_open_shape(x))
+        return compiled.output_shapes[key]
+
+    def _refresh(self, x: Any) -> None:
+        """Build the model for ``x``; look up which variables learn."""
         compiled = self._need_compiled("fit")
         if not self.built:
             self.build(_open_shape(x))
         compiled.trainable = self.trainable_weights
         compiled.regularized = [v for v in compiled.trainable if v.regularizer is not None]
         compiled.makes_masks = None
-        if training:
-            if self.optimizer is None:
-                raise ValueError(f"{self.label} was compiled with optimizer=None: it can be evaluated, not trained.")
-            self._ready_optimizer(compiled)
-        compiled.stale, compiled.ready = False, training
+        compiled.stale, compiled.ready = False, False
 
     def _ready_optimizer(self, compiled: Compiled) -> None:
+        """Build the optimizer, once nothing can be wrong any more.
+
+        Raises ``ValueError`` if there is none, or it was built for other variables.
+        """
+        if self.optimizer is None:
+            raise ValueError(f"{self.label} was compiled with optimizer=None: it can be evaluated, not trained.")
         if not compiled.trainable:
             warnings.warn(f"{self.label} has no trainable weights: training will only measure.", stacklevel=5)
         elif not {id(v) for v in compiled.trainable} <= {id(v) for v in compiled.known}:
             self.optimizer.build(compiled.trainable)  # which raises if it was built for others
             compiled.known = compiled.trainable
+        compiled.ready = True
 
 
 def _rows(x: Any) -> int:

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
+from nnlite import losses
 from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.kernels import parallel
 from nnlite.training.callbacks import CallbackList, History
@@ -89,7 +90,8 @@ class Trainer(Compiling):
         epochs, initial_epoch = _whole(epochs, "epochs"), _whole(initial_epoch, "initial_epoch")
         _check_frequency(validation_freq)
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split)
+            classes = "crossentropy" in _loss_name(self.loss)
+            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split, classes=classes)
         train = batches(
             x,
             y,
@@ -155,8 +157,10 @@ class Trainer(Compiling):
     def _train_on(self, data: Any) -> dict[str, Any]:
         with held_back(), parallel.blas_pinned():
             compiled = self._need_compiled("fit")
-            if compiled.stale or not compiled.ready:
-                self._refresh(self.cast_inputs(data[0]), training=True)
+            if compiled.stale:
+                self._refresh(self.cast_inputs(data[0]))
+            if not compiled.ready and self._overrides_step(training=True):
+                self._ready_optimizer(compiled)
             return plain(self.train_step(data))
 
     def evaluate(
@@ -305,6 +309,11 @@ def _arguments(method: Any) -> tuple[str, ...]:
 
 
 _FIT, _EVALUATE = _arguments(Trainer.fit), _arguments(Trainer.evaluate)
+
+
+def _loss_name(loss: Any) -> str:
+    found = losses.get(loss) if isinstance(loss, str) else loss
+    return str(getattr(found, "name", getattr(found, "__name__", "")))
 
 
 def plain(logs: Any) -> dict[str, Any]:

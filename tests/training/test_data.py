@@ -305,14 +305,14 @@ def labels(form, numbers):
 def test_split_of_sorted_labels_warns(form):
     with pytest.warns(UserWarning) as seen:
         split(np.arange(10), labels(form, [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]), validation_split=0.2)
-    assert [str(w.message).split(" of 4 ")[0].rpartition("and ")[2] for w in seen] == [
+    assert [str(w.message).split(" of the 4 ")[0].rpartition("and ")[2] for w in seen] == [
         "class(es) 0, 1, 2",
         "class(es) 3",
     ]
 
 
 def test_split_of_sorted_binary_floats_warns():
-    with pytest.warns(UserWarning, match=r"class\(es\) 0 of 2 do not occur in the validation part"):
+    with pytest.warns(UserWarning, match=r"class\(es\) 0 of the 2 in y do not occur in the validation part"):
         split(np.arange(4), np.array([0.0, 1, 1, 1]), validation_split=0.5)
 
 

@@ -45,6 +45,8 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
+        if not isinstance(filepath, (str, os.PathLike)):
+            raise TypeError(f"ModelCheckpoint: filepath got {filepath!r}, expected the path of a file.")
         self.filepath = os.fspath(filepath)
         if save_weights_only and not self.filepath.endswith(".weights.h5"):
             raise ValueError(

@@ -49,8 +49,11 @@ class Monitor(Callback):
         value = (logs or {}).get(self.monitor)
         if value is None:
             known = list(logs or {})
+            hint = nearest(self.monitor, known)
+            if self.monitor.removeprefix("val_") in known:
+                hint = " Pass fit validation_split or validation_data."
             warnings.warn(
-                f"{consequence} `{self.monitor}` which is not available.{nearest(self.monitor, known)} "
+                f"{consequence} `{self.monitor}` which is not available.{hint} "
                 f"Available metrics are: {','.join(known)}",
                 UserWarning,
                 stacklevel=4,
