@@ -7,7 +7,6 @@ out (pooling) or met by a zero that is already there (convolution).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
@@ -44,15 +43,6 @@ class Axis(NamedTuple):
         reach = (self.kernel - 1) * self.dilation
         before, after = reach - self.before, reach - self.after
         return Axis(self.out, self.kernel, 1, self.dilation, before, after, self.size)
-
-    def band(self, start: int, stop: int) -> tuple[slice, Axis]:
-        """Return the inputs that windows ``start`` to ``stop`` touch, and those windows over these inputs alone."""
-        low = start * self.stride - self.before
-        high = (stop - 1) * self.stride - self.before + (self.kernel - 1) * self.dilation + 1
-        first = min(max(0, low), self.size)
-        last = max(first, min(self.size, high))
-        part = Axis(last - first, self.kernel, self.stride, self.dilation, first - low, high - last, stop - start)
-        return slice(first, last), part
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: str = "valid", dilation: int = 1) -> int:
@@ -133,8 +123,3 @@ def taps(spatial: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[sli
     for index in product(*(range(one.kernel) for one in spatial)):
         pairs = [one.tap(t) for one, t in zip(spatial, index, strict=True)]
         yield index, (slice(None), *(pair[0] for pair in pairs)), (slice(None), *(pair[1] for pair in pairs))
-
-
-def count(spatial: tuple[Axis, ...]) -> int:
-    """Return the number of windows of one image."""
-    return math.prod(one.out for one in spatial)

@@ -43,22 +43,6 @@ def test_taps_meet_exactly_the_inputs_inside(settings, padding):
         assert pairs == [(o, i) for o, i in wanted if 0 <= i < size]
 
 
-@given(numbers, st.sampled_from(["valid", "same", "causal"]), st.data())
-def test_a_band_is_a_part_of_the_whole(settings, padding, data):
-    size, kernel, _, dilation = settings
-    if padding == "valid" and size < (kernel - 1) * dilation + 1:
-        return
-    one = axis(padding, *settings)
-    start = data.draw(st.integers(0, one.out - 1))
-    stop = data.draw(st.integers(start + 1, one.out))
-    inputs, part = one.band(start, stop)
-    assert part.out == stop - start and part.size == len(range(size)[inputs])
-    for t in range(kernel):
-        whole = dict(zip(range(one.out)[one.tap(t)[0]], range(size)[one.tap(t)[1]], strict=True))
-        cut = zip(range(part.out)[part.tap(t)[0]], range(part.size)[part.tap(t)[1]], strict=True)
-        assert {o + start: i + inputs.start for o, i in cut} == {o: i for o, i in whole.items() if start <= o < stop}
-
-
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 3), st.sampled_from(["valid", "same", "causal"]))
 def test_the_mirrored_axis_pairs_the_same_windows_and_inputs(size, kernel, dilation, padding):
     if padding == "valid" and size < (kernel - 1) * dilation + 1:
