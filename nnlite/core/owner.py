@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.core import dtypes, serialization, tracking
+from nnlite.core import changes, dtypes, serialization, tracking
 from nnlite.core.variable import Variable
 
 
@@ -21,6 +21,15 @@ class Owner:
     built: Any
     _compute: np.dtype[Any]
     _trainable: bool
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if type(value) not in tracking.PLAIN:  # it may hold variables
+            changes.note()
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        changes.note()
+        super().__delattr__(name)
 
     def add_weight(
         self,

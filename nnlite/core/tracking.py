@@ -16,7 +16,7 @@ T = TypeVar("T")
 # Attributes that remember what an object was made with and how it was called: not what it holds.
 _RECORDS = ("_arguments", "_nodes")
 # Types of most attributes, which hold nothing: passed over first, since models are searched at every step.
-_PLAIN = frozenset({type(None), bool, int, float, str, np.ndarray, FunctionType, MethodType})
+PLAIN = frozenset({type(None), bool, int, float, str, np.ndarray, FunctionType, MethodType})
 
 
 def find(owner: Any, kind: type[T] | tuple[type[T], ...]) -> list[T]:
@@ -24,7 +24,7 @@ def find(owner: Any, kind: type[T] | tuple[type[T], ...]) -> list[T]:
     once."""
     found: dict[int, T] = {}
     for name, value in owner.__dict__.items():
-        if type(value) in _PLAIN:
+        if type(value) in PLAIN:
             continue
         if isinstance(value, kind):
             found.setdefault(id(value), value)
@@ -40,7 +40,7 @@ def _leaves(value: Any) -> Iterator[Any]:
     for item in items:
         if type(item) in (list, tuple, dict):
             yield from _leaves(item)
-        elif type(item) not in _PLAIN:
+        elif type(item) not in PLAIN:
             yield item
 
 

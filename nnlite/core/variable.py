@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.core import naming
+from nnlite.core import changes, naming
 
 
 class Variable:
@@ -62,6 +62,7 @@ class Variable:
         self.path = naming.scoped(name) if path is None else path
         self.regularizer = regularizer
         self.constraint = constraint
+        changes.note()
 
     @property
     def trainable(self) -> bool:
@@ -71,6 +72,7 @@ class Variable:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        changes.note()
         if not value:
             self._grad, self._grad_is_zero = None, True
 

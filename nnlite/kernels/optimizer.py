@@ -22,7 +22,7 @@ from nnlite.kernels import parallel
 Array = NDArray[Any]
 
 # Elements a block: enough that several threads do not queue for the interpreter's lock; one thread is no slower.
-BLOCK = 262144
+BLOCK = 524288
 # Neighbours up to half this many elements are joined in blocks up to this; below a quarter they stay in one thread.
 JOINED = 32768
 # Elements that one thread passes over in a microsecond, for the choice of threads.
@@ -84,8 +84,8 @@ def adam(
         u = np.maximum(largest, u, out=largest)
     np.sqrt(u, out=s)
     np.add(s, epsilon, out=s)
-    np.divide(m, s, out=t)
-    return np.multiply(t, rate, out=t)
+    np.divide(m, s, out=s)
+    return np.multiply(s, rate, out=s)
 
 
 @functools.lru_cache(maxsize=16)

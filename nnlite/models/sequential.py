@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlite.core import registry, serialization, structure
+from nnlite.core import changes, registry, serialization, structure
 from nnlite.core.errors import known_arguments, nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
@@ -124,6 +124,7 @@ class Sequential(Trainer, Layer):
         """Build what is new, if the input's shape is known."""
         shape = self._layers[0].batch_shape if self._has_input else self._build_shape  # type: ignore[attr-defined]
         self.built = False
+        changes.note()
         if shape is not None and self._layers:
             self.build(shape)
 

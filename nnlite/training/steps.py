@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import penalties, structure, tracking
+from nnlite.core import changes, penalties, structure, tracking
 from nnlite.core.variable import Variable
 from nnlite.metrics import Mean, Metric
 from nnlite.training.compiled import CompiledLoss
@@ -34,6 +34,8 @@ class Compiled:
         self.makes_masks: bool | None = None  # whether a layer may make a mask; None: not looked up
         # Whether the lists above must be looked up again, and whether the optimizer knows its variables.
         self.stale, self.ready = True, False
+        self.seen = -1  # the count of changes when they were looked up
+        self.own_metrics: tuple[int, list[Metric]] = (-1, [])
 
     def regularization(self) -> float:
         """Return the sum of the regularizers' values."""
@@ -236,6 +238,7 @@ class Steps:
         compiled.regularized = [v for v in compiled.trainable if v.regularizer is not None]
         compiled.makes_masks = None
         compiled.stale, compiled.ready = False, False
+        compiled.seen = changes.count()
 
     def _ready_optimizer(self, compiled: Compiled) -> None:
         """Build the optimizer, once nothing can be wrong any more.
@@ -270,4 +273,9 @@ def _all_layers(layer: Any) -> list[Any]:
 
 def own_metrics(model: Any) -> list[Any]:
     """Return the metrics that a model holds in attributes of its own."""
-    return tracking.find(model, Metric)
+    compiled, now = model._compiled, changes.count()
+    if compiled is None:
+        return tracking.find(model, Metric)
+    if compiled.own_metrics[0] != now:
+        compiled.own_metrics = now, tracking.find(model, Metric)
+    return list(compiled.own_metrics[1])

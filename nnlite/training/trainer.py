@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnlite import losses
+from nnlite.core import changes
 from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.kernels import parallel
 from nnlite.training.callbacks import CallbackList, History
@@ -262,7 +263,8 @@ class Trainer(Compiling):
 
         Raises as :meth:`fit` does; the model then is as it was.
         """
-        self._need_compiled("train_on_batch").stale = True
+        compiled = self._need_compiled("train_on_batch")
+        compiled.stale = compiled.stale or compiled.seen != changes.count()
         (data,) = self._whole_batch(x, y, sample_weight, class_weight)
         self.reset_metrics()
         logs = self._train_on(data)

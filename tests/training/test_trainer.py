@@ -339,3 +339,43 @@ def test_an_override_of_compute_loss_is_refused():
 
     with pytest.raises(TypeError, match="gradient"):
         compiled(Own()).train_on_batch(*line())
+
+
+def test_what_learns_is_looked_up_again_only_after_changes():
+    class Pair(nnlite.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = nnlite.layers.Dense(2)
+
+        def forward(self, x, training=False):
+            return self.inner.forward(x, training)
+
+        def backward(self, dy, cache):
+            return self.inner.backward(dy, cache)
+
+    model = nnlite.Sequential([nnlite.layers.Input((3,)), nnlite.layers.Dense(3), Pair()])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    model.train_on_batch(x, y)
+    model.train_on_batch(x, y)
+    found = model._compiled.trainable
+    model.train_on_batch(x, y)
+    assert model._compiled.trainable is found and len(found) == 4
+    model.layers[0].trainable = False
+    before = model.layers[0].kernel.numpy()
+    model.train_on_batch(x, y)
+    np.testing.assert_array_equal(model.layers[0].kernel.value, before)
+    assert len(model._compiled.trainable) == 2
+    model.layers[0].kernel.trainable = True
+    model.train_on_batch(x, y)
+    assert len(model._compiled.trainable) == 3
+    other = nnlite.layers.Dense(2)
+    other.build((None, 3))
+    model.layers[1].inner = other
+    with pytest.raises(ValueError, match="was built for 4 variables, and not for"):
+        model.train_on_batch(x, y)
+    model.extra = nnlite.metrics.Mean(name="extra")
+    model.compile("sgd", "mse")
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"extra", "loss"}
+    del model.extra
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss"}
