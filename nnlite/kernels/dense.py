@@ -50,9 +50,9 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
     # Rows lie together, but each thread reads all of w: that is dear where they are few or w is large.
     microseconds = x.size * units / GEMM_RATE
     if units > n and (n < FEW_ROWS or w.nbytes > LARGE) and (activation is None or activation.elementwise):
-        parallel.run(columns, units, microseconds, align=16)
+        parallel.run(columns, units, microseconds, align=16, lead=parallel.LEAD)
     else:
-        parallel.run(rows, n, microseconds)
+        parallel.run(rows, n, microseconds, lead=parallel.LEAD)
     return y
 
 
@@ -94,5 +94,5 @@ def dense_backward(
             gemm.matmul(dy, w[start:stop].T, dx[:, start:stop])
 
     if products:
-        parallel.run(task, inputs, products * x.size * w.shape[1] / GEMM_RATE, align=16)
+        parallel.run(task, inputs, products * x.size * w.shape[1] / GEMM_RATE, 16, parallel.LEAD)
     return dx, dw if weight_grad else None, dy.sum(0) if use_bias else None

@@ -196,7 +196,7 @@ class Plan:
     def __init__(self, values: Sequence[Array], slots: Sequence[Array], offsets: Sequence[int], passes: int) -> None:
         self.dtype = values[0].dtype
         sizes = [value.size for value in values]
-        cuts = parallel.parts(sum(sizes), sum(sizes) * passes / RATE)
+        cuts = parallel.parts(sum(sizes), sum(sizes) * passes / RATE, lead=parallel.LEAD)
         flat = [_flat(value) for value in values]
         self.shares: list[list[Block]] = []
         for spans in _share(sizes, cuts):

@@ -23,8 +23,9 @@ T = TypeVar("T")
 
 # A fork and join costs about 100 microseconds; below this much work one thread is as fast.
 WORTH_THREADS = 500.0
-# Microseconds that the caller works longer than the others: they begin later, and waking him at their end takes time.
-# A training step of a 784-512-512-10 net on two threads: 0: 4.10 ms, 40: 4.03, 80: 3.93, 130: 3.95, 160: 4.00.
+# Microseconds by which the caller may work longer than the others, who begin later and whose end he would sleep over.
+# Not for convolutions: unequal numbers of images make unequal chunks, which costs more. A training step of a
+# 784-512-512-10 net on two threads: 0: 4.10 ms, 40: 4.03, 80: 3.93, 130: 3.95, 160: 4.00.
 LEAD = 80.0
 
 
@@ -200,15 +201,14 @@ def threads() -> int:
     return 1 if getattr(_inside_worker, "value", False) else config.get_num_threads()
 
 
-def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
+def parts(n: int, microseconds: float, align: int = 1, lead: float = 0.0) -> list[tuple[int, int]]:
     """Cut ``range(n)`` into contiguous parts, one a thread, or a single one if the work is too small to share.
-
-    The first, which is the caller's own, is a little longer.
 
     Args:
         n: number of items (rows, images, channels).
         microseconds: rough estimate of what all of the work takes on one thread.
         align: parts begin at multiples of this.
+        lead: by how many microseconds the first part, which is the caller's own, is longer.
 
     >>> parts(10, 0.0)
     [(0, 10)]
@@ -217,7 +217,7 @@ def parts(n: int, microseconds: float, align: int = 1) -> list[tuple[int, int]]:
     if wanted <= 1:
         return [(0, n)]
     units = -(-n // align)
-    each = units * (1 - min(LEAD / microseconds, 0.125)) / wanted  # of the others
+    each = units * (1 - min(lead / microseconds, 0.125)) / wanted  # of the others
     edges = [0, *(min(n, align * round(units - each * (wanted - i))) for i in range(1, wanted + 1))]
     return [(start, stop) for start, stop in pairwise(edges) if start < stop]
 
@@ -231,12 +231,12 @@ def _as_worker(task: Callable[[], T]) -> T:
         _inside_worker.value = False
 
 
-def run(task: Callable[[int, int], T], n: int, microseconds: float, align: int = 1) -> list[T]:
+def run(task: Callable[[int, int], T], n: int, microseconds: float, align: int = 1, lead: float = 0.0) -> list[T]:
     """Call ``task(start, stop)`` for each of :func:`parts`, the first in the calling thread; results in order.
 
     All parts have finished before this returns or raises; if several raise, the first part's error is the one seen.
     """
-    ranges = parts(n, microseconds, align)
+    ranges = parts(n, microseconds, align, lead)
     if len(ranges) == 1:
         with _guard:
             return [task(*ranges[0])]

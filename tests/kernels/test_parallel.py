@@ -38,15 +38,15 @@ def test_parts_cover_the_range_in_order():
     assert parallel.parts(10, 1.0) == [(0, 10)]
 
 
-def test_the_caller_has_a_little_more_to_do():
-    assert parallel.parts(1000, 1000.0) == [(0, 540), (540, 1000)]
-    assert parallel.parts(1000, 600.0) == [(0, 562), (562, 1000)]
+def test_the_caller_may_have_a_little_more_to_do():
+    assert parallel.parts(1000, 1000.0, lead=80.0) == [(0, 540), (540, 1000)]
+    assert parallel.parts(1000, 600.0, lead=80.0) == [(0, 562), (562, 1000)]
     config.set_num_threads(4)
-    assert [stop - start for start, stop in parallel.parts(1000, 1000.0)] == [310, 230, 230, 230]
+    assert [stop - start for start, stop in parallel.parts(1000, 1000.0, lead=80.0)] == [310, 230, 230, 230]
     for threads in range(1, 40):  # none is empty
         config.set_num_threads(threads)
         for n in range(1, 80):
-            parts = parallel.parts(n, 501.0)
+            parts = parallel.parts(n, 501.0, lead=80.0)
             assert [i for start, stop in parts for i in range(start, stop)] == list(range(n))
             assert all(start < stop for start, stop in parts)
 
