@@ -152,6 +152,7 @@ def test_only_classes_can_be_missing_from_a_part(recwarn):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: layers.Dense(3, dtype="int32").build((None, 2)), "'kernel' of dtype int32.*expected dtype='float32'"),
         (lambda: layers.Reshape(3.5), "target_shape must be whole numbers.*got 3.5"),
         (lambda: layers.Input(3.5), "a shape is made of whole numbers.*got 3.5"),
         (lambda: layers.Input("28"), "a shape is made of whole numbers.*got '28'"),

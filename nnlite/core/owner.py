@@ -60,6 +60,11 @@ class Owner:
             raise ValueError(
                 f"{self.label}: cannot create variable {name!r} of shape {shape}: every size must be known."
             )
+        if dtype is None and self._compute.kind != "f":
+            raise ValueError(
+                f"{self.label}: cannot make variable {name!r} of dtype {self._compute}: a layer with variables computes "
+                f"in floats, expected dtype='float32' or 'float64' (or a dtype for this variable alone)."
+            )
         make = serialization.get("initializers", "glorot_uniform" if initializer is None else initializer)
         value_dtype = self._compute if dtype is None else dtypes.compute_dtype(dtypes.policy_name(dtype))
         variable = Variable(
