@@ -62,7 +62,7 @@ class Owner:
             )
         if dtype is None and self._compute.kind != "f":
             raise ValueError(
-                f"{self.label}: cannot make variable {name!r} of dtype {self._compute}: a layer with variables computes "
+                f"{self.label}: cannot make variable {name!r} of dtype {self._compute}: layers with variables compute "
                 f"in floats, expected dtype='float32' or 'float64' (or a dtype for this variable alone)."
             )
         make = serialization.get("initializers", "glorot_uniform" if initializer is None else initializer)
