@@ -165,19 +165,24 @@ def _random_input(input_shape: Any, batch: int, rng: np.random.Generator) -> Any
 
 def _float64_copy(layer: Layer, input_shape: Any, x: Any, options: dict[str, Any], rng: np.random.Generator) -> Layer:
     tested = copy.deepcopy(layer)
-    for part in _all_layers(tested):
-        part._compute, part._policy = np.dtype(float), "float64"
-        for variable in tracking.find(part, Variable):
-            variable.value = variable.value.astype(float)
-            variable.zero_grad()
+    _to_float64(tested)
     if not tested.built:
         tested.build(input_shape)
+        _to_float64(tested)  # parts that build has made
     if not all(part.built for part in _all_layers(tested)):  # some build their parts when they first run
         tested.forward(_random_input(input_shape, 1, rng) if x is None else x, False, **options)
     for variable in tested.trainable_weights:
         variable.value += rng.uniform(-0.1, 0.1, variable.shape)
         variable.trainable = True
     return tested
+
+
+def _to_float64(layer: Layer) -> None:
+    for part in _all_layers(layer):
+        part._compute, part._policy = np.dtype(float), "float64"
+        for variable in tracking.find(part, Variable):
+            variable.value = variable.value.astype(float)
+            variable.zero_grad()
 
 
 def _all_layers(layer: Layer) -> list[Layer]:

@@ -124,6 +124,14 @@ def test_parts_that_are_built_when_they_first_run():
     assert not layer.a.built
 
 
+def test_parts_that_build_makes():
+    class Late(Twice):
+        def build(self, input_shape):
+            self.a, self.b = layers.Dense(4, activation="tanh"), layers.Dense(4)
+
+    check_layer(Late(4), (None, 3))
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "error", "words"),
     [

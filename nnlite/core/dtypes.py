@@ -23,15 +23,15 @@ _warned: set[str] = set()
 
 
 def floating(values: Any) -> np.ndarray[Any, Any]:
-    """Return predictions as an array of floats: float32 and float64 arrays as they are, numbers in lists in ``floatx``.
+    """Return predictions as floats: float32 and float64 arrays as they are, others in float32, lists in ``floatx``.
 
     >>> floating([1, 2]).dtype, floating(np.ones(2)).dtype
     (dtype('float32'), dtype('float64'))
     """
+    if not hasattr(values, "dtype"):
+        return np.asarray(values, config.floatx())
     array = np.asarray(values)
-    if array.dtype.kind == "f" and array.itemsize >= 4 and hasattr(values, "dtype"):
-        return array
-    return array.astype(np.float32 if array.dtype.kind == "f" and hasattr(values, "dtype") else config.floatx())
+    return array if array.dtype.kind == "f" and array.itemsize >= 4 else array.astype(np.float32)
 
 
 def policy_name(dtype: Any) -> str:

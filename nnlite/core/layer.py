@@ -74,10 +74,13 @@ class Layer(Owner, serialization.Configurable):
         return self
 
     def __getattr__(self, name: str) -> Any:
-        hint = ""
-        if "_policy" not in self.__dict__ and not name.startswith("__"):
-            hint = " Does its __init__ call super().__init__(**kwargs) before anything else?"
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.{hint}", name=name, obj=self)
+        try:
+            return super().__getattribute__(name)  # once more, for its own message: a property may have raised it
+        except AttributeError as error:
+            if "_policy" in self.__dict__ or name.startswith("__"):
+                raise
+            hint = "Does its __init__ call super().__init__(**kwargs) before anything else?"
+            raise AttributeError(f"{error}. {hint}", name=name, obj=self) from None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

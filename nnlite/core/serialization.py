@@ -178,6 +178,6 @@ def get(kind: str, identifier: Any) -> Any:
             f"{getattr(found, '__name__', found)!r}: make it a class derived from nnlite.regularizers.Regularizer with "
             f"__call__(self, x) -> number and gradient(self, x) -> array."
         )
-    if callable(found) or registry.kind_of(type(found)) == kind:
+    if found is not identifier or callable(found) or registry.kind_of(type(found)) == kind:
         return found
     raise TypeError(f"Cannot tell which of {kind} is meant by {identifier!r}: expected a name, a config or an object.")

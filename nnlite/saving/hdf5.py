@@ -105,6 +105,8 @@ def _load_optimizer(optimizer: Any, values: dict[str, Any], model: Any, label: s
             optimizer.build(model.trainable_weights)
         elif optimizer.built and len(values) <= 2:  # saved before the first step: there were no slots yet
             tracking.load_into(optimizer.name, optimizer.variables[: len(values)], values)
+            for slot in optimizer.variables[len(values) :]:
+                slot.value.fill(0)
             return
         optimizer.load_own_variables(values)
     except ValueError as error:

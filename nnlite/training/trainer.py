@@ -12,6 +12,7 @@ from nnlite import losses
 from nnlite.core import changes
 from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.kernels import parallel
+from nnlite.losses.checks import fitting
 from nnlite.training.callbacks import CallbackList, History
 from nnlite.training.compiling import Compiling
 from nnlite.training.data import Batches, batches, split
@@ -91,8 +92,8 @@ class Trainer(Compiling):
         epochs, initial_epoch = _whole(epochs, "epochs"), _whole(initial_epoch, "initial_epoch")
         _check_frequency(validation_freq)
         if validation_split and validation_data is None:
-            classes = "crossentropy" in _loss_name(self.loss)
-            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split, classes=classes)
+            labels = not _is_regression(self.loss)
+            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split, classes=labels)
         train = batches(
             x,
             y,
@@ -313,9 +314,10 @@ def _arguments(method: Any) -> tuple[str, ...]:
 _FIT, _EVALUATE = _arguments(Trainer.fit), _arguments(Trainer.evaluate)
 
 
-def _loss_name(loss: Any) -> str:
+def _is_regression(loss: Any) -> bool:
+    """Whether targets may be any numbers, as for the built-in errors; whole numbers among them are no classes then."""
     found = losses.get(loss) if isinstance(loss, str) else loss
-    return str(getattr(found, "name", getattr(found, "__name__", "")))
+    return getattr(getattr(found, "fn", found), "check", None) is fitting
 
 
 def plain(logs: Any) -> dict[str, Any]:

@@ -283,8 +283,18 @@ def test_a_layer_that_forgets_its_base_is_told():
 
     with pytest.raises(AttributeError, match=r"Forgets.*super\(\).__init__"):
         Forgets()(np.ones((2, 3)))
-    with pytest.raises(AttributeError, match=r"'Layer' object has no attribute 'nothing'\.$"):
+    with pytest.raises(AttributeError, match=r"^'Layer' object has no attribute 'nothing'$"):
         _ = layers.Layer().nothing
+
+
+def test_an_error_inside_a_property_is_not_hidden():
+    class Odd(layers.Layer):
+        @property
+        def width(self):
+            return self.missing + 1
+
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        _ = Odd().width
 
 
 def test_arrays_among_the_arguments_come_back_as_arrays():

@@ -324,3 +324,6 @@ def test_saved_before_the_first_step(tmp_path):
     model.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")  # without a warning
     assert float(again.optimizer.learning_rate) == 0.125 and int(again.optimizer.iterations) == 0
+    again.fit(np.ones((4, *model.input_shape[1:])), np.ones((4, *model.output_shape[1:])), verbose=0)
+    again.load_weights(tmp_path / "m.keras")
+    assert not any(v.value.any() for v in again.optimizer.variables[2:]) and int(again.optimizer.iterations) == 0

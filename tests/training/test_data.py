@@ -196,7 +196,8 @@ def test_stored_rows_are_read_once_and_a_batch_at_a_time():
 @pytest.mark.parametrize("shuffle", [False, True, "batch"])
 @pytest.mark.parametrize("store", ["memmap", "memmap-fortran", "memmap-big-endian", "hdf5", "hdf5-chunked"])
 def test_files_are_never_loaded_whole(tmp_path, store, shuffle):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     n, width = 4000, 500  # 8 MB
     x = np.random.default_rng(0).random((n, width), dtype=np.float32)
     if store.startswith("memmap"):
@@ -232,7 +233,8 @@ def test_files_are_never_loaded_whole(tmp_path, store, shuffle):
 
 
 def test_a_closed_file_is_an_error(tmp_path):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     with h5py.File(tmp_path / "x.h5", "w") as file:
         x = file.create_dataset("x", data=numbered(3))
         with pytest.raises(TypeError, match=r"x: got a File.*one of the arrays in it"):
@@ -360,7 +362,8 @@ def test_dtypes_are_left_alone():
 
 
 def test_pandas_frames_and_series():
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     frame = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [1, 2, 3], "c": [True, False, True]}, index=[7, 3, 5])
     cut = batches(frame, frame["b"], frame["a"], batch_size=2)
     (x, y, w), (x_last, _, _) = cut.epoch()
@@ -372,7 +375,8 @@ def test_pandas_frames_and_series():
 
 
 def test_pandas_nullable_numbers():
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     x = batches(pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": [0.5, 1.5]})).peek()[0]
     np.testing.assert_array_equal(x, [[1, 0.5], [np.nan, 1.5]])
     y = batches([[1], [2]], pd.Series([3, 4], dtype="Int64")).peek()[1]
@@ -380,7 +384,8 @@ def test_pandas_nullable_numbers():
 
 
 def test_pandas_text_is_an_error_that_names_the_column():
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     frame = pd.DataFrame({"age": [1, 2], "city": ["Rome", "Oslo"], "kind": pd.Categorical(["a", "b"])})
     with pytest.raises(TypeError, match=r"x: column\(s\) 'city'.*'kind'.*get_dummies") as error:
         batches(frame)

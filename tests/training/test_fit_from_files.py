@@ -41,13 +41,15 @@ def test_history_is_the_same_from_memory_and_from_elsewhere(tmp_path, rows, kind
     elif kind == "fortran":
         got = train(np.asfortranarray(x), y, **options)
     elif kind == "hdf5":
-        h5py = pytest.importorskip("h5py")
+        import h5py
+
         with h5py.File(tmp_path / "data.h5", "w") as file:
             got = train(file.create_dataset("x", data=x, chunks=(64, 6)), file.create_dataset("y", data=y), **options)
     elif kind == "list":
         got = train(x.tolist(), y.tolist(), **options)
     else:
-        pd = pytest.importorskip("pandas")
+        import pandas as pd
+
         got = train(pd.DataFrame(x), pd.Series(y), **options)
     assert got == expected
 
@@ -75,7 +77,8 @@ def test_history_is_the_same_from_streams(rows):
 
 
 def test_training_and_prediction_from_a_file_need_the_memory_of_a_few_batches(tmp_path):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     with h5py.File(tmp_path / "x.h5", "w") as file:
         x = file.create_dataset("x", (40_000, 100), "float32", chunks=(100, 100), fillvalue=0.5)  # 16 MB
         y = file.create_dataset("y", (40_000, 1), "float32")
