@@ -181,8 +181,9 @@ def _to_float64(layer: Layer) -> None:
     for part in _all_layers(layer):
         part._compute, part._policy = np.dtype(float), "float64"
         for variable in tracking.find(part, Variable):
-            variable.value = variable.value.astype(float)
-            variable.zero_grad()
+            if variable.value.dtype.kind == "f":  # counts and indices stay whole numbers
+                variable.value = variable.value.astype(float)
+                variable.zero_grad()
 
 
 def _all_layers(layer: Layer) -> list[Layer]:

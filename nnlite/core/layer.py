@@ -58,6 +58,8 @@ class Layer(Owner, serialization.Configurable):
     keeps_dtype = False
     keeps_integers = False
     input_spec: InputSpec | None = None
+    # The arrays that a call takes, where there may be several: ``layer(q, v, key=k)`` is ``layer([q, v, k])``.
+    named_inputs: ClassVar[tuple[str, ...]] = ()
     # Read off the signatures of forward and backward.
     _takes_mask: ClassVar[bool] = False
     _takes_input_grad: ClassVar[bool] = False
@@ -150,6 +152,8 @@ class Layer(Owner, serialization.Configurable):
 
     def __call__(self, *inputs: Any, training: bool = False, mask: Any = None, **options: Any) -> Any:
         """Compute the output of arrays, or a new symbol of symbols. Several positional inputs are packed in a list."""
+        if self.named_inputs:
+            inputs = wrapping.take_named_inputs(self, inputs, options)
         x = inputs[0] if len(inputs) == 1 else list(inputs)
         if not inputs:
             raise TypeError(f"{self.label} was called without an input.")

@@ -18,14 +18,15 @@ def map_arrays(x: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(x, dict):
         return {key: map_arrays(value, function) for key, value in x.items()}
     if isinstance(x, (list, tuple)) and x and isinstance(x[0], (np.ndarray, Symbol, list, tuple, type(None))):
-        if isinstance(x[0], (list, tuple)) and not _holds_arrays(x[0]):
+        if isinstance(x[0], (list, tuple)) and not holds_arrays(x[0]):
             return function(x)
         return [map_arrays(value, function) for value in x]
     return None if x is None else function(x)
 
 
-def _holds_arrays(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, Symbol)) or (isinstance(x, (list, tuple)) and any(map(_holds_arrays, x)))
+def holds_arrays(x: Any) -> bool:
+    """Return whether ``x`` is an array or symbol, or a list or tuple with one inside."""
+    return isinstance(x, (np.ndarray, Symbol)) or (isinstance(x, (list, tuple)) and any(map(holds_arrays, x)))
 
 
 def is_shape(x: Any) -> bool:

@@ -74,6 +74,33 @@ def check_options(layer: Any, options: dict[str, Any]) -> None:
         )
 
 
+def take_named_inputs(layer: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a call's inputs in the order of ``layer.named_inputs``, those given by keyword taken out of ``options``.
+
+    A list, such as the states of a recurrent layer, stands for each of its arrays. Raises ``TypeError`` for an input
+    given twice, or left out before another.
+    """
+    names = layer.named_inputs
+    if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) and structure.holds_arrays(inputs[0]):
+        inputs = tuple(inputs[0])
+    given: dict[str, Any] = dict(zip(names, inputs, strict=False))
+    rest = inputs[len(names) :]
+    for name in names:
+        value = options.pop(name, None)
+        if value is not None and name in given:
+            raise TypeError(f"{layer.label} was given its input {name!r} twice, by position and by name.")
+        if value is not None:
+            given[name] = value
+    last = max((names.index(name) for name in given), default=-1)
+    missing = [name for name in names[: max(last, 0)] if given.get(name) is None]
+    if missing:
+        raise TypeError(f"{layer.label} was called with {names[last]!r} but without {missing[0]!r}.")
+    found: list[Any] = []
+    for value in (*(given[name] for name in names[: last + 1]), *rest):
+        found += structure.flatten(value) if structure.holds_arrays(value) else [value]
+    return tuple(found)
+
+
 def recorded_arguments(layer: Any) -> dict[str, Any]:
     """Return the arguments that a layer was made with, by name; defaults left out."""
     args, kwargs = layer._arguments
@@ -111,9 +138,10 @@ def prepare(layer: Any, x: Any) -> Any:
     if type(x) is not np.ndarray or x.dtype != layer._compute:
         x = layer.cast_inputs(x)
     if layer.input_spec is not None:
-        if type(x) is not np.ndarray:
+        first = x[0] if type(x) is list and len(layer.named_inputs) > 1 else x
+        if type(first) is not np.ndarray:
             raise ValueError(f"{layer.label} takes one array, got a {type(x).__name__} of {len(x)} arrays.")
-        layer.input_spec.check(layer, x.shape)
+        layer.input_spec.check(layer, first.shape)
     return x
 
 
@@ -132,11 +160,16 @@ def _forward(method: Method) -> Method:
         if regularizer is None:
             return result
         y, cache = result
-        batch = max(1, len(y))
-        penalties.add(regularizer(y) / batch)
-        return y, Regularized(cache, regularizer.gradient(y) / y.dtype.type(batch))
+        penalties.add(_penalty(regularizer, y))
+        gradient = structure.map_arrays(y, lambda a: regularizer.gradient(a) / a.dtype.type(max(1, len(a))))
+        return y, Regularized(cache, gradient)
 
     return forward
+
+
+def _penalty(regularizer: Any, y: Any) -> Any:
+    """The activity penalty on an output, or on each of several, by the batch size."""
+    return sum(regularizer(a) / max(1, len(a)) for a in structure.flatten(y))
 
 
 def _infer(method: Method) -> Method:
@@ -147,7 +180,7 @@ def _infer(method: Method) -> Method:
         x = prepare(self, x)
         y = method(self, x, *args, **options)
         if self.activity_regularizer is not None:
-            penalties.add(self.activity_regularizer(y) / max(1, len(y)))
+            penalties.add(_penalty(self.activity_regularizer, y))
         return y
 
     return infer
@@ -157,7 +190,14 @@ def _backward(method: Method) -> Method:
     @functools.wraps(method)
     def backward(self: Any, dy: Any, cache: Any, *args: Any, **options: Any) -> Any:
         if type(self).backward is backward and type(cache) is Regularized:
-            return method(self, dy + cache.penalty_gradient, cache.cache, *args, **options)
+            return method(self, _plus(dy, cache.penalty_gradient), cache.cache, *args, **options)
         return method(self, dy, cache, *args, **options)
 
     return backward
+
+
+def _plus(dy: Any, gradient: Any) -> Any:
+    """Their sum, also of several outputs; None is no gradient."""
+    if isinstance(gradient, list):
+        return [_plus(a, b) for a, b in zip(dy, gradient, strict=True)]
+    return gradient if dy is None else dy + gradient

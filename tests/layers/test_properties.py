@@ -12,75 +12,109 @@ from layers.cases import CASES
 import nnlite
 from nnlite import layers
 from nnlite.core import serialization
+from nnlite.core.structure import flatten, map_arrays
 from nnlite.testing import check_layer
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def data(case, batch, dtype="float32", seed=0):
-    return np.random.default_rng(seed).normal(size=(batch, *case.shape)).astype(dtype)
+def ones(y):
+    return map_arrays(y, lambda a: np.ones_like(a))
+
+
+def run(layer, case, x, training=False, dy=None):
+    """Outputs and input gradients, each as a list."""
+    y, cache = layer.forward(x, training, **case.call_options(len(flatten(x)[0])))
+    return flatten(y), flatten(layer.backward(ones(y) if dy is None else dy, cache))
+
+
+def grads(layer):
+    return [v.grad.copy() for v in layer.trainable_weights]
+
+
+def same(actual, expected, rtol=0.0, atol=0.0):
+    for a, b in zip(actual, expected, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
 
 
 @cases
 def test_gradients_are_the_derivatives(case):
-    check_layer(case.make(), (None, *case.shape))
+    if not case.smooth:
+        return
+    if case.integers is None and case.options is None:
+        check_layer(case.make(), case.built_shape)
+        return
+    for batch in (1, 4):
+        check_layer(case.make(), case.built_shape, x=case.data(batch), **case.call_options(batch))
 
 
 @cases
 @pytest.mark.parametrize("batch", [0, 1, 3])
 @pytest.mark.parametrize("training", [False, True])
 def test_shapes_and_dtypes(case, batch, training):
-    layer, x = case.make(), data(case, batch)
-    y, cache = layer.forward(x, training=training)
-    assert y.dtype == np.float32
-    assert y.shape == (batch, *layer.compute_output_shape((None, *case.shape))[1:])
-    dx = layer.backward(np.ones_like(y), cache)
-    assert dx.shape == x.shape and dx.dtype == np.float32
+    layer, x = case.make(), case.data(batch)
+    y, cache = layer.forward(x, training=training, **case.call_options(batch))
+    declared = layer.compute_output_shape(case.built_shape)
+    for array, shape in zip(flatten(y), [declared] if isinstance(y, np.ndarray) else declared, strict=True):
+        assert array.dtype == np.float32 or not case.smooth
+        assert array.shape == (batch, *shape[1:])
+    dx = layer.backward(ones(y), cache)
+    for array, gradient in zip(flatten(x), flatten(dx), strict=True):
+        if array.dtype.kind != "f":
+            assert gradient is None
+        else:
+            assert gradient.shape == array.shape and gradient.dtype == np.float32
     assert all(v.grad.dtype == np.float32 for v in layer.trainable_weights)
 
 
 @cases
 def test_infer_equals_forward(case):
-    layer, x = case.make(), data(case, 3)
-    np.testing.assert_array_equal(layer(x), layer.forward(x)[0])
+    layer, x, options = case.make(), case.data(3), case.call_options(3)
+    same(flatten(layer(x, **options)), flatten(layer.forward(x, **options)[0]))
 
 
 @cases
 def test_inputs_may_be_read_only_and_of_any_strides(case):
-    layer, x = case.make(), data(case, 4)
-    expected, cache = layer.forward(x)
-    dy = data(case, 4, seed=1).reshape(-1)[: expected.size]
-    dy = np.resize(dy, expected.shape).astype("float32")
+    layer, x, options = case.make(), case.data(4), case.call_options(4)
+    y, cache = layer.forward(x, **options)
+    rng = np.random.default_rng(1)
+    dy = map_arrays(y, lambda a: rng.normal(size=a.shape).astype("float32"))
     dx = layer.backward(dy, cache)
-    other = np.repeat(x, 2, axis=0)[::2]
-    other.flags.writeable = False
-    frozen_dy = np.asfortranarray(dy)
-    frozen_dy.flags.writeable = False
-    y, cache = layer.forward(other)
-    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(layer.backward(frozen_dy, cache), dx, rtol=1e-4, atol=1e-5)
-    swapped = x.astype(x.dtype.newbyteorder())
-    np.testing.assert_allclose(layer(swapped), expected, rtol=1e-5, atol=1e-6)
+
+    def odd(array):
+        other = np.repeat(array, 2, axis=0)[::2]
+        other.flags.writeable = False
+        return other
+
+    def fortran(array):
+        other = np.asfortranarray(array)
+        other.flags.writeable = False
+        return other
+
+    again, cache = layer.forward(map_arrays(x, odd), **options)
+    same(flatten(again), flatten(y), rtol=1e-5, atol=1e-6)
+    same(flatten(layer.backward(map_arrays(dy, fortran), cache)), flatten(dx), rtol=1e-4, atol=1e-5)
+    swapped = map_arrays(x, lambda a: a.astype(a.dtype.newbyteorder()))
+    same(flatten(layer(swapped, **options)), flatten(y), rtol=1e-5, atol=1e-6)
 
 
 @cases
 def test_backward_twice_doubles_the_gradient(case):
-    layer, x = case.make(), data(case, 3)
-    y, cache = layer.forward(x)
-    layer.backward(np.ones_like(y), cache)
-    once = [v.grad.copy() for v in layer.trainable_weights]
-    y, cache = layer.forward(x)
-    layer.backward(np.ones_like(y), cache)
-    for variable, grad in zip(layer.trainable_weights, once, strict=True):
-        np.testing.assert_allclose(variable.grad, 2 * grad, rtol=1e-5, atol=1e-6)
+    layer, x = case.make(), case.data(3)
+    run(layer, case, x)
+    once = grads(layer)
+    run(layer, case, x)
+    same(grads(layer), [2 * g for g in once], rtol=1e-5, atol=1e-6)
 
 
 @cases
 def test_nothing_stays_alive_on_the_layer(case):
-    layer, x = case.make(), data(case, 3)
-    y, cache = layer.forward(x + 0, training=True)
-    dx = layer.backward(np.ones_like(y), cache)
-    inner = [weakref.ref(a) for a in (y, dx) if a.base is None]
+    layer, x = case.make(), case.data(3)
+    y, cache = layer.forward(map_arrays(x, lambda a: a + 0), training=True, **case.call_options(3))
+    dx = layer.backward(ones(y), cache)
+    inner = [weakref.ref(a) for a in (*flatten(y), *flatten(dx)) if a is not None and a.base is None]
     del y, dx, cache
     gc.collect()
     assert all(reference() is None for reference in inner)
@@ -99,47 +133,44 @@ def test_config_round_trip(case):
 
 @cases
 def test_weights_round_trip_and_copies(case):
-    layer, x = case.make(), data(case, 3)
-    expected = layer(x)
+    layer, x, options = case.make(), case.data(3), case.call_options(3)
+    expected = layer(x, **options)
     again = layers.deserialize(serialization.serialize(layer))
-    again.build((None, *case.shape))
+    again.build(case.built_shape)
     again.set_weights(layer.get_weights())
     for other in (again, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
-        np.testing.assert_array_equal(other(x), expected)
+        same(flatten(other(x, **options)), flatten(expected))
     for variable, array in zip(layer.weights, layer.get_weights(), strict=True):
         assert array is not variable.value
 
 
 @cases
 def test_one_thread_and_many_agree(case):
-    layer, x = case.make(), data(case, 5)
-    y, cache = layer.forward(x)
-    dx = layer.backward(np.ones_like(y), cache)
-    grads = [v.grad.copy() for v in layer.trainable_weights]
+    layer, x = case.make(), case.data(5)
+    y, dx = run(layer, case, x)
+    many = grads(layer)
     for variable in layer.trainable_weights:
         variable.zero_grad()
     nnlite.config.set_num_threads(1)
     try:
-        y1, cache = layer.forward(x)
-        np.testing.assert_allclose(y1, y, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(layer.backward(np.ones_like(y), cache), dx, rtol=1e-5, atol=1e-6)
+        y1, dx1 = run(layer, case, x)
     finally:
         nnlite.config.set_num_threads(None)
-    for variable, grad in zip(layer.trainable_weights, grads, strict=True):
-        np.testing.assert_allclose(variable.grad, grad, rtol=1e-4, atol=1e-5)
+    same(y1, y, rtol=1e-5, atol=1e-6)
+    same(dx1, dx, rtol=1e-5, atol=1e-6)
+    same(grads(layer), many, rtol=1e-4, atol=1e-5)
 
 
 @cases
 def test_used_twice_in_one_pass(case):
     """Two forwards before the backwards: each cache belongs to its own call."""
-    layer = case.make()
-    a, b = data(case, 2, seed=1), data(case, 2, seed=2)
-    ya, cache_a = layer.forward(a)
-    yb, cache_b = layer.forward(b)
-    da, db = layer.backward(np.ones_like(ya), cache_a), layer.backward(np.ones_like(yb), cache_b)
+    layer, options = case.make(), case.call_options(2)
+    a, b = case.data(2, seed=1), case.data(2, seed=2)
+    ya, cache_a = layer.forward(a, **options)
+    yb, cache_b = layer.forward(b, **options)
+    da, db = layer.backward(ones(ya), cache_a), layer.backward(ones(yb), cache_b)
     for x, dx in ((a, da), (b, db)):
-        y, cache = layer.forward(x)
-        np.testing.assert_array_equal(layer.backward(np.ones_like(y), cache), dx)
+        same(run(layer, case, x)[1], flatten(dx))
 
 
 @cases
@@ -147,26 +178,23 @@ def test_no_input_gradient_on_request(case):
     layer = case.make()
     if not layer._takes_input_grad:
         return
-    x = data(case, 3)
-    y, cache = layer.forward(x)
-    layer.backward(np.ones_like(y), cache)
-    grads = [v.grad.copy() for v in layer.trainable_weights]
+    x = case.data(3)
+    run(layer, case, x)
+    expected = grads(layer)
     for variable in layer.trainable_weights:
         variable.zero_grad()
-    y, cache = layer.forward(x)
-    assert layer.backward(np.ones_like(y), cache, input_grad=False) is None
-    for variable, grad in zip(layer.trainable_weights, grads, strict=True):
-        np.testing.assert_array_equal(variable.grad, grad)
+    y, cache = layer.forward(x, **case.call_options(3))
+    assert layer.backward(ones(y), cache, input_grad=False) is None
+    same(grads(layer), expected)
 
 
 @cases
 def test_frozen_variables_take_no_gradient(case):
-    layer, x = case.make(), data(case, 3)
-    layer.build((None, *case.shape))
+    layer, x = case.make(), case.data(3)
+    layer.build(case.built_shape)
     layer.trainable = False
     before = layer.get_weights()
-    y, cache = layer.forward(x, training=True)
-    layer.backward(np.ones_like(y), cache)
+    run(layer, case, x, training=True)
     assert layer.trainable_weights == [] and all(v.grad is None for v in layer.weights)
     for a, b in zip(before, layer.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
