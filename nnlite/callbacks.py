@@ -1,14 +1,18 @@
 """Callbacks: what ``fit`` calls between steps and epochs."""
 
 from nnlite.training.callbacks import (
+    BackupAndRestore,
     Callback,
     CallbackList,
     CSVLogger,
     EarlyStopping,
+    GradientMonitor,
     History,
     LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
+    NaNGuard,
     ReduceLROnPlateau,
+    SwapEMAWeights,
     TerminateOnNaN,
 )

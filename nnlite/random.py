@@ -29,6 +29,29 @@ def set_seed(seed: int) -> None:
         _stream = np.random.SeedSequence(int(seed))
 
 
+def get_state() -> dict[str, int] | None:
+    """Return where the process's stream is, for :func:`set_state`; None while nothing has been drawn from it.
+
+    >>> set_seed(7); before = get_state(); a = generator().random()
+    >>> set_state(before); a == generator().random()
+    True
+    """
+    with _lock:
+        if _stream is None:
+            return None
+        return {"entropy": int(_stream.entropy), "spawned": _stream.n_children_spawned}  # type: ignore[arg-type]
+
+
+def set_state(state: dict[str, int] | None) -> None:
+    """Go on where the process's stream was when :func:`get_state` returned ``state``."""
+    global _stream
+    with _lock:
+        if state is None:
+            _stream = None
+        else:
+            _stream = np.random.SeedSequence(state["entropy"], n_children_spawned=state["spawned"])
+
+
 def generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
     """Return a new random generator: from ``seed``, or from the process's stream where that is None.
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlite.core import naming, penalties, structure
+from nnlite.core import naming, penalties, structure, watching
 from nnlite.core.errors import unknown_arguments
 
 Method = Callable[..., Any]
@@ -157,6 +157,8 @@ def _forward(method: Method) -> Method:
             what = "None" if result is None else f"a {type(result).__name__}"
             what += f" of {len(result)}" if isinstance(result, tuple) else ""
             raise TypeError(f"{self.label}: forward must return the pair (y, cache), got {what}.")
+        if watching.active:
+            watching.note("forward", self, x, result[0])
         if regularizer is None:
             return result
         y, cache = result
@@ -189,9 +191,14 @@ def _infer(method: Method) -> Method:
 def _backward(method: Method) -> Method:
     @functools.wraps(method)
     def backward(self: Any, dy: Any, cache: Any, *args: Any, **options: Any) -> Any:
-        if type(self).backward is backward and type(cache) is Regularized:
-            return method(self, _plus(dy, cache.penalty_gradient), cache.cache, *args, **options)
-        return method(self, dy, cache, *args, **options)
+        if type(self).backward is not backward:
+            return method(self, dy, cache, *args, **options)
+        if type(cache) is Regularized:
+            dy, cache = _plus(dy, cache.penalty_gradient), cache.cache
+        dx = method(self, dy, cache, *args, **options)
+        if watching.active:
+            watching.note("backward", self, dy, dx)
+        return dx
 
     return backward
 

@@ -325,6 +325,10 @@ class Optimizer(State):
         if every and (self._updates() + 1) % every == 0:
             self.finalize_variable_values(self._trained)
 
+    def averages(self) -> list[tuple[Variable, Variable]]:
+        """Return each variable with its moving average; empty unless ``use_ema`` and built."""
+        return list(zip(self._trained, self._averages, strict=True)) if self.use_ema and self.built else []
+
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Write the moving averages, if they are kept, into the variables.
 

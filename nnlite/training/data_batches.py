@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,6 +33,7 @@ class Batches:
     batch_size: Any = None
     rows: Any = None
     targets: Any = None
+    _rng: np.random.Generator | None = None
 
     def __init__(self, steps: int | None, limit: int | None) -> None:
         self.steps = steps if limit is None else limit
@@ -40,9 +42,12 @@ class Batches:
         self._pass: Iterator[Batch] | None = None
         self._ahead: Batch | None = None
         self._warned = False
+        # Where it is: the order's random state when the pass began, the batches taken of it, and of all passes.
+        self._began: Any = None
+        self._taken = self._total = 0
 
-    def passes(self) -> Iterator[Batch]:
-        """Yield the batches of one pass over the data."""
+    def passes(self, skip: int = 0) -> Iterator[Batch]:
+        """Yield the batches of one pass over the data, without the first ``skip``."""
         raise NotImplementedError
 
     def peek(self) -> Batch | None:
@@ -51,13 +56,24 @@ class Batches:
             self._ahead = self._first()
         return self._ahead
 
-    def epoch(self) -> Iterator[Batch]:
-        """Yield ``(x, y, sample_weight)`` for each batch of one epoch."""
-        batch, self._ahead = self._ahead or self._first(), None
+    def epoch(self, done: int = 0) -> Iterator[Batch]:
+        """Yield ``(x, y, sample_weight)`` for each batch of one epoch, of which ``done`` have been taken before.
+
+        To go on in the middle of an epoch, call :meth:`seek` first.
+        """
+        batch: Batch | None = None
+        if not done:
+            batch, self._ahead = self._ahead or self._first(), None
+        elif done == self._limit:
+            return
+        else:
+            batch = next(self._pass, None) if self._pass is not None else None
         current = self._pass
-        count = 0
+        count = done
         while batch is not None:
             count += 1
+            self._taken += 1
+            self._total += 1
             yield batch
             if count == self._limit:
                 break
@@ -75,13 +91,41 @@ class Batches:
         """Begin the next epoch at the start of the data, wherever the last one stopped (an iterator just goes on)."""
         self._pass = self._ahead = None
 
+    def position(self) -> dict[str, Any]:
+        """Return where the data is, as plain values, for :meth:`seek` on the same data in another process."""
+        inside = self._pass is not None and self._taken > 0
+        order = self._began if inside else _state(self._rng)
+        place = {"order": order, "taken": self._taken if inside else 0, "total": self._total}
+        return place | {"rows": self.rows, "batch_size": self.batch_size}
+
+    def seek(self, position: dict[str, Any]) -> None:
+        """Go to where the data was when :meth:`position` was called.
+
+        Raises ``ValueError`` if this is other data: of another size, or cut otherwise.
+        """
+        for name in ("rows", "batch_size"):
+            if position[name] != getattr(self, name):
+                raise ValueError(f"{name}: the data had {position[name]} then, it has {getattr(self, name)} now.")
+        if (position["order"] is None) != (self._rng is None):
+            raise ValueError("shuffle: the data was shuffled then and is not now, or the other way round.")
+        if self._rng is not None:
+            self._rng.bit_generator.state = position["order"]
+        self._total = position["total"]
+        self._ahead = self._pass = None
+        if position["taken"]:
+            self._begin(position["taken"])
+
+    def _begin(self, skip: int = 0) -> None:
+        self._began, self._taken = _state(self._rng), skip
+        self._pass = self.passes(skip)
+
     def _first(self) -> Batch | None:
         batch = None
         if self._pass is not None and self._limit is not None:
             batch = next(self._pass, None)
         if batch is None:  # a new pass: the first one, or the last ended with the last epoch
-            self._pass = self.passes()
-            batch = next(self._pass, None)
+            self._begin()
+            batch = next(self._pass, None)  # type: ignore[arg-type]
         if batch is None:
             self._warn("there is no batch left for another epoch")
         return batch
@@ -130,9 +174,9 @@ class ArrayBatches(Batches):
         self._w = reader(sample_weight)
         self._weigh = weigh
 
-    def passes(self) -> Iterator[Batch]:
+    def passes(self, skip: int = 0) -> Iterator[Batch]:
         read_x, read_y, read_w, weigh = self._x, self._y, self._w, self._weigh
-        for rows in self._order():
+        for rows in itertools.islice(self._order(), skip, None):
             y = read_y(rows)
             yield read_x(rows), y, read_w(rows) if weigh is None else weigh(y)
 
@@ -150,3 +194,7 @@ class ArrayBatches(Batches):
             order = rng.permutation(n)
             for start in starts:
                 yield order[start : start + size]
+
+
+def _state(rng: np.random.Generator | None) -> Any:
+    return None if rng is None else rng.bit_generator.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -104,10 +105,25 @@ class StreamBatches(Batches):
             super().reset()
             self._seen = 0
 
-    def passes(self) -> Iterator[Batch]:
+    def seek(self, position: dict[str, Any]) -> None:
+        """Go to where the stream was. One that cannot be started again is at its beginning: it is read up to there."""
+        if not self._once:
+            self._seen = 0
+            super().seek(position)
+            return
+        if self._ahead is not None:  # it has been looked at
+            self._pass = itertools.chain([self._ahead], self._pass or ())
+        elif self._pass is None:
+            self._begin()
+        self._ahead, self._total, self._taken = None, position["total"], position["taken"]
+        for _ in range(position["total"]):
+            next(self._pass, None)  # type: ignore[arg-type]
+
+    def passes(self, skip: int = 0) -> Iterator[Batch]:
         for number, item in enumerate(self._source, self._seen):
             self._seen = number + 1
-            yield unpack(item, number, self._weigh)
+            if number >= skip:
+                yield unpack(item, number, self._weigh)
         if self._seen == 0:
             raise ValueError(f"x: the {type(self._source).__name__} gave no batch at all, expected at least one.")
         self.exhausted = self._once
@@ -144,12 +160,12 @@ class DatasetBatches(Batches):
         self._dataset.on_epoch_end()
         return batch
 
-    def epoch(self) -> Iterator[Batch]:
+    def epoch(self, done: int = 0) -> Iterator[Batch]:
         self._dataset.on_epoch_begin()
-        yield from super().epoch()
+        yield from super().epoch(done)
         self._dataset.on_epoch_end()
 
-    def passes(self) -> Iterator[Batch]:
+    def passes(self, skip: int = 0) -> Iterator[Batch]:
         count = self._dataset.num_batches  # may change between epochs
         order: Iterator[int]
         if count is None:
@@ -158,7 +174,7 @@ class DatasetBatches(Batches):
             order = iter(self._rng.permutation(count).tolist())
         else:
             order = iter(range(count))
-        for index, item in self._items(order):
+        for index, item in self._items(itertools.islice(order, skip, None)):
             yield unpack(item, index, self._weigh)
 
     def _items(self, order: Iterator[int]) -> Iterator[tuple[int, Any]]:

@@ -1,4 +1,4 @@
-"""Ctrl-C between training steps, never inside one."""
+"""Ends of training: Ctrl-C between steps, never inside one; and a step that gives itself up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
+
+
+class StopTraining(Exception):  # noqa: N818 (an order, not an error)
+    """Raised inside a training step: ``fit`` ends as if the step had not been begun."""
 
 
 class held_back:  # noqa: N801 (reads as a block's name)

@@ -16,9 +16,10 @@ from nnlite.losses.checks import fitting
 from nnlite.training.callbacks import CallbackList, History
 from nnlite.training.compiling import Compiling
 from nnlite.training.data import Batches, batches, split
-from nnlite.training.interrupts import held_back
+from nnlite.training.interrupts import StopTraining, held_back
 from nnlite.training.outputs import unpack_x_y_sample_weight
 from nnlite.training.predict import owned, predict
+from nnlite.training.run import Run
 from nnlite.training.steps import own_metrics
 
 
@@ -124,33 +125,46 @@ class Trainer(Compiling):
             self._look_over(train, training=True)
             if held_out is not None and held_out.rows is not None:
                 self._look_over(held_out, training=False)
+            run = Run(self, train, held_out, callbacks, initial_epoch)
+            callbacks.set_run(run)  # where one may go on with an earlier run
             callbacks.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
-                if epoch > initial_epoch and train.ran_out():
+            run.began()
+            for epoch in range(run.epoch, epochs):
+                run.epoch = epoch
+                if epoch > initial_epoch and not run.step and train.ran_out():
                     break
-                self.reset_metrics()
+                if not run.step:
+                    self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
                 compiled.stale = True  # a callback may have frozen layers
-                logs = self._train_epoch(train, callbacks)
+                logs = self._train_epoch(run)
                 if held_out is not None and _is_due(epoch, validation_freq):
                     held_out.reset()
                     values = self._test_epoch(held_out, callbacks)
                     logs = logs | {f"val_{name}": value for name, value in values.items()}
                 logs = plain(logs)
+                run.epoch, run.step = epoch + 1, 0
                 callbacks.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
+            callbacks.before_last()
             if self.optimizer is not None and epochs > initial_epoch:
                 self.optimizer.finalize_variable_values(self.trainable_weights)
             callbacks.on_train_end(logs)
         history: History = self.history
         return history
 
-    def _train_epoch(self, train: Batches, callbacks: CallbackList) -> dict[str, Any]:
-        logs: dict[str, Any] = {}
-        for step, data in enumerate(train.epoch()):
+    def _train_epoch(self, run: Run) -> dict[str, Any]:
+        callbacks = run.callbacks
+        logs: dict[str, Any] = plain(self.get_metrics_result()) if run.step else {}
+        for step, data in enumerate(run.train.epoch(run.step), run.step):
             callbacks.on_train_batch_begin(step)
-            logs = self._train_on(data)
+            try:
+                logs = self._train_on(data)
+            except StopTraining:
+                self.stop_training = True
+                break
+            run.step = step + 1
             callbacks.on_train_batch_end(step, dict(logs))  # what a callback adds there is not the epoch's
             if self.stop_training:
                 break

@@ -26,6 +26,10 @@ class Callback(KnownArguments):
     epoch 0 done, loss 0.5!
     """
 
+    # Names of the attributes that BackupAndRestore keeps, of a callback whose doings depend on what it has seen.
+    remembers: tuple[str, ...] = ()
+    # Whether it comes after all others, to see what they have done.
+    runs_last = False
     # defaults of the class, so that a subclass need not call super().__init__()
     params: Mapping[str, Any] = {}
     _model: Any = None
@@ -48,6 +52,9 @@ class Callback(KnownArguments):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Called when ``fit`` ends, with the logs of the last epoch; not if it ends by an exception."""
+
+    def on_exit(self) -> None:
+        """Called last of all when ``fit``, ``evaluate`` or ``predict`` is over, also if an exception ends it."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Called before the first batch of an epoch."""
@@ -94,7 +101,7 @@ class Callback(KnownArguments):
         """Called after a batch of ``predict``, with ``logs["outputs"]``."""
 
 
-HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_") and name != "on_exit")
 
 
 class History(Callback):

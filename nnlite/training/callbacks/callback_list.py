@@ -47,6 +47,7 @@ class CallbackList:
             self.history = History()
             self.callbacks.append(self.history)
         self._add_progress(add_progbar)
+        self.callbacks.sort(key=lambda callback: getattr(callback, "runs_last", False))
         self.params: Mapping[str, Any] = params
         self._listening: dict[str, list[Any]] = {}
         self._model = None
@@ -78,6 +79,18 @@ class CallbackList:
         for callback in self.callbacks:
             callback.set_params(params)
         self._find_batch_hooks()
+
+    def set_run(self, run: Any) -> None:
+        """Hand the fit that is about to begin to every callback that takes it."""
+        for callback in self.callbacks:
+            if hasattr(callback, "set_run"):
+                callback.set_run(run)
+
+    def before_last(self) -> None:
+        """Let callbacks that changed the weights for a while put them back, before the optimizer's last word."""
+        for callback in self.callbacks:
+            if hasattr(callback, "before_last"):
+                callback.before_last()
 
     def set_model(self, model: Any) -> None:
         """Hand the model to every callback."""
@@ -152,9 +165,10 @@ class CallbackList:
             getattr(callback, hook)(batch, logs=logs)
 
     def close(self) -> None:
-        """Leave the terminal in order, whatever ended the run; to be called in a ``finally``."""
-        if self._progress is not None:
-            self._progress.close()
+        """Tell every callback that the run is over, whatever ended it; to be called in a ``finally``."""
+        for callback in self.callbacks:
+            if hasattr(callback, "on_exit"):
+                callback.on_exit()
 
 
 def made(logs: LazyLogs) -> Any:

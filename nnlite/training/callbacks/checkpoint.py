@@ -33,6 +33,8 @@ class ModelCheckpoint(Monitor):
     'best.keras'
     """
 
+    remembers = ("best", "_batches", "_sign")
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

@@ -38,9 +38,17 @@ class CSVLogger(Callback):
         self.append = append
         self.keys: list[str] | None = None
 
+    remembers = ("keys",)
+    _run: Any = None
+
+    def set_run(self, run: Any) -> None:
+        """Take the fit that begins: where it goes on with an interrupted one, the lines of that are kept."""
+        self._run = run
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.keys = None
-        if self.append and os.path.exists(self.filename):
+        resumed, self._run = self._run is not None and self._run.resumed, None
+        if (self.append or resumed) and os.path.exists(self.filename):
             self._header = os.path.getsize(self.filename) == 0
         else:
             self._header = True

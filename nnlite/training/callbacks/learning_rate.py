@@ -65,6 +65,8 @@ class ReduceLROnPlateau(Monitor):
     0.5
     """
 
+    remembers = ("best", "wait", "cooldown_counter", "_sign")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -104,6 +104,8 @@ class EarlyStopping(Monitor):
     3
     """
 
+    remembers = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights", "_sign")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -101,6 +101,9 @@ class Progress(Callback):
     def _hides_one_batch(self) -> bool:
         return bool(self.params.get("verbose", "auto") == "auto")
 
+    def on_exit(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the line of a bar that is still open, as after an exception."""
         if self._display is not None:
