@@ -11,6 +11,7 @@ from nnlite.core.serialization import serialize
 from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
+from nnlite.layers.einsum_dense import EinsumDense
 from nnlite.layers.input import Input, InputLayer
 from nnlite.layers.normalization import BatchNormalization, LayerNormalization
 from nnlite.layers.pooling import (
