@@ -126,6 +126,16 @@ class Variable:
         """Set the gradient to zero."""
         self._grad_is_zero = True
 
+    def put_aside_grad(self) -> Any:
+        """Begin anew with a gradient of zero, and return what :meth:`put_back_grad` takes to undo that."""
+        kept = (self._grad, self._grad_is_zero)
+        self._grad, self._grad_is_zero = None, True
+        return kept
+
+    def put_back_grad(self, kept: Any) -> None:
+        """Have the gradient again that was put aside."""
+        self._grad, self._grad_is_zero = kept
+
     def assign(self, value: ArrayLike) -> Variable:
         """Write ``value``, of the same shape, into the variable.
 

@@ -1,4 +1,7 @@
-"""Layers: each with a forward and an explicit backward."""
+"""Layers: each with a forward and an explicit backward.
+
+``docs/writing-a-layer.md`` tells how to write one, and ``nnlite.testing.check_layer`` whether its gradients are right.
+"""
 
 from __future__ import annotations
 

@@ -169,6 +169,36 @@ class Sequential(Trainer, Layer):
         names = [layer.name for layer in self.layers]
         raise ValueError(f"{self.label} has no layer {name!r}.{nearest(name, names)} It has: {', '.join(names)}.")
 
+    def __getitem__(self, which: int | str | slice) -> Any:
+        """Return a layer by index or name, or the part of the model that a slice of indices or names means.
+
+        A part is a Sequential of the same layers, not of copies: its ``forward``, ``backward`` and ``infer`` compute
+        these layers alone, with the model's variables.
+
+        >>> import numpy as np
+        >>> from nnlite import layers
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(3, name="a"), layers.ReLU(), layers.Dense(2)])
+        >>> lower, upper = model[:2], model[2:]
+        >>> h, lower_cache = lower.forward(np.ones((5, 4), "float32"))
+        >>> y, upper_cache = upper.forward(h)
+        >>> dh = upper.backward(np.ones_like(y), upper_cache)
+        >>> dx = lower.backward(dh, lower_cache)
+        >>> dh.shape, dx.shape, model["a"].kernel.grad.shape
+        ((5, 3), (5, 4), (4, 3))
+
+        Raises ``ValueError`` for a name that no layer has and for an empty part, ``IndexError`` for an index too large.
+        """
+        if not isinstance(which, slice):
+            return self.get_layer(which) if isinstance(which, str) else self.layers[which]
+        ends = [self.layers.index(self.get_layer(e)) if isinstance(e, str) else e for e in (which.start, which.stop)]
+        if which.step not in (None, 1):
+            raise ValueError(f"{self.label}: a part is a run of layers, got a slice of step {which.step!r}.")
+        part = self.layers[slice(*ends)]
+        if not part:
+            raise ValueError(f"{self.label} has {len(self.layers)} layers; there are none in {ends[0]}:{ends[1]}.")
+        first = self._layers[:1] if self._has_input and part[0] is self.layers[0] else []
+        return Sequential([*first, *part], name=f"{self.name}_part")
+
     @property
     def input_shape(self) -> Any:
         """Shape of the input, the batch first; raises ``ValueError`` if not built."""

@@ -16,6 +16,7 @@ from nnlite.losses.checks import fitting
 from nnlite.training.callbacks import CallbackList, History
 from nnlite.training.compiling import Compiling
 from nnlite.training.data import Batches, batches, split
+from nnlite.training.gradients import Differentiable
 from nnlite.training.interrupts import StopTraining, held_back
 from nnlite.training.outputs import unpack_x_y_sample_weight
 from nnlite.training.predict import owned, predict
@@ -23,7 +24,7 @@ from nnlite.training.run import Run
 from nnlite.training.steps import own_metrics
 
 
-class Trainer(Compiling):
+class Trainer(Compiling, Differentiable):
     """What a model has beyond a layer: it can be compiled, trained, evaluated and asked for predictions.
 
     A mixin: ``class Sequential(Trainer, Layer)``. It uses ``forward``, ``backward``, ``infer``, ``cast_inputs``,

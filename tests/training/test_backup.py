@@ -67,7 +67,7 @@ def test_a_killed_script_goes_on_with_the_same_numbers(tmp_path):
             np.testing.assert_array_equal(whole[key], resumed[key], err_msg=f"{name} {key}")
 
 
-class Interrupt(Exception):
+class InterruptError(Exception):
     pass
 
 
@@ -78,7 +78,7 @@ class InterruptAt(Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.left -= 1
         if self.left == 0:
-            raise Interrupt
+            raise InterruptError
 
 
 def fresh(metrics=("mae",), **options):
@@ -139,7 +139,7 @@ def test_every_kind_of_data_goes_on_at_the_exact_step(tmp_path, kind, stop):
     whole = fresh()
     expected = fit(whole, kind, validation_data=(X, Y)).history
     backup = BackupAndRestore(tmp_path / "b", save_freq=1)
-    with pytest.raises(Interrupt):
+    with pytest.raises(InterruptError):
         # the backup comes last, so that of the batch itself is not yet there
         fit(fresh(), kind, validation_data=(X, Y), callbacks=[backup, InterruptAt(stop + 1)])
     again = fresh()
@@ -161,7 +161,7 @@ def test_what_other_callbacks_have_seen_is_kept(tmp_path):
     whole = fresh()
     fit(whole, "arrays", callbacks=callbacks())
     lines = (tmp_path / "log.csv").read_text()
-    with pytest.raises(Interrupt):
+    with pytest.raises(InterruptError):
         fit(fresh(), "arrays", callbacks=callbacks(InterruptAt(8)))
     again = fresh()
     history = fit(again, "arrays", callbacks=callbacks())
@@ -173,7 +173,7 @@ def test_what_other_callbacks_have_seen_is_kept(tmp_path):
 
 
 def interrupted(folder, **options):
-    with pytest.raises(Interrupt):
+    with pytest.raises(InterruptError):
         fit(fresh(), "arrays", callbacks=[BackupAndRestore(folder, save_freq=1, **options), InterruptAt(4)])
 
 
