@@ -1,5 +1,25 @@
-"""Data sets to learn and to measure with: digits (in the package), mnist and fashion_mnist (fetched once)."""
+"""Data sets to learn and to measure with: digits (in the package), the others fetched once."""
 
-from nnlite.datasets import digits, fashion_mnist, mnist
+from nnlite.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 
-__all__ = ["digits", "fashion_mnist", "mnist"]
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nnlite.datasets.files import Data, check_labels, read_npz
-from nnlite.utils.get_file import get_file
+from nnlite.datasets.files import Data, check_labels, locate, read_npz
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 _SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -37,21 +36,10 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> Data:
     Source: Y. LeCun and C. Cortes, http://yann.lecun.com/exdb/mnist, a derivative of NIST's data, CC BY-SA 3.0;
     file and hash as in Keras 3.
     """
-    file = _find(os.path.expanduser(path))
+    file = locate("mnist.load_data", path, _ORIGIN, _SHA256)
     x_train, y_train, x_test, y_test = read_npz(
         file, {"x_train": (28, 28), "y_train": (), "x_test": (28, 28), "y_test": ()}
     )
     check_labels(x_train, y_train, file)
     check_labels(x_test, y_test, file)
     return (x_train, y_train), (x_test, y_test)
-
-
-def _find(path: str) -> str:
-    if os.path.isfile(path):
-        return path
-    if os.path.basename(path) != path:
-        raise FileNotFoundError(
-            f"mnist.load_data: path={path!r} is not a file. Without a path the data is taken from Keras's folder or "
-            f"downloaded."
-        )
-    return get_file(path, origin=_ORIGIN, file_hash=_SHA256)
