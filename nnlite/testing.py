@@ -203,7 +203,8 @@ def _check_once(
 ) -> None:
     before = copy.deepcopy(x)
     run, y, cache, _ = _run(layer, x, training, options)
-    declared = layer.compute_output_shape(structure.map_arrays(x, lambda a: (None, *a.shape[1:])))
+    shape = structure.map_arrays(x, lambda a: (None, *a.shape[1:]))
+    declared = layer.declared_shape(shape, options)
     outputs = structure.flatten(y)
     for shape, output in zip([declared] if structure.is_shape(declared) else declared, outputs, strict=True):
         fits = len(shape) == output.ndim and all(d is None or d == n for d, n in zip(shape, output.shape, strict=True))

@@ -64,6 +64,7 @@ class Layer(Owner, serialization.Configurable):
     _takes_mask: ClassVar[bool] = False
     _takes_input_grad: ClassVar[bool] = False
     _options: ClassVar[tuple[str, ...]] = ()
+    _shape_options: ClassVar[tuple[str, ...]] = ()
     # Whether compute_mask may make a mask where none came in.
     makes_mask = False
 
@@ -144,6 +145,12 @@ class Layer(Owner, serialization.Configurable):
             shapes.append(structure.map_arrays(self.infer(zeros), np.shape))
         return structure.merge_shapes(*shapes)
 
+    def declared_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        """Return ``compute_output_shape`` of a call with options, of which it gets those that it has arguments for."""
+        return self.compute_output_shape(
+            input_shape, **{name: options[name] for name in self._shape_options if name in options}
+        )
+
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the mask of the output: the input's, where the layer supports masking."""
         return mask if self.supports_masking else None
@@ -172,7 +179,8 @@ class Layer(Owner, serialization.Configurable):
             self.build(shape)
         if self.input_spec is not None and isinstance(x, Symbol):
             self.input_spec.check(self, x.shape)
-        outputs = structure.map_shapes(self.compute_output_shape(shape), lambda s: Symbol(s, self._policy))
+        declared = self.declared_shape(shape, options)
+        outputs = structure.map_shapes(declared, lambda s: Symbol(s, self._policy))
         node = Node(self, structure.flatten(x), structure.flatten(outputs), options)
         for index, symbol in enumerate(node.outputs):
             symbol.node, symbol.index = node, index

@@ -72,7 +72,7 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
     kind = registry.kind_of(cls)
     config = {
         "module": registry.MODULES[kind] if kind else cls.__module__,
-        "class_name": cls.__name__,
+        "class_name": cls.__dict__.get("saved_as", cls.__name__),
         "config": obj.get_config(),
         "registered_name": None if kind else registry.get_registered_name(cls),
     }

@@ -51,6 +51,9 @@ def wrap_methods(cls: type) -> None:
         _replace(cls, "forward", _forward)
     if "infer" in own:
         _replace(cls, "infer", _infer)
+    if "compute_output_shape" in own:
+        parameters = inspect.signature(own["compute_output_shape"]).parameters
+        cls._shape_options = tuple(parameters)[2:]  # type: ignore[attr-defined]
     if "backward" in own:
         cls._takes_input_grad = "input_grad" in inspect.signature(own["backward"]).parameters  # type: ignore[attr-defined]
         _replace(cls, "backward", _backward)
@@ -115,7 +118,14 @@ def recorded_arguments(layer: Any) -> dict[str, Any]:
 
 def _build(method: Method) -> Method:
     @functools.wraps(method)
-    def build(self: Any, input_shape: Any = None) -> None:
+    def build(self: Any, input_shape: Any = None, *more: Any, **named: Any) -> None:
+        if self.named_inputs and (more or named):  # one shape for each input, as Keras takes them
+            names = [f"{name}_shape" for name in self.named_inputs]
+            given = {**dict(zip(names, (input_shape, *more), strict=False)), **named}
+            input_shape = [given[name] for name in names if given.get(name) is not None]
+            unknown = [name for name in given if name not in names]
+            if unknown or len(more) >= len(names):
+                raise TypeError(f"{self.label}: build takes {', '.join(names)}; got {unknown or len(more) + 1} more.")
         if type(self).build is not build:  # reached through super().build(...)
             method(self, input_shape)
             return

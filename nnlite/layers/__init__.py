@@ -16,6 +16,8 @@ from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
 from nnlite.layers.einsum_dense import EinsumDense
 from nnlite.layers.input import Input, InputLayer
+from nnlite.layers.multi_head_attention import GroupedQueryAttention as GroupQueryAttention
+from nnlite.layers.multi_head_attention import MultiHeadAttention
 from nnlite.layers.normalization import BatchNormalization, LayerNormalization
 from nnlite.layers.pooling import (
     AveragePooling1D,

@@ -67,6 +67,14 @@ def numbers(layer: Layer, name: str, value: Any) -> Any:
     return value
 
 
+def axes(layer: Layer, name: str, value: Any) -> tuple[int, ...]:
+    """Return ``value`` as a tuple of ints; raises unless it holds whole numbers, at least one."""
+    found = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if not found or any(isinstance(a, bool) or not isinstance(a, (int, np.integer)) for a in found):
+        raise ValueError(f"{layer.label}: {name} must be a whole number or several, got {value!r}.")
+    return tuple(int(a) for a in found)
+
+
 def axes_exist(layer: Layer, name: str, axes: Any, input_shape: Any) -> None:
     """Raise unless every axis exists in the input."""
     rank = len(input_shape)
