@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from nnlite.layers import checks, settings
 from nnlite.layers.einsum_dense import EinsumDense
 
 NAMES = ("query", "value", "key")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class HeadAttention(Layer):
@@ -109,7 +109,7 @@ class HeadAttention(Layer):
 
     def _dense(self, name: str, shape: Any, bound: int, sizes: tuple[int, ...], activation: Any = None) -> EinsumDense:
         """Return a built projection of the last ``bound`` axes to axes of these sizes."""
-        letters = string.ascii_letters
+        letters = LETTERS
         free, last = letters[: len(shape) - bound], len(shape)
         summed, made = letters[len(shape) - bound : last], letters[last : last + len(sizes)]
         dense = EinsumDense(
