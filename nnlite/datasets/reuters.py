@@ -15,54 +15,15 @@ _SHA256 = "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"
 _INDEX_ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/reuters_word_index.json"
 _INDEX_MD5 = "4d44cc38712099c9e383dc6e5f11a921"
 
-_LABELS = [
-    "cocoa",
-    "grain",
-    "veg-oil",
-    "earn",
-    "acq",
-    "wheat",
-    "copper",
-    "housing",
-    "money-supply",
-    "coffee",
-    "sugar",
-    "trade",
-    "reserves",
-    "ship",
-    "cotton",
-    "carcass",
-    "crude",
-    "nat-gas",
-    "cpi",
-    "money-fx",
-    "interest",
-    "gnp",
-    "meal-feed",
-    "alum",
-    "oilseed",
-    "gold",
-    "tin",
-    "strategic-metal",
-    "livestock",
-    "retail",
-    "ipi",
-    "iron-steel",
-    "rubber",
-    "heat",
-    "jobs",
-    "lei",
-    "bop",
-    "zinc",
-    "orange",
-    "pet-chem",
-    "dlr",
-    "gas",
-    "silver",
-    "wpi",
-    "hog",
-    "lead",
-]
+# fmt: off
+_LABELS = (
+    "cocoa", "grain", "veg-oil", "earn", "acq", "wheat", "copper", "housing", "money-supply", "coffee",
+    "sugar", "trade", "reserves", "ship", "cotton", "carcass", "crude", "nat-gas", "cpi", "money-fx",
+    "interest", "gnp", "meal-feed", "alum", "oilseed", "gold", "tin", "strategic-metal", "livestock",
+    "retail", "ipi", "iron-steel", "rubber", "heat", "jobs", "lei", "bop", "zinc", "orange", "pet-chem",
+    "dlr", "gas", "silver", "wpi", "hog", "lead",
+)
+# fmt: on
 
 
 def load_data(
@@ -139,4 +100,4 @@ def get_label_names() -> tuple[str, ...]:
     >>> len(get_label_names()), get_label_names()[3]
     (46, 'earn')
     """
-    return tuple(_LABELS)
+    return _LABELS

@@ -78,7 +78,7 @@ def batches(
     if isinstance(x, PyDataset) or not is_array_like(x):
         _check_stream(x, y, sample_weight)
         if isinstance(x, PyDataset):
-            return DatasetBatches(x, steps, weigh, rng if shuffle else None)
+            return DatasetBatches(x, steps, weigh, rng if shuffle and not x.keeps_order else None)
         return StreamBatches(x, steps, weigh)
     x, y, sample_weight, rows = _checked(x, y, sample_weight)
     if weigh is not None:

@@ -40,6 +40,8 @@ class PyDataset:
     3
     """
 
+    # Whether fit(shuffle=True) leaves the batches in their order, of a data set that sees to its order itself.
+    keeps_order = False
     workers = 1
     use_multiprocessing = False
     max_queue_size = 10

@@ -77,6 +77,19 @@ def per_output(given: Any, names: Sequence[str | None], what: str, partial: bool
     return [given]
 
 
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """Return a batch as :func:`unpack_x_y_sample_weight` takes it: ``(x, y, sample_weight)`` as far as given.
+
+    A single array, or a dict of them, comes back as it is; a list of inputs as a tuple of one.
+
+    >>> pack_x_y_sample_weight(1), pack_x_y_sample_weight([1, 2]), pack_x_y_sample_weight(1, 2)
+    (1, ([1, 2],), (1, 2))
+    """
+    if y is None and sample_weight is None:
+        return x if not isinstance(x, (list, tuple)) else (x,)
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
 def unpack_x_y_sample_weight(data: Any, name: str = "data") -> tuple[Any, Any, Any]:
     """Return ``(x, y, sample_weight)`` from ``x``, ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``.
 

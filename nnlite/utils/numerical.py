@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import random
+from nnlite.core import naming
 from nnlite.core.errors import known_arguments
 
 
@@ -59,3 +60,41 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     out = np.zeros((labels.size, classes))
     out[np.arange(labels.size), labels.ravel()] = 1
     return out.reshape(*labels.shape, classes)
+
+
+@known_arguments
+def normalize(x: Any, axis: int = -1, order: Any = 2) -> np.ndarray:
+    """Return ``x`` divided by its length along an axis; what has length 0 stays 0.
+
+    Args:
+        x: array of numbers.
+        axis: the axis along which lengths are taken.
+        order: which length: 2 the Euclidean, 1 the sum of absolute values, ``np.inf`` the largest.
+
+    Raises:
+        ValueError: for an axis that does not exist or an unknown order.
+
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]]).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    array = np.asarray(x)
+    if array.ndim == 0 or not -array.ndim <= axis < array.ndim:
+        raise ValueError(f"normalize: axis {axis!r} does not exist in an array of shape {array.shape}.")
+    lengths = np.atleast_1d(np.linalg.norm(array, order, axis))
+    lengths[lengths == 0] = 1
+    result: np.ndarray = array / np.expand_dims(lengths.reshape(np.delete(array.shape, axis)), axis)
+    return result
+
+
+@known_arguments
+def clear_session(free_memory: bool = True) -> None:
+    """Count automatic names from the beginning again, as in a new process.
+
+    Args:
+        free_memory: accepted for Keras's sake; models are freed when nothing refers to them any more.
+
+    >>> from nnlite.layers import Dense
+    >>> clear_session(); Dense(1).name
+    'dense'
+    """
+    naming.reset_names()

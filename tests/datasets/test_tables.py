@@ -1,4 +1,4 @@
-"""The data sets of words and of houses, on small files of the real ones' form; expected.json is what Keras makes of them."""
+"""The data sets of words and of houses, on small files of the real ones' form; expected.json is Keras's answer."""
 
 import inspect
 import io
