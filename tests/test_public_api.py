@@ -14,7 +14,7 @@ API = {
     "Conv2D Convolution1D Convolution2D Dense Dropout ELU Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
     "GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D Input "
     "InputLayer InputSpec Layer LayerNormalization LeakyReLU MaxPool1D MaxPool2D MaxPooling1D MaxPooling2D PReLU "
-    "EinsumDense GroupQueryAttention MultiHeadAttention "
+    "AdditiveAttention Attention EinsumDense GroupQueryAttention MultiHeadAttention "
     "Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D ZeroPadding2D serialize deserialize",
     "nnlite.activations": "relu sigmoid tanh softmax linear elu selu gelu silu swish softplus leaky_relu softsign "
     "exponential hard_sigmoid relu6 mish log_softmax hard_silu hard_swish get serialize deserialize",

@@ -56,14 +56,15 @@ def _part(a: Array, axis: int, start: int, stop: int) -> Array:
     return a[start:stop] if axis == 0 else a[:, start:stop]
 
 
-def masked_softmax(scores: Array, mask: Array | None = None) -> None:
+def masked_softmax(scores: Array, mask: Array | None = None, blind: float = 0.0) -> None:
     """Write the softmax of each row of ``scores`` (..., T, S) over the places where ``mask`` is true in its place.
 
-    p = exp(s) * mask / sum of exp(s) * mask; rows of a mask without any true place become 0.
+    p = exp(s) * mask / sum of exp(s) * mask.
 
     Args:
         scores: C-contiguous.
         mask: booleans that broadcast to ``scores``, or None.
+        blind: what rows of a mask without any true place are filled with.
     """
     if not scores.size:
         return
@@ -77,9 +78,51 @@ def masked_softmax(scores: Array, mask: Array | None = None) -> None:
         np.multiply(scores, mask, out=scores)
     sums = scores.reshape(-1, scores.shape[-1]) @ np.ones(scores.shape[-1], scores.dtype)
     if mask is not None:
-        sums[sums == 0] = 1
+        nowhere = sums == 0
+        if nowhere.any():
+            sums[nowhere] = 1
+            scores.reshape(-1, scores.shape[-1])[nowhere] = blind
     np.divide(1, sums, out=sums)
     np.multiply(scores, sums.reshape(*scores.shape[:-1], 1), out=scores)
+
+
+def dropped(p: Array, kept: Array | None, keep_scale: float, scratch: Array) -> Array:
+    """Return p * kept * keep_scale, in ``scratch``; p itself where nothing is dropped."""
+    if kept is None:
+        return p
+    np.multiply(p, kept, out=scratch)
+    np.multiply(scratch, p.dtype.type(keep_scale), out=scratch)
+    return scratch
+
+
+def scores_backward(
+    g: Array,
+    p: Array,
+    scratch: Array,
+    kept: Array | None = None,
+    keep_scale: float = 1.0,
+    dp: Array | None = None,
+    mask: Array | None = None,
+) -> None:
+    """Write the gradient of the scores into the place of ``g``, that of the probabilities after dropout.
+
+    Args:
+        g, p: (..., T, S).
+        scratch: memory of that shape.
+        kept, keep_scale, dp, mask: as for :func:`attention_backward`.
+    """
+    if kept is not None:
+        np.multiply(g, kept, out=g)
+        np.multiply(g, p.dtype.type(keep_scale), out=g)
+    if dp is not None:
+        np.add(g, dp, out=g)
+    np.multiply(g, p, out=scratch)
+    steps = p.shape[-1]
+    sums = scratch.reshape(-1, steps) @ np.ones(steps, p.dtype)
+    np.subtract(g, sums.reshape(*p.shape[:-1], 1), out=g)
+    np.multiply(g, p, out=g)
+    if mask is not None:
+        np.multiply(g, mask, out=g)
 
 
 @silent
@@ -92,6 +135,7 @@ def attention_forward(
     kept: Array | None = None,
     keep_scale: float = 1.0,
     probabilities: bool = True,
+    blind: float = 0.0,
 ) -> tuple[Array, Array | None]:
     """Return y = (p * kept * keep_scale) v with p = softmax(scale q k^T).
 
@@ -100,11 +144,11 @@ def attention_forward(
         k: (B, S, G, H); N is a multiple of G, and so many neighbouring heads of q share one of k and v.
         v: (B, S, G, V).
         scale: of the scores.
-        mask: (B or 1, N or 1, T or 1, S or 1) booleans: who may look where; None for anywhere. A query that may look
-            nowhere gets zeros.
+        mask: (B or 1, N or 1, T or 1, S or 1) booleans: who may look where; None for anywhere.
         kept: (B, N, T, S) booleans, the probabilities that dropout spares; None for all.
         keep_scale: what the spared ones are multiplied by.
         probabilities: whether p is wanted; else it is None.
+        blind: what p is for a query that may look nowhere.
 
     Returns:
         y (B, T, N, V), and p (B, N, T, S), without dropout.
@@ -130,15 +174,14 @@ def attention_forward(
             np.matmul(rows * factor, keyed.swapaxes(-1, -2), out=scores)
             hidden = None if by_head is None else _part(by_head, axis, first, last)
             if scores.flags.c_contiguous:
-                masked_softmax(scores, hidden)
+                masked_softmax(scores, hidden, blind)
             else:  # cut by heads
                 for i in range(b):
-                    masked_softmax(scores[i], None if hidden is None else hidden[i % len(hidden)])
+                    masked_softmax(scores[i], None if hidden is None else hidden[i % len(hidden)], blind)
             out = _part(outputs, axis, first, last)
-            if spared is None:
-                np.matmul(scores, valued, out=out)
-            else:
-                np.matmul(scores * _part(spared, axis, first, last), valued, out=out)
+            keep = None if spared is None else _part(spared, axis, first, last)
+            np.matmul(scores if keep is None else scores * keep, valued, out=out)
+            if keep is not None:
                 np.multiply(out, outer, out=out)
 
     scores_work = b * n * t * s
@@ -157,6 +200,7 @@ def attention_backward(
     kept: Array | None = None,
     keep_scale: float = 1.0,
     dp: Array | None = None,
+    mask: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients (dq, dk, dv) of attention.
 
@@ -169,6 +213,7 @@ def attention_backward(
         q, k, v, scale, kept, keep_scale: as in the forward.
         p: (B, N, T, S), of the forward.
         dp: gradient of p itself, where p was an output too; or None.
+        mask: of the forward, needed only if ``blind`` was not 0: such rows of p do not depend on the scores.
     """
     b, t, n, h = q.shape
     s, groups, size = k.shape[1], k.shape[2], v.shape[3]
@@ -179,31 +224,18 @@ def attention_backward(
     spared = _mask_by_head(kept, groups, repeats)
     all_dp = None if dp is None else dp.reshape(b, groups, repeats, t, s)
     axis, step = _cut(b, groups, repeats * t * s)
-    factor, outer = q.dtype.type(scale), q.dtype.type(keep_scale)
-    ones = np.ones(s, q.dtype)
+    by_head = _mask_by_head(mask, groups, repeats)
+    factor = q.dtype.type(scale)
 
     def task(start: int, stop: int) -> None:
         for first in range(start, stop, step):
             last = min(stop, first + step)
             rows, keyed, valued, dout, prob = (_part(a, axis, first, last) for a in (queries, keys, values, dys, all_p))
+            keep, more, seen = (None if a is None else _part(a, axis, first, last) for a in (spared, all_dp, by_head))
             scratch = np.empty(prob.shape, prob.dtype)
-            keep = None if spared is None else _part(spared, axis, first, last)
-            if keep is None:
-                _sum_groups(prob, dout, _part(dvs, axis, first, last))
-            else:
-                np.multiply(prob, keep, out=scratch)
-                np.multiply(scratch, outer, out=scratch)
-                _sum_groups(scratch, dout, _part(dvs, axis, first, last))
+            _sum_groups(dropped(prob, keep, keep_scale, scratch), dout, _part(dvs, axis, first, last))
             g = np.matmul(dout, valued.swapaxes(-1, -2))
-            if keep is not None:
-                np.multiply(g, keep, out=g)
-                np.multiply(g, outer, out=g)
-            if all_dp is not None:
-                np.add(g, _part(all_dp, axis, first, last), out=g)
-            np.multiply(g, prob, out=scratch)
-            sums = (scratch.reshape(-1, s) @ ones).reshape(*scratch.shape[:-1], 1)
-            np.subtract(g, sums, out=g)
-            np.multiply(g, prob, out=g)
+            scores_backward(g, prob, scratch, keep, keep_scale, more, seen)
             out = _part(dqs, axis, first, last)
             np.matmul(g, keyed, out=out)
             np.multiply(out, factor, out=out)

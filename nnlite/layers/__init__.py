@@ -12,6 +12,7 @@ from nnlite.core.layer import Layer
 from nnlite.core.serialization import deserialize as _deserialize
 from nnlite.core.serialization import serialize
 from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from nnlite.layers.attention import AdditiveAttention, Attention
 from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
 from nnlite.layers.einsum_dense import EinsumDense

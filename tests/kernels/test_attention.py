@@ -5,6 +5,7 @@ import pytest
 
 from nnlite import config
 from nnlite.kernels import attention
+from nnlite.kernels import attention_additive as additive
 
 
 def naive(q, k, v, scale, mask=None, kept=None, keep_scale=1.0):
@@ -127,3 +128,55 @@ def test_any_strides():
     again = attention.attention_backward(np.asfortranarray(dy), *odd, p, 0.5)
     for a, other in zip(again, gradients, strict=True):
         np.testing.assert_allclose(a, other, 1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_additive(dtype, masked, monkeypatch):
+    """Scores from sums of tanh, in one chunk and in many, on one thread and on four."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 4, 2), (3, 5, 2), (3, 5, 6), (2,)]
+    q, k, v, weights = (rng.normal(size=shape).astype(dtype) for shape in shapes)
+    mask = rng.random((3, 4, 5)) < 0.6 if masked else None
+    if masked:
+        mask[1, 2] = False
+    kept = rng.random((3, 4, 5)) < 0.7
+
+    def naive(q, k, v, weights, inner):
+        p = np.zeros((3, 4, 5))
+        for n, i in np.ndindex(3, 4):
+            scores = np.tanh(inner * (q[n, i] + k[n])) @ weights
+            seen = np.ones(5, bool) if mask is None else mask[n, i]
+            p[n, i, seen] = np.exp(scores[seen]) / np.exp(scores[seen]).sum()
+            if not seen.any():
+                p[n, i] = 1 / 5
+        return (p * kept * 1.4) @ v, p
+
+    tolerance = 2e-5 if dtype == "float32" else 1e-11
+    arguments = (q, k, v, weights, 0.7)
+    dy, dp = rng.normal(size=(3, 4, 6)).astype(dtype), rng.normal(size=(3, 4, 5)).astype(dtype)
+    results = []
+    for threads in (1, 4):
+        y, p = additive.additive_forward(*arguments, mask, kept, 1.4)
+        results.append([y, p, *additive.additive_backward(dy, q, k, v, p, weights, 0.7, mask, kept, 1.4, dp)])
+        monkeypatch.setattr(additive, "RATE", 1e-6)
+        monkeypatch.setattr(additive, "CHUNK", 1)
+        config.set_num_threads(4 if threads == 1 else None)
+    for one, four in zip(*results, strict=True):
+        np.testing.assert_allclose(one, four, tolerance, tolerance)
+    y, p, *gradients = results[0]
+    for a, b in zip((y, p), naive(*arguments), strict=True):
+        np.testing.assert_allclose(a, b, tolerance, tolerance)
+        assert a.dtype == dtype
+    if dtype == "float32":
+        assert [g.dtype for g in gradients[:4]] == ["float32"] * 4
+        return
+    gradients[4] = np.asarray(gradients[4])
+    for index, gradient in enumerate(gradients):
+        step = np.zeros(gradient.shape)
+        for place in range(0, gradient.size, 3):
+            step.flat[place] = 1e-5
+            values = [[a + sign * step if i == index else a for i, a in enumerate(arguments)] for sign in (1, -1)]
+            up, down = [(y * dy).sum() + (p * dp).sum() for y, p in (naive(*v) for v in values)]
+            assert gradient.flat[place] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-8)
+            step.flat[place] = 0

@@ -12,6 +12,9 @@ THREE = "layer(x[0], x[1], x[2], **options)"
 SELF = [(2, 5, 4), (2, 5, 4)]
 CROSS = [(2, 5, 4), (2, 7, 3)]
 KEYED = [(2, 5, 4), (2, 7, 3), (2, 7, 2)]
+PLAIN = [(2, 5, 4), (2, 7, 4)]
+PLAIN_KEYED = [(2, 5, 4), (2, 7, 3), (2, 7, 4)]
+BLIND = Values([[False] * 7, [False, False, True, True, False, True, True]], "bool")
 SCORES = {"return_attention_scores": True}
 NOWHERE = Values([[[True, False, True], [False, False, False]]], "bool")
 
@@ -51,4 +54,16 @@ LAYERS = [
     case("GroupQueryAttention(3, 4, 2, sliding_window=2)", SELF, {"use_causal_mask": True}),
     case("GroupQueryAttention(3, 4, 2, dropout=0.5, seed=1)", CROSS, {"value_mask": Mask((2, 7)), **SCORES}),
     case("GroupQueryAttention(3, 4, 2)", CROSS, {"attention_mask": Mask((2, 4, 5, 7)), "use_causal_mask": True}),
+    Case("Attention()", PLAIN),
+    Case("Attention(use_scale=True)", PLAIN_KEYED, options={"mask": [Mask((2, 5)), Mask((2, 7))]}),
+    Case("Attention()", PLAIN_KEYED, options={"mask": [None, Mask((2, 7))], **SCORES}),
+    Case("Attention()", PLAIN, options={"mask": [Mask((2, 5)), None], "use_causal_mask": True, **SCORES}),
+    Case("Attention(dropout=0.5, seed=1)", PLAIN, options={"mask": [None, Mask((2, 7))], "use_causal_mask": True}),
+    Case("Attention()", PLAIN, options={"mask": [None, BLIND]}, gradient=False),
+    Case("Attention(score_mode='concat')", PLAIN, options={"mask": [None, Mask((2, 7))], **SCORES}),
+    Case("Attention(use_scale=True, score_mode='concat')", PLAIN_KEYED, options={"use_causal_mask": True}),
+    Case("AdditiveAttention()", PLAIN),
+    Case("AdditiveAttention(use_scale=False, name='mine')", PLAIN_KEYED, options=SCORES),
+    Case("AdditiveAttention(dropout=0.2)", PLAIN_KEYED, options={"mask": [Mask((2, 5)), Mask((2, 7))]}),
+    Case("AdditiveAttention()", PLAIN, options={"mask": [None, BLIND], "use_causal_mask": True}, gradient=False),
 ]

@@ -2,11 +2,13 @@
 
 from layers.case import Case, lengths_mask
 
-from nnlite.layers import GroupQueryAttention, MultiHeadAttention
+from nnlite.layers import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 
 SELF = [(5, 4), (5, 4)]
 CROSS = [(5, 4), (7, 3)]
 THREE = [(5, 4), (7, 3), (7, 2)]
+PLAIN = [(5, 4), (7, 4)]
+PLAIN_KEYED = [(5, 4), (7, 3), (7, 4)]
 
 
 def padded(rng, batch):
@@ -20,6 +22,12 @@ def padded(rng, batch):
 def pairs(rng, batch):
     """Any pairs of steps, and scores."""
     return {"attention_mask": rng.random((batch, 5, 7)) < 0.5, "return_attention_scores": True}
+
+
+def listed(rng, batch):
+    """Masks in a list; some samples have no value to look at. Causal, with scores."""
+    masks = [lengths_mask(rng, batch, 5), rng.random((batch, 7)) < 0.5]
+    return {"mask": masks, "use_causal_mask": True, "return_attention_scores": True}
 
 
 CASES = [
@@ -76,4 +84,13 @@ CASES = [
         CROSS,
         options=lambda rng, batch: {"attention_mask": rng.random((1, 4, 5, 7)) < 0.5, "use_causal_mask": True},
     ),
+    Case("attention", lambda: Attention(), PLAIN),
+    Case("attention_keyed", lambda: Attention(use_scale=True), PLAIN_KEYED, options=listed),
+    Case("attention_dropout", lambda: Attention(use_scale=True, dropout=0.3, seed=1), PLAIN_KEYED, random=True),
+    Case("attention_deep", lambda: Attention(), [(2, 5, 4), (2, 7, 4), (2, 7, 4)]),
+    Case("attention_concat", lambda: Attention(score_mode="concat"), PLAIN, options=listed),
+    Case("attention_concat_scale", lambda: Attention(True, "concat", 0.3, seed=1), PLAIN_KEYED, random=True),
+    Case("additive_attention", lambda: AdditiveAttention(), PLAIN),
+    Case("additive_attention_keyed", lambda: AdditiveAttention(dropout=0.3, seed=1), PLAIN_KEYED, random=True),
+    Case("additive_attention_masks", lambda: AdditiveAttention(use_scale=False), PLAIN_KEYED, options=listed),
 ]
