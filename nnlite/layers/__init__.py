@@ -13,10 +13,13 @@ from nnlite.core.serialization import deserialize as _deserialize
 from nnlite.core.serialization import serialize
 from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from nnlite.layers.attention import AdditiveAttention, Attention
+from nnlite.layers.categories import CategoryEncoding
 from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
 from nnlite.layers.einsum_dense import EinsumDense
+from nnlite.layers.features import Normalization
 from nnlite.layers.input import Input, InputLayer
+from nnlite.layers.lookup import IntegerLookup, StringLookup
 from nnlite.layers.multi_head_attention import GroupedQueryAttention as GroupQueryAttention
 from nnlite.layers.multi_head_attention import MultiHeadAttention
 from nnlite.layers.normalization import BatchNormalization, LayerNormalization
@@ -33,6 +36,7 @@ from nnlite.layers.pooling import (
 from nnlite.layers.preprocessing import Rescaling
 from nnlite.layers.regularization import Dropout, SpatialDropout1D, SpatialDropout2D
 from nnlite.layers.reshaping import Flatten, Permute, Reshape, ZeroPadding2D
+from nnlite.layers.text import TextVectorization
 
 Convolution1D, Convolution2D = Conv1D, Conv2D
 MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D

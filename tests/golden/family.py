@@ -87,7 +87,7 @@ class Case:
         """Call the layer as a script does."""
         if self.call is None:
             return layer(x, **options)
-        return eval(self.call, {"layer": layer, "x": x, "options": options, **names})
+        return eval(self.call, {"layer": layer, "x": x, "options": options, "np": np, **names})
 
 
 def _shape(spec):

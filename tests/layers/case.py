@@ -22,6 +22,7 @@ class Case:
         shape: shape of one sample; a list of shapes for a layer with several inputs.
         random: whether forward in training draws random numbers.
         integers: inputs are whole numbers from 0 to below this one; ``None`` stands for a float input among several.
+        words: the input is texts out of these.
         options: function of (rng, batch) that makes further arguments of ``forward``, such as a mask.
         smooth: whether finite differences make sense (not for integer outputs and rounding).
     """
@@ -31,6 +32,7 @@ class Case:
     shape: Any
     random: bool = False
     integers: Any = None
+    words: list[str] | None = None
     options: Callable[[np.random.Generator, int], dict[str, Any]] | None = None
     smooth: bool = True
 
@@ -42,6 +44,8 @@ class Case:
     def data(self, batch, dtype="float32", seed=0):
         """Random input for a batch."""
         rng = np.random.default_rng(seed)
+        if self.words is not None:
+            return rng.choice(self.words, (batch, *self.shape))
         several = not structure.is_shape(self.shape)
         below = (
             self.integers if isinstance(self.integers, list) else [self.integers] * (len(self.shape) if several else 1)
