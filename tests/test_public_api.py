@@ -28,9 +28,10 @@ API = {
     "nnlite.metrics": "Metric Mean Sum MeanMetricWrapper Accuracy BinaryAccuracy CategoricalAccuracy "
     "SparseCategoricalAccuracy TopKCategoricalAccuracy SparseTopKCategoricalAccuracy MeanSquaredError "
     "MeanAbsoluteError RootMeanSquaredError Precision Recall get serialize deserialize",
-    "nnlite.optimizers": "Optimizer SGD RMSprop Adam AdamW schedules get serialize deserialize",
+    "nnlite.optimizers": "Optimizer SGD RMSprop Adam AdamW Adagrad Adadelta Adamax Nadam Lion Ftrl Adafactor Lamb Muon "
+    "ScheduleFreeAdamW LossScaleOptimizer MultiOptimizer OptimizerMap schedules get serialize deserialize",
     "nnlite.optimizers.schedules": "LearningRateSchedule ExponentialDecay PiecewiseConstantDecay CosineDecay "
-    "PolynomialDecay",
+    "PolynomialDecay InverseTimeDecay CosineDecayRestarts serialize deserialize",
     "nnlite.callbacks": "Callback CallbackList History EarlyStopping ModelCheckpoint LambdaCallback CSVLogger "
     "LearningRateScheduler ReduceLROnPlateau TerminateOnNaN",
     "nnlite.models": "Sequential load_model save_model model_from_json",

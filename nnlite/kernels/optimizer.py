@@ -1,14 +1,16 @@
-"""Updates of optimizers: the arithmetic of one block, and the plan that walks all variables in blocks.
+"""The plan that walks all variables of an optimizer in blocks, and the form of the updates that it runs there.
 
 Every update function has the form ``update(g, s, t, *slots, settings) -> d``: ``g`` is the gradient, the slots are
 changed in place, and ``d`` (an array among the others) is what the values change by, ``v -= d`` unless said otherwise.
+Those that need the values themselves have the form ``update(g, s, t, v, *slots, settings)`` and change ``v`` in place.
 All arrays are flat, of one dtype and of equal length; ``s`` and ``t`` are scratch. ``g`` is only read. Each element is
-computed by itself, so that any cut into blocks and threads gives the same bits.
+computed by itself, so that any cut into blocks and threads gives the same bits. The updates are in
+``optimizer_momentum``, ``optimizer_adam`` and ``optimizer_squares``; those that look at whole variables, their norms or
+their rows, in ``optimizer_whole``.
 """
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -35,112 +37,7 @@ class Update(NamedTuple):
     function: Callable[..., Array | None]
     passes: int  # over the data, for the choice of threads
     apply: np.ufunc | None = np.subtract  # how d enters the values; None: they stay
-
-
-def sgd(g: Array, s: Array, t: Array, *, lr: float) -> Array:
-    """d = lr * g."""
-    return np.multiply(g, lr, out=s)
-
-
-def momentum(g: Array, s: Array, t: Array, m: Array, *, lr: float, mu: float, nesterov: bool) -> Array:
-    """m = mu * m - lr * g; v += m, or with Nesterov's look ahead v += mu * m - lr * g."""
-    np.multiply(g, lr, out=s)
-    np.multiply(m, mu, out=m)
-    np.subtract(m, s, out=m)
-    if not nesterov:
-        return m
-    np.multiply(m, mu, out=t)
-    return np.subtract(t, s, out=t)
-
-
-def adam(
-    g: Array,
-    s: Array,
-    t: Array,
-    m: Array,
-    u: Array,
-    largest: Array | None = None,
-    *,
-    lr: float,
-    step: int,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-) -> Array:
-    """m = b1 * m + (1 - b1) * g; u = b2 * u + (1 - b2) * g^2; d = rate * m / (sqrt(u) + epsilon).
-
-    ``rate`` is :func:`adam_rate` for this step. With a third slot (AMSGrad) its running maximum stands for u in d.
-    """
-    rate = adam_rate(lr, step, beta_1, beta_2, g.dtype)
-    # In place where possible: that moves two thirds of the memory.
-    np.multiply(m, beta_1, out=m)
-    np.multiply(g, 1 - beta_1, out=s)
-    np.add(m, s, out=m)
-    np.multiply(u, beta_2, out=u)
-    np.multiply(g, g, out=s)
-    np.multiply(s, 1 - beta_2, out=s)
-    np.add(u, s, out=u)
-    if largest is not None:
-        u = np.maximum(largest, u, out=largest)
-    np.sqrt(u, out=s)
-    np.add(s, epsilon, out=s)
-    np.divide(m, s, out=s)
-    return np.multiply(s, rate, out=s)
-
-
-@functools.lru_cache(maxsize=16)
-def adam_rate(lr: float, step: int, beta_1: float, beta_2: float, dtype: Any = "float64") -> float:
-    """Return ``lr * sqrt(1 - b2^step) / (1 - b1^step)``: the step size that makes up for means that began at zero.
-
-    Computed in the variables' own ``dtype``, as Keras does: for float32 the early differences from 1 lose digits,
-    and a run follows Keras's only if it loses the same ones.
-
-    >>> round(adam_rate(0.001, 1, 0.9, 0.999), 6)
-    0.000316
-    """
-    kind = np.dtype(dtype).type
-    one, t = kind(1), kind(step)
-    with np.errstate(under="ignore"):
-        return float(kind(lr) * np.sqrt(one - kind(beta_2) ** t) / (one - kind(beta_1) ** t))
-
-
-def rmsprop(
-    g: Array,
-    s: Array,
-    t: Array,
-    u: Array,
-    *others: Array,
-    lr: float,
-    rho: float,
-    mu: float,
-    epsilon: float,
-    centered: bool,
-) -> Array:
-    """u = rho * u + (1 - rho) * g^2; d = lr * g / sqrt(u + epsilon).
-
-    Centred (last slot a): a = rho * a + (1 - rho) * g, and u - a^2 stands for u in d. With momentum (second slot b):
-    b = mu * b + d stands for d.
-    """
-    np.multiply(g, g, out=s)
-    np.multiply(s, 1 - rho, out=s)
-    np.multiply(u, rho, out=u)
-    np.add(u, s, out=u)
-    if centered:
-        a = others[-1]
-        np.multiply(a, rho, out=a)
-        np.multiply(g, 1 - rho, out=s)
-        np.add(a, s, out=a)
-        np.multiply(a, a, out=s)
-        u = np.subtract(u, s, out=s)
-    np.add(u, epsilon, out=s)
-    np.sqrt(s, out=s)
-    np.multiply(g, lr, out=t)
-    np.divide(t, s, out=t)
-    if not mu:
-        return t
-    b = others[0]
-    np.multiply(b, mu, out=b)
-    return np.add(b, t, out=b)
+    writes: bool = False  # whether the function gets the values too, and changes them itself
 
 
 def average(v: Array, s: Array, t: Array, a: Array, *, momentum: float) -> None:
@@ -225,7 +122,7 @@ class Plan:
         def task(first: int, last: int) -> None:
             with np.errstate(all="ignore"):  # infinities and NaN run through, as in every other framework
                 for share in self.shares[first:last]:
-                    s, t, room = _scratch(self.room, self.dtype)
+                    s, t, room, *more = _scratch(self.room, self.dtype, 3 + update.writes)
                     for block in share:
                         n = block.edges[-1]
                         if decays is not None:
@@ -233,6 +130,9 @@ class Plan:
                         g = _gradient(block, gradients, room)
                         if factors is not None or limit is not None:
                             g = _clipped(block, g, factors, limit, room)
+                        if update.writes:
+                            _rewrite(block, update, g, s[:n], t[:n], more[0])
+                            continue
                         d = update.function(g, s[:n], t[:n], *block.slots)
                         if d is not None and update.apply is not None:
                             _change(block, update.apply, d)
@@ -300,13 +200,13 @@ def _block(spans: list[Span], values: Sequence[Array], slots: Sequence[Array], o
 _kept = threading.local()
 
 
-def _scratch(n: int, dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
-    """Three arrays of ``n`` elements that this thread uses again in its next step."""
+def _scratch(n: int, dtype: np.dtype[Any], count: int) -> list[Array]:
+    """So many arrays of ``n`` elements that this thread uses again in its next step."""
     memory: Array | None = getattr(_kept, "memory", None)
-    if memory is None or memory.nbytes < 3 * n * dtype.itemsize:
-        memory = _kept.memory = np.empty(3 * n * dtype.itemsize, np.uint8)
-    flat = memory[: 3 * n * dtype.itemsize].view(dtype)
-    return flat[:n], flat[n : 2 * n], flat[2 * n :]
+    if memory is None or memory.nbytes < count * n * dtype.itemsize:
+        memory = _kept.memory = np.empty(count * n * dtype.itemsize, np.uint8)
+    flat = memory[: count * n * dtype.itemsize].view(dtype)
+    return [flat[i * n : (i + 1) * n] for i in range(count)]
 
 
 def _gradient(block: Block, gradients: Sequence[Array], room: Array) -> Array:
@@ -341,3 +241,13 @@ def _change(block: Block, apply: np.ufunc, d: Array) -> None:
     edges = block.edges
     for v, a, b in zip(block.values, edges, edges[1:], strict=False):
         apply(v, d[a:b], out=v)
+
+
+def _rewrite(block: Block, update: Update, g: Array, s: Array, t: Array, room: Array) -> None:
+    if len(block.values) == 1:
+        update.function(g, s, t, block.values[0], *block.slots)
+        return
+    v = np.concatenate(block.values, out=room[: block.edges[-1]])
+    update.function(g, s, t, v, *block.slots)
+    for own, (a, b) in zip(block.values, pairwise(block.edges), strict=True):
+        own[...] = v[a:b]

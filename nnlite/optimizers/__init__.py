@@ -4,10 +4,16 @@ from typing import Any
 
 from nnlite.core import registry, serialization
 from nnlite.optimizers import schedules
+from nnlite.optimizers.adagrad import Adadelta, Adagrad, Ftrl
 from nnlite.optimizers.adam import Adam, AdamW
+from nnlite.optimizers.adam_kin import Adamax, Nadam, ScheduleFreeAdamW
 from nnlite.optimizers.base import Optimizer
+from nnlite.optimizers.lion import Lion
+from nnlite.optimizers.loss_scale import LossScaleOptimizer
+from nnlite.optimizers.multi import MultiOptimizer, OptimizerMap
 from nnlite.optimizers.rmsprop import RMSprop
 from nnlite.optimizers.sgd import SGD
+from nnlite.optimizers.whole import Adafactor, Lamb, Muon
 
 
 def get(identifier: Any) -> Any:

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from nnlite.core.registry import register
-from nnlite.kernels import optimizer as kernels
+from nnlite.kernels import optimizer_adam as updates
+from nnlite.kernels.optimizer import Update
 from nnlite.optimizers import checks
 from nnlite.optimizers.base import Optimizer
 
@@ -49,16 +50,16 @@ class Adam(Optimizer):
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, bool(amsgrad)
         self.slot_names = (("momentum", "velocity"), *((("velocity_hat",),) if amsgrad else ()))
 
-    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+    def block_update(self, learning_rate: float, step: int) -> Update:
         update = partial(
-            kernels.adam,
+            updates.adam,
             lr=learning_rate,
             step=step,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
         )
-        return kernels.Update(update, 12 + self.amsgrad)
+        return Update(update, 12 + self.amsgrad)
 
 
 @register("optimizers")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from nnlite.core.errors import unknown_arguments
 from nnlite.core.variable import Variable
 from nnlite.kernels import optimizer as kernels
 from nnlite.optimizers import checks
+from nnlite.optimizers.averages import Averages
 from nnlite.optimizers.packed import Packed
-from nnlite.optimizers.state import State
+from nnlite.optimizers.state import filling
 
 _CONFIG = (
     "weight_decay",
@@ -33,7 +34,7 @@ _CONFIG = (
 _DECAY_ONLY = kernels.Update(lambda g, s, t, *slots: None, 2, None)
 
 
-class Optimizer(State):
+class Optimizer(Averages):
     """Base class of optimizers.
 
     A step divides the gradients by the loss scale, accumulates them, clips them, decays weights, updates the
@@ -68,6 +69,8 @@ class Optimizer(State):
 
     # Names of the slots of each variable; each inner tuple is a block in files, its slots side by side.
     slot_names: tuple[tuple[str, ...], ...] = ()
+    # What a slot is filled with, where that is not 0.
+    slot_starts: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class Optimizer(State):
         self.global_clipnorm, self.use_ema, self.ema_momentum = global_clipnorm, bool(use_ema), ema_momentum
         self.ema_overwrite_frequency, self.loss_scale_factor = ema_overwrite_frequency, loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._variables = []
+        self._variables, self._starts = [], []
         self._iterations = self._made_counter()
         self._rate = self._made_rate(learning_rate)
         self._trained: list[Variable] = []
@@ -148,14 +151,20 @@ class Optimizer(State):
         averages = self.add_optimizer_variables(variables, "average") if self.use_ema else []
         if self.gradient_accumulation_steps:
             self._sums = self.add_optimizer_variables(variables, "gradient_accumulator")
-        slots: list[list[Variable]] = []
-        for group in self.slot_names:
-            slots += self.add_optimizer_variables(variables, group)
+        self._slots = self._made_slots(variables)
         self._trained, self._index = variables, {id(v): i for i, v in enumerate(variables)}
-        self._packed = Packed(variables, slots)
+        self._packed = Packed(variables, self._slots)
         self._averages = averages
         self._packed_averages = Packed(variables, [averages]) if averages else None
         self.built = True
+
+    def _made_slots(self, variables: list[Variable]) -> list[list[Variable]]:
+        """Make the slots; return those kinds that are kept flat: for each variable one of its shape and dtype."""
+        slots: list[list[Variable]] = []
+        for group in self.slot_names:
+            starts = [filling(self.slot_starts.get(name, 0.0)) for name in group]
+            slots += self.add_optimizer_variables(variables, group, starts)
+        return slots
 
     def _known(self, variables: Sequence[Variable]) -> list[int]:
         unknown = [getattr(v, "path", repr(v)) for v in variables if id(v) not in self._index]
@@ -226,9 +235,12 @@ class Optimizer(State):
         """
         if grads is not None and len(grads) == 0:
             return
-        indices, gradients = self._gradients(grads, variables)
-        rate = float(self.learning_rate)
         scale = 1.0 if self.loss_scale_factor is None else 1.0 / self.loss_scale_factor
+        self._step(*self._gradients(grads, variables), scale)
+
+    def _step(self, indices: list[int], gradients: list[Any], scale: float) -> None:
+        """Make one step with gradients that are first multiplied by ``scale``."""
+        rate = float(self.learning_rate)
         steps = self.gradient_accumulation_steps
         if not steps:
             self._update(indices, gradients, scale, rate)
@@ -288,9 +300,8 @@ class Optimizer(State):
     def _update(self, indices: list[int], gradients: list[Any], scale: float, rate: float) -> None:
         factors = self._factors(gradients, scale)
         limit = self.clipvalue or None
-        decays = None
-        if self.weight_decay:
-            decays = [self.weight_decay * rate if self._decays[i] else 0.0 for i in indices]
+        decays = self._decay_parts(indices, rate)
+        self._begin_update(self._updates() + 1)
         if type(self).update_step is Optimizer.update_step:
             update = self.block_update(rate, self._updates() + 1)
             self._packed.run(update, indices, gradients, factors, limit, decays)
@@ -300,6 +311,15 @@ class Optimizer(State):
         for k, (i, g) in enumerate(zip(indices, gradients, strict=True)):
             g = g if factors is None else g * factors[k]
             self.update_step(g if limit is None else np.clip(g, -limit, limit), self._trained[i], rate)
+
+    def _decay_parts(self, indices: list[int], rate: float) -> list[float] | None:
+        """What part of each variable is taken off before the update; None for nothing of any."""
+        if not self.weight_decay:
+            return None
+        return [self.weight_decay * rate if self._decays[i] else 0.0 for i in indices]
+
+    def _begin_update(self, step: int) -> None:
+        """Change what changes once in an update, however many variables there are; counted from 1."""
 
     def _factors(self, gradients: list[Any], scale: float) -> list[float] | None:
         """What the gradients are multiplied by: one over the loss scale, and what their length calls for."""
@@ -314,30 +334,7 @@ class Optimizer(State):
             factors = [scale] * len(gradients)
         return None if all(f == 1.0 for f in factors) else factors
 
-    # ---- averages ----
-
-    def _average(self) -> None:
-        momentum = self.ema_momentum if self._updates() else 0.0
-        update = kernels.Update(partial(kernels.average, momentum=momentum), 5, None)
-        assert self._packed_averages is not None
-        self._packed_averages.run(update, range(len(self._trained)), [v.value for v in self._trained])
-        every = self.ema_overwrite_frequency
-        if every and (self._updates() + 1) % every == 0:
-            self.finalize_variable_values(self._trained)
-
-    def averages(self) -> list[tuple[Variable, Variable]]:
-        """Return each variable with its moving average; empty unless ``use_ema`` and built."""
-        return list(zip(self._trained, self._averages, strict=True)) if self.use_ema and self.built else []
-
-    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Write the moving averages, if they are kept, into the variables.
-
-        Raises ``ValueError`` for variables that it was not built for.
-        """
-        if self.use_ema and self.built:
-            variables = list(var_list)
-            for i, v in zip(self._known(variables), variables, strict=True):
-                v.assign(self._averages[i].value)
+    # ---- the loss ----
 
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times the loss scale."""

@@ -26,6 +26,8 @@ def number(
         wanted += f" from {low:g} to {'below ' if below else ''}{high:g}"
     elif low > -math.inf:
         wanted += f", at least {low:g}"
+    elif high < math.inf:
+        wanted += f", at most {high:g}"
     raise ValueError(f"{owner}: {name} must be {wanted}, got {value!r}.")
 
 

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from nnlite.core.registry import register
-from nnlite.kernels import optimizer as kernels
+from nnlite.kernels import optimizer_squares as updates
+from nnlite.kernels.optimizer import Update
 from nnlite.optimizers import checks
 from nnlite.optimizers.base import Optimizer
 
@@ -52,13 +53,13 @@ class RMSprop(Optimizer):
         slots += [("average_gradient",)] if centered else []
         self.slot_names = tuple(slots)
 
-    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+    def block_update(self, learning_rate: float, step: int) -> Update:
         update = partial(
-            kernels.rmsprop,
+            updates.rmsprop,
             lr=learning_rate,
             rho=self.rho,
             mu=self.momentum,
             epsilon=self.epsilon,
             centered=self.centered,
         )
-        return kernels.Update(update, 9 + 2 * bool(self.momentum) + 5 * self.centered)
+        return Update(update, 9 + 2 * bool(self.momentum) + 5 * self.centered)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.core.registry import register
-from nnlite.kernels import optimizer as kernels
+from nnlite.kernels import optimizer_momentum as updates
+from nnlite.kernels.optimizer import Update
 from nnlite.optimizers import checks
 from nnlite.optimizers.base import Optimizer
 
@@ -39,8 +40,8 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = float(momentum), bool(nesterov)
         self.slot_names = (("momentum",),) if momentum else ()
 
-    def block_update(self, learning_rate: float, step: int) -> kernels.Update:
+    def block_update(self, learning_rate: float, step: int) -> Update:
         lr, mu = learning_rate, self.momentum
         if not mu:
-            return kernels.Update(partial(kernels.sgd, lr=lr), 2)
-        return kernels.Update(partial(kernels.momentum, lr=lr, mu=mu, nesterov=self.nesterov), 5, np.add)
+            return Update(partial(updates.sgd, lr=lr), 2)
+        return Update(partial(updates.momentum, lr=lr, mu=mu, nesterov=self.nesterov), 5, np.add)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ class State(serialization.Configurable):
     gradient_accumulation_steps: int | None
     _iterations: Variable
     _variables: list[Variable]
+    _starts: list[tuple[Variable, Any]]  # what was made since, and by which initializer
     _trained: list[Variable]
     _index: dict[int, int]
     _rate: Any
@@ -106,9 +108,11 @@ class State(serialization.Configurable):
         kind = dtypes.compute_dtype(dtypes.policy_name(dtype))
         name = name or "variable"
         zeros = isinstance(initializer, str) and initializer == "zeros"
-        value = (np.zeros if zeros else serialization.get("initializers", initializer))(shape, dtype=kind.name)
+        make = np.zeros if zeros else serialization.get("initializers", initializer)
+        value = make(shape, dtype=kind.name)
         variable = Variable(value, trainable=False, name=name, path=f"{self.name}/{name}", dtype=kind)
         self._variables.append(variable)
+        self._starts.append((variable, make))
         return variable
 
     def add_variable_from_reference(
@@ -151,9 +155,30 @@ class State(serialization.Configurable):
 
     # ---- files ----
 
+    def _heads(self) -> list[Variable]:
+        """The variables that are there before the optimizer is built."""
+        return [self._iterations, self._rate] if isinstance(self._rate, Variable) else [self._iterations]
+
+    def reset_slots(self) -> None:
+        """Fill all variables but the count and the learning rate as :meth:`build` does."""
+        for variable, make in self._starts:
+            variable.assign(make(variable.shape, dtype=variable.dtype))
+
+    def fits_unbuilt(self, count: int) -> bool:
+        """Whether a file's ``count`` arrays are what is saved before the optimizer is built (Keras 2: no rate)."""
+        return 0 < count <= len(self._heads())
+
+    def load_unbuilt(self, store: Mapping[str, Any]) -> None:
+        """Read the state of an optimizer that had not made its first step when it was saved: it had no slots yet.
+
+        Raises ``ValueError`` if a shape differs; then nothing has been written.
+        """
+        tracking.load_into(f"{type(self).__name__} {self.name!r}", self._heads()[: len(store)], store)
+        self.reset_slots()
+
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Write all state into ``store`` under "0", "1", ..."""
-        for index, variable in enumerate(self._variables):
+        for index, variable in enumerate(self.variables):
             store[str(index)] = variable.value
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
@@ -182,6 +207,15 @@ class State(serialization.Configurable):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._index = {id(v): i for i, v in enumerate(self._trained)}
+
+
+def filling(value: float) -> Any:
+    """Return an initializer that fills an array with ``value``.
+
+    >>> filling(0.1)(2, dtype="float64").tolist()
+    [0.1, 0.1]
+    """
+    return partial(np.full, fill_value=value) if value else "zeros"
 
 
 def _float_type() -> Any:

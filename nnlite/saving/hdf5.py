@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import tracking
 from nnlite.core.layer import Layer
 from nnlite.saving import tree
 
@@ -101,12 +100,10 @@ def _keeps_default_form(obj: Any) -> bool:
 def _load_optimizer(optimizer: Any, values: dict[str, Any], model: Any, label: str) -> None:
     """Optimizer state is worth having, but a model without it still predicts: a misfit is a warning, as in Keras."""
     try:
-        if not optimizer.built and len(values) > 2:  # more than the iteration and the learning rate
+        if not optimizer.built and len(values) > len(optimizer.variables):
             optimizer.build(model.trainable_weights)
-        elif optimizer.built and len(values) <= 2:  # saved before the first step: there were no slots yet
-            tracking.load_into(optimizer.name, optimizer.variables[: len(values)], values)
-            for slot in optimizer.variables[len(values) :]:
-                slot.value.fill(0)
+        elif optimizer.built and optimizer.fits_unbuilt(len(values)):  # there were no slots yet
+            optimizer.load_unbuilt(values)
             return
         optimizer.load_own_variables(values)
     except ValueError as error:
