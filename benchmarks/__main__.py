@@ -1,10 +1,11 @@
 """Check, then time training steps and predictions; print a table, and write it as JSON if asked.
 
-python -m benchmarks [--nets mlp cnn vgg] [--rounds 5] [--seconds 1.0] [--threads 2] [--json results.json]
+python -m benchmarks [--nets mlp cnn vgg transformer] [--rounds 5] [--seconds 1.0] [--threads 2] [--json results.json]
 
 Every contender runs in a process of its own; in each round they take turns, job by job, so that all meet the same
 moods of the machine. A ratio is the median over rounds of a peer's time divided by nnlite's: above 1, nnlite is faster.
-Images suit torch best in one of its two memory formats, channels first (its default) or last; both are there.
+Images suit torch best in one of its two memory formats, channels first (its default) or last, and a transformer's block
+is its own module or written around its attention function: "torch" and "torch-other".
 """
 
 from __future__ import annotations

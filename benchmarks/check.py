@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks.blocks import in_torch_order
 from benchmarks.contenders import Nnlite, Torch
 from benchmarks.nets import NETS, make_data
 
@@ -50,7 +51,9 @@ def _torch_losses(contender: Torch, model, net, x, y, steps) -> list[float]:
     flat_shape = None
     for layer, module in zip(ours, modules, strict=True):
         arrays = layer.get_weights()
-        if arrays[0].ndim == 4:
+        if type(layer).__name__ == "Block":
+            arrays = in_torch_order(arrays)
+        elif arrays[0].ndim == 4:
             arrays[0] = arrays[0].transpose(3, 2, 0, 1)
             flat_shape = layer
         elif arrays[0].ndim == 2:

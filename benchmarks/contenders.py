@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import blocks
 from benchmarks.nets import NETS, make_data
 
 Step = Callable[[], Any]
@@ -35,6 +36,10 @@ class Nnlite:
                 model.add(layers.ReLU())
             elif kind == "conv":
                 model.add(layers.Conv2D(arguments[0], 3, activation="relu"))
+            elif kind == "block":
+                model.add(blocks.nnlite_block(keras, shape[-1], *arguments))
+            elif kind == "mean":
+                model.add(layers.GlobalAveragePooling1D())
             else:
                 model.add(layers.MaxPooling2D() if kind == "pool" else layers.Flatten())
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -51,9 +56,9 @@ class Nnlite:
 
 
 class Torch:
-    """PyTorch in eager mode and its default memory format."""
+    """PyTorch in eager mode: its default memory format, its own module for a transformer's block."""
 
-    channels_last = False
+    other = False
 
     def __init__(self, threads: int) -> None:
         import torch
@@ -77,6 +82,11 @@ class Torch:
                 parts += [nn.BatchNorm2d(arguments[0], eps=1e-3, momentum=0.01)] if arguments[1] else []
                 parts.append(nn.ReLU())
                 channels, size = arguments[0], [s if arguments[1] else s - 2 for s in size]
+            elif kind == "block":
+                make = blocks.torch_block_by_hand if self.other else blocks.torch_block
+                parts.append(make(self.torch, channels, *arguments))
+            elif kind == "mean":
+                parts.append(blocks.torch_mean(self.torch))
             elif kind == "pool":
                 parts.append(nn.MaxPool2d(2))
                 size = [s // 2 for s in size]
@@ -91,7 +101,7 @@ class Torch:
         tensor = self.torch.from_numpy(x)
         if tensor.ndim == 4:
             tensor = tensor.permute(0, 3, 1, 2).contiguous()
-            if self.channels_last:
+            if self.other:
                 model = model.to(memory_format=self.torch.channels_last)
                 tensor = tensor.contiguous(memory_format=self.torch.channels_last)
         return model, tensor, self.torch.from_numpy(y)
@@ -122,10 +132,10 @@ class Torch:
         return step
 
 
-class TorchChannelsLast(Torch):
-    """PyTorch with images and convolutions in its channels_last memory format."""
+class OtherTorch(Torch):
+    """PyTorch's other way: images and convolutions in its channels_last memory format, blocks written by hand."""
 
-    channels_last = True
+    other = True
 
 
-CONTENDERS: dict[str, type] = {"nnlite": Nnlite, "torch": Torch, "torch-channels-last": TorchChannelsLast}
+CONTENDERS: dict[str, type] = {"nnlite": Nnlite, "torch": Torch, "torch-other": OtherTorch}

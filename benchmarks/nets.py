@@ -7,7 +7,8 @@ import numpy as np
 BATCH = 128
 
 # Sample shape and layers: ("dense", units, relu), ("conv", filters, norm), ("pool",), ("flatten",). Convolutions are
-# 3x3 with ReLU; with norm they are padded "same" and batch normalization stands before the ReLU.
+# 3x3 with ReLU; with norm they are padded "same" and batch normalization stands before the ReLU. ("block", heads,
+# hidden) is a transformer's, see blocks.py, ("mean",) the mean over steps.
 NETS: dict[str, tuple[tuple[int, ...], list[tuple]]] = {
     "mlp": ((784,), [("dense", 512, True), ("dense", 512, True), ("dense", 10, False)]),
     "cnn": (
@@ -23,6 +24,7 @@ NETS: dict[str, tuple[tuple[int, ...], list[tuple]]] = {
             ("dense", 10, False),
         ],
     ),
+    "transformer": ((32, 64), [("block", 4, 256), ("block", 4, 256), ("mean",), ("dense", 10, False)]),
 }
 
 
@@ -47,11 +49,17 @@ def flops(net: str, batch: int = BATCH) -> tuple[float, float]:
         if kind == "flatten":
             shape = (int(np.prod(shape)),)
             continue
+        if kind == "mean":
+            shape = shape[1:]
+            continue
         if kind == "conv":
             filters, same = arguments
             h, w = (shape[0], shape[1]) if same else (shape[0] - 2, shape[1] - 2)
             work = 2.0 * batch * h * w * 9 * shape[2] * filters
             shape = (h, w, filters)
+        elif kind == "block":
+            length, width = shape
+            work = 2.0 * batch * length * width * (4 * width + 2 * length + 2 * arguments[1])
         else:
             work = 2.0 * batch * shape[0] * arguments[0]
             shape = (arguments[0],)

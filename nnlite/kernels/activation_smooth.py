@@ -99,6 +99,24 @@ def gelu_forward(x: Array, approximate: bool = False, out: Array | None = None) 
 
 
 @silent
+def gelu_slope(x: Array, slope: Array, out: Array | None = None) -> Array:
+    """Return y = x Phi(x) and write its derivative Phi(x) + x phi(x) into ``slope``; Phi is computed once for both."""
+    cdf = normal_cdf(x)
+    _density_by_x(x, slope)
+    np.add(slope, cdf, out=slope)
+    return np.multiply(x, cdf, out=empty_like(x, out))
+
+
+def _density_by_x(x: Array, out: Array) -> None:
+    """Write x phi(x) = x exp(-x^2 / 2) / sqrt(2 pi) into ``out``."""
+    np.multiply(x, x, out=out)
+    np.multiply(out, -0.5, out=out)
+    np.exp(out, out=out)
+    np.multiply(out, _ROOT_2_PI / 2, out=out)
+    np.multiply(out, x, out=out)
+
+
+@silent
 def gelu_backward(dy: Array, x: Array, approximate: bool = False, out: Array | None = None) -> Array:
     """Return dx = dy (Phi(x) + x phi(x)), where phi(x) = exp(-x^2 / 2) / sqrt(2 pi) is the derivative of Phi.
 
@@ -114,11 +132,8 @@ def gelu_backward(dy: Array, x: Array, approximate: bool = False, out: Array | N
         np.multiply(slope, np.subtract(1, h), out=slope)
         np.add(slope, h, out=slope)
         return np.multiply(dy, slope, out=empty_like(dy, out))
-    slope = np.multiply(x, x, out=np.empty(x.shape, x.dtype))
-    np.multiply(slope, -0.5, out=slope)
-    np.exp(slope, out=slope)
-    np.multiply(slope, _ROOT_2_PI / 2, out=slope)
-    np.multiply(slope, x, out=slope)
+    slope = np.empty(x.shape, x.dtype)
+    _density_by_x(x, slope)
     np.add(slope, normal_cdf(x), out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -139,6 +154,17 @@ def silu_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = x s with s = 1 / (1 + exp(-x))."""
     s = sigmoid_forward(x, np.empty(x.shape, x.dtype))
     return np.multiply(x, s, out=empty_like(x, out))
+
+
+@silent
+def silu_slope(x: Array, slope: Array, out: Array | None = None) -> Array:
+    """Return y = x s and write its derivative s + y (1 - s) into ``slope``; s is computed once for both."""
+    s = sigmoid_forward(x, np.empty(x.shape, x.dtype))
+    y = np.multiply(x, s, out=empty_like(x, out))
+    np.subtract(1, s, out=slope)
+    np.multiply(slope, y, out=slope)
+    np.add(slope, s, out=slope)
+    return y
 
 
 @silent

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from nnlite import activations
 from nnlite.core.layer import Layer
+from nnlite.kernels import activation_smooth, memory
+from nnlite.kernels.elementwise import over_elements
+
+# What an element of these takes on one thread, roughly.
+NANOSECONDS = 5.0
+# Activations of which value and derivative together take far less than one after the other.
+_WITH_SLOPE = ((activations.gelu, activation_smooth.gelu_slope), (activations.silu, activation_smooth.silu_slope))
+
+
+class _Slope(NamedTuple):
+    """What :func:`unapply` needs: the derivative itself."""
+
+    slope: Any
 
 
 def fusible(activation: Any, elementwise: bool = False) -> Any:
@@ -19,6 +34,11 @@ def apply(activation: Any, z: Any, training: bool = False) -> tuple[Any, Any]:
     """Return y = activation(z) and what :func:`unapply` needs."""
     if activation is None or activation is activations.linear:
         return z, None
+    kernel = next((kernel for function, kernel in _WITH_SLOPE if function is activation), None) if training else None
+    if kernel is not None:
+        y, slope = memory.empty(z.shape, z.dtype), memory.empty(z.shape, z.dtype)
+        over_elements(kernel, (z, slope), y, NANOSECONDS)
+        return y, _Slope(slope)
     if isinstance(activation, Layer):
         y, cache = activation.forward(z, training=training)
         return y, cache
@@ -35,6 +55,9 @@ def unapply(activation: Any, dy: Any, kept: Any, owner: Layer) -> Any:
     """
     if activation is None or activation is activations.linear:
         return dy
+    if type(kept) is _Slope:
+        dz = memory.empty(dy.shape, dy.dtype)
+        return over_elements(np.multiply, (dy, kept.slope), dz, 0.5)
     if isinstance(activation, Layer):
         return activation.backward(dy, kept)
     if hasattr(activation, "backward"):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnlite import config, random
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels.dropout import dropout, random_mask
 from nnlite.layers import checks
 
 
@@ -30,24 +29,16 @@ class _Dropout(Layer):
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         if not training or self.rate == 0:
             return x, None
-        shape = self._shape_of_noise(x.shape)
-        kept = self.generator.random(shape, dtype=np.float32) >= self.rate
-        y = x * kept
-        y *= self._scale(x)
-        return y, kept
+        kept = random_mask(self.generator, self._shape_of_noise(x.shape), self.rate)
+        return dropout(x, kept, self.rate), kept
 
     def backward(self, dy: Any, kept: Any) -> Any:
         if kept is None:
             return dy
-        dx = dy * kept
-        dx *= self._scale(dy)
-        return dx
+        return dropout(dy, kept, self.rate)
 
     def infer(self, x: Any) -> Any:
         return x
-
-    def _scale(self, x: Any) -> Any:
-        return x.dtype.type(1 / (1 - self.rate) if self.rate < 1 else 0)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

@@ -136,6 +136,21 @@ def test_the_normal_distribution_is_accurate_and_ends_at_0_and_1():
         assert activation_smooth.normal_cdf(far).tolist() == [0, 0, 1, 1]
 
 
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-15)])
+def test_value_and_slope_at_once(name, dtype, tolerance):
+    forward, backward, both = (
+        getattr(activation_smooth, f"{name}_{part}") for part in ("forward", "backward", "slope")
+    )
+    x = np.concatenate([np.linspace(-12, 12, 4001), [0.0, -90.0, 90.0]]).astype(dtype)
+    slope = np.empty_like(x)
+    np.testing.assert_array_equal(both(x, slope), forward(x))
+    np.testing.assert_allclose(slope, backward(np.ones_like(x), x), tolerance, tolerance)
+    assert slope.dtype == dtype
+    with np.errstate(all="raise"):  # far out, no warnings
+        both(np.array([1e30, -1e30], dtype), slope[:2])
+
+
 @pytest.mark.parametrize("name", ["elu", "softplus"])
 def test_tiny_values_keep_their_digits(name):
     """exp(x) - 1 and log(1 + exp(x)) written as they stand would give 0 here."""

@@ -5,7 +5,9 @@ from nnlite import config
 from nnlite.kernels.dense import dense_backward, dense_forward
 
 
-@pytest.mark.parametrize(("n", "i", "o"), [(0, 3, 2), (1, 1, 1), (5, 7, 3), (300, 400, 130)])
+@pytest.mark.parametrize(
+    ("n", "i", "o"), [(0, 3, 2), (1, 1, 1), (5, 7, 3), (300, 400, 130), (61, 7, 3), (2100, 64, 129)]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_against_the_definition(n, i, o, dtype):
     rng = np.random.default_rng(0)
@@ -21,15 +23,21 @@ def test_against_the_definition(n, i, o, dtype):
     assert {a.dtype.name for a in (y, dx, dw, db)} == {dtype}
 
 
-def test_what_is_not_wanted_is_not_computed():
-    x, w, dy = np.ones((3, 2)), np.ones((2, 4)), np.ones((3, 4))
-    dx, _, db = dense_backward(dy, x, w, use_bias=False, input_grad=False)
-    assert dx is None and db is None
+@pytest.mark.parametrize("n", [3, 300])  # few rows are cut by columns, many by rows
+def test_what_is_not_wanted_is_not_computed(n):
+    x, w, dy = np.ones((n, 2)), np.ones((2, 4)), np.ones((n, 4))
+    dx, dw, db = dense_backward(dy, x, w, use_bias=False, input_grad=False)
+    assert dx is None and db is None and dw.tolist() == [[n] * 4] * 2
+    dx, dw, db = dense_backward(dy, x, w, weight_grad=False)
+    assert dw is None and dx.tolist() == [[4] * 2] * n and db.tolist() == [n] * 4
+    memory = np.zeros((2, 4))
+    assert dense_backward(dy, x, w, dw=memory)[1] is memory and memory.tolist() == [[n] * 4] * 2
 
 
-def test_repeats_bit_for_bit_and_agrees_over_thread_counts():
+@pytest.mark.parametrize("sizes", [(512, 400, 500), (4096, 64, 250)])
+def test_repeats_bit_for_bit_and_agrees_over_thread_counts(sizes):
     rng = np.random.default_rng(0)
-    x, w = rng.normal(size=(512, 400)).astype("f"), rng.normal(size=(400, 500)).astype("f")
+    x, w = rng.normal(size=sizes[:2]).astype("f"), rng.normal(size=sizes[1:]).astype("f")
     results = {}
     try:
         for threads in (1, 2, 3):
