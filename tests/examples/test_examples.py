@@ -22,6 +22,7 @@ def test_every_example_is_tested():
         "fashion_mnist",
         "custom_layer",
         "backpropagation_by_hand",
+        "transformer",
     }
 
 
@@ -51,3 +52,8 @@ def test_custom_layer(capsys):
 def test_backpropagation_by_hand(capsys):
     assert example("backpropagation_by_hand").main(iterations=300) < 1e-12
     assert "largest difference" in capsys.readouterr().out
+
+
+def test_transformer(capsys):
+    assert example("transformer").main(seed=0, epochs=6, verbose=False) > 0.92
+    assert "agrees with the definition" in capsys.readouterr().out
