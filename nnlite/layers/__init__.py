@@ -18,6 +18,9 @@ from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
 from nnlite.layers.einsum_dense import EinsumDense
 from nnlite.layers.features import Normalization
+from nnlite.layers.image import CenterCrop, Resizing
+from nnlite.layers.image_cuts import RandomBrightness, RandomContrast, RandomCrop
+from nnlite.layers.image_warps import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from nnlite.layers.input import Input, InputLayer
 from nnlite.layers.lookup import IntegerLookup, StringLookup
 from nnlite.layers.multi_head_attention import GroupedQueryAttention as GroupQueryAttention
@@ -37,6 +40,7 @@ from nnlite.layers.preprocessing import Rescaling
 from nnlite.layers.regularization import Dropout, SpatialDropout1D, SpatialDropout2D
 from nnlite.layers.reshaping import Flatten, Permute, Reshape, ZeroPadding2D
 from nnlite.layers.text import TextVectorization
+from nnlite.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 Convolution1D, Convolution2D = Conv1D, Conv2D
 MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D

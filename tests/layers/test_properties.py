@@ -75,7 +75,7 @@ def test_shapes_and_dtypes(case, batch, training):
 @cases
 def test_infer_equals_forward(case):
     layer, x, options = case.make(), case.data(3), case.call_options(3)
-    same(flatten(layer(x, **options)), flatten(layer.forward(x, **options)[0]))
+    same(flatten(layer(x, training=False, **options)), flatten(layer.forward(x, **options)[0]))
 
 
 @cases
@@ -100,7 +100,7 @@ def test_inputs_may_be_read_only_and_of_any_strides(case):
     same(flatten(again), flatten(y), rtol=1e-5, atol=1e-6)
     same(flatten(layer.backward(map_arrays(dy, fortran), cache)), flatten(dx), rtol=1e-4, atol=1e-5)
     swapped = map_arrays(x, lambda a: a.astype(a.dtype.newbyteorder()))
-    same(flatten(layer(swapped, **options)), flatten(y), rtol=1e-5, atol=1e-6)
+    same(flatten(layer(swapped, training=False, **options)), flatten(y), rtol=1e-5, atol=1e-6)
 
 
 @cases
@@ -137,12 +137,12 @@ def test_config_round_trip(case):
 @cases
 def test_weights_round_trip_and_copies(case):
     layer, x, options = case.make(), case.data(3), case.call_options(3)
-    expected = layer(x, **options)
+    expected = layer(x, training=False, **options)
     again = layers.deserialize(serialization.serialize(layer))
     again.build(case.built_shape)
     again.set_weights(layer.get_weights())
     for other in (again, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
-        same(flatten(other(x, **options)), flatten(expected))
+        same(flatten(other(x, training=False, **options)), flatten(expected))
     for variable, array in zip(layer.weights, layer.get_weights(), strict=True):
         assert array is not variable.value
 
