@@ -15,8 +15,8 @@ API = {
     "GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D Input "
     "InputLayer InputSpec Layer LayerNormalization LeakyReLU MaxPool1D MaxPool2D MaxPooling1D MaxPooling2D PReLU "
     "AdditiveAttention Attention EinsumDense GroupQueryAttention MultiHeadAttention "
-    "CenterCrop RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom Resizing "
-    "UpSampling1D UpSampling2D UpSampling3D "
+    "CenterCrop RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom "
+    "Resizing UpSampling1D UpSampling2D UpSampling3D "
     "Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D ZeroPadding2D serialize deserialize",
     "nnlite.activations": "relu sigmoid tanh softmax linear elu selu gelu silu swish softplus leaky_relu softsign "
     "exponential hard_sigmoid relu6 mish log_softmax hard_silu hard_swish get serialize deserialize",
