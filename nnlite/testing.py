@@ -206,7 +206,7 @@ def _check_once(
     shape = structure.map_arrays(x, lambda a: (None, *a.shape[1:]))
     declared = layer.declared_shape(shape, options)
     outputs = structure.flatten(y)
-    for shape, output in zip([declared] if structure.is_shape(declared) else declared, outputs, strict=True):
+    for shape, output in zip(structure.shapes(declared), outputs, strict=True):
         fits = len(shape) == output.ndim and all(d is None or d == n for d, n in zip(shape, output.shape, strict=True))
         if not fits:
             raise AssertionError(f"compute_output_shape says {tuple(shape)}, the output has shape {output.shape}.")

@@ -57,6 +57,8 @@ class Layer(Owner, serialization.Configurable):
     supports_masking = False
     keeps_dtype = False
     keeps_integers = False
+    # Whether what it makes of a row in training depends on the rows beside it, as statistics of the batch do.
+    takes_statistics = False
     input_spec: InputSpec | None = None
     # The arrays that a call takes, where there may be several: ``layer(q, v, key=k)`` is ``layer([q, v, k])``.
     named_inputs: ClassVar[tuple[str, ...]] = ()

@@ -51,6 +51,11 @@ def merge_shapes(a: Any, b: Any) -> Any:
     return [merge_shapes(x, y) for x, y in zip(a, b, strict=True)]
 
 
+def shapes(x: Any) -> list[Shape]:
+    """Return the shapes in a shape or nested list of shapes, in order."""
+    return [tuple(x)] if is_shape(x) else [shape for inner in x for shape in shapes(inner)]
+
+
 def shape_from_json(shape: Any) -> Any:
     """Return a shape (a list of shapes) read from JSON, in which tuples have become lists, as tuples."""
     return map_shapes(shape, tuple)

@@ -13,6 +13,7 @@ from nnlite.core.serialization import deserialize as _deserialize
 from nnlite.core.serialization import serialize
 from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from nnlite.layers.attention import AdditiveAttention, Attention
+from nnlite.layers.bidirectional import Bidirectional
 from nnlite.layers.categories import CategoryEncoding
 from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
@@ -21,6 +22,7 @@ from nnlite.layers.features import Normalization
 from nnlite.layers.image import CenterCrop, Resizing
 from nnlite.layers.image_cuts import RandomBrightness, RandomContrast, RandomCrop
 from nnlite.layers.image_warps import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from nnlite.layers.gru_cell import GRUCell
 from nnlite.layers.input import Input, InputLayer
 from nnlite.layers.lookup import IntegerLookup, StringLookup
 from nnlite.layers.multi_head_attention import GroupedQueryAttention as GroupQueryAttention
@@ -37,10 +39,14 @@ from nnlite.layers.pooling import (
     MaxPooling2D,
 )
 from nnlite.layers.preprocessing import Rescaling
+from nnlite.layers.recurrent import GRU, LSTM, SimpleRNN
 from nnlite.layers.regularization import Dropout, SpatialDropout1D, SpatialDropout2D
 from nnlite.layers.reshaping import Flatten, Permute, Reshape, ZeroPadding2D
+from nnlite.layers.rnn import RNN, StackedRNNCells
+from nnlite.layers.rnn_cells import LSTMCell, SimpleRNNCell
 from nnlite.layers.text import TextVectorization
 from nnlite.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from nnlite.layers.wrappers import TimeDistributed, Wrapper
 
 Convolution1D, Convolution2D = Conv1D, Conv2D
 MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D

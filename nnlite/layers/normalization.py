@@ -70,6 +70,8 @@ class BatchNormalization(_Normalization):
     ([[-1.0], [1.0]], 0.02)
     """
 
+    takes_statistics = True
+
     def __init__(
         self,
         axis: int = -1,

@@ -12,7 +12,7 @@ from layers.cases import CASES
 import nnlite
 from nnlite import layers
 from nnlite.core import serialization
-from nnlite.core.structure import flatten, map_arrays
+from nnlite.core.structure import flatten, map_arrays, shapes
 from nnlite.testing import check_layer
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -60,7 +60,7 @@ def test_shapes_and_dtypes(case, batch, training):
     options = case.call_options(batch)
     y, cache = layer.forward(x, training=training, **options)
     declared = layer.declared_shape(case.built_shape, options)
-    for array, shape in zip(flatten(y), [declared] if isinstance(y, np.ndarray) else declared, strict=True):
+    for array, shape in zip(flatten(y), shapes(declared), strict=True):
         assert array.dtype == np.float32 or not case.smooth
         assert array.shape == (batch, *shape[1:])
     dx = layer.backward(ones(y), cache)

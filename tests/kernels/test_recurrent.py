@@ -1,0 +1,154 @@
+"""The whole-sequence kernels against the formulas, a step and a row at a time."""
+
+import numpy as np
+import pytest
+
+from nnlite import config
+from nnlite.kernels import gru, lstm, simple_rnn
+from nnlite.testing import check_gradients
+
+RNG = np.random.default_rng(0)
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm_step(x, states, w, u, b):
+    h, c = states
+    i, f, g, o = np.split(x @ w + h @ u + b, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru_step(x, states, w, u, b):
+    (h,) = states
+    if b.ndim == 2:
+        (az, ar, ah), (bz, br, bh) = np.split(x @ w + b[0], 3), np.split(h @ u + b[1], 3)
+        z, r = sigmoid(az + bz), sigmoid(ar + br)
+        k = np.tanh(ah + r * bh)
+    else:
+        units = len(h)
+        az, ar, ah = np.split(x @ w + b, 3)
+        z, r = sigmoid(az + h @ u[:, :units]), sigmoid(ar + h @ u[:, units : 2 * units])
+        k = np.tanh(ah + (r * h) @ u[:, 2 * units :])
+    return (z * h + (1 - z) * k,)
+
+
+def simple_step(x, states, w, u, b):
+    return (np.tanh(x @ w + states[0] @ u + b),)
+
+
+def oracle(step, x, states, mask, w, u, b):
+    n, steps, _ = x.shape
+    y = np.zeros((n, steps, u.shape[0]))
+    last = [np.array(s, float) for s in states]
+    for row in range(n):
+        now = tuple(s[row].astype(float) for s in states)
+        for t in range(steps):
+            if mask is None or mask[row, t]:
+                now = step(x[row, t].astype(float), now, w.astype(float), u.astype(float), b.astype(float))
+            y[row, t] = now[0]
+        for s, value in zip(last, now, strict=True):
+            s[row] = value
+    return y, last
+
+
+KINDS = {
+    "lstm": (lstm_step, 4, 2),
+    "gru": (gru_step, 3, 1),
+    "gru_before": (gru_step, 3, 1),
+    "simple": (simple_step, 1, 1),
+}
+
+
+def weights(kind, inputs, units, dtype):
+    gates = KINDS[kind][1]
+    b_shape = (2, 3 * units) if kind == "gru" else (gates * units,)
+    return [
+        (0.6 * RNG.normal(size=s)).astype(dtype) for s in ((inputs, gates * units), (units, gates * units), b_shape)
+    ]
+
+
+def forward(kind, x, w, u, b, states, mask, keep=True):
+    states = states or [None] * KINDS[kind][2]
+    if kind == "lstm":
+        y, h, c, cache = lstm.lstm_forward(x, w, u, b, *states, mask, keep)
+        return y, [h, c], cache
+    if kind == "simple":
+        y, h, cache = simple_rnn.simple_rnn_forward(x, w, u, b, *states, mask, keep)
+    else:
+        y, h, cache = gru.gru_forward(x, w, u, b, *states, mask, kind == "gru", keep)
+    return y, [h], cache
+
+
+def backward(kind, dy, dlast, w, u, cache):
+    if kind == "lstm":
+        return lstm.lstm_backward(dy, *dlast, w, u, cache)
+    function = simple_rnn.simple_rnn_backward if kind == "simple" else gru.gru_backward
+    return function(dy, *dlast, w, u, cache)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("states", [False, True])
+@pytest.mark.parametrize(("n", "steps", "inputs", "units"), [(3, 4, 2, 5), (1, 1, 1, 1), (2, 7, 3, 4)])
+def test_forward_is_the_formula(kind, masked, states, n, steps, inputs, units):
+    step, _, count = KINDS[kind]
+    for dtype, tolerance in (("float64", 1e-12), ("float32", 2e-6)):
+        x = RNG.normal(size=(n, steps, inputs)).astype(dtype)
+        w, u, b = weights(kind, inputs, units, dtype)
+        begin = [RNG.normal(size=(n, units)).astype(dtype) for _ in range(count)]
+        mask = RNG.random((n, steps)) < 0.6 if masked else None
+        expected, last = oracle(step, x, begin if states else [np.zeros((n, units))] * count, mask, w, u, b)
+        for keep in (True, False):
+            y, found, _ = forward(kind, x, w, u, b, begin if states else None, mask, keep)
+            assert y.dtype == dtype
+            np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance)
+            for a, e in zip(found, last, strict=True):
+                np.testing.assert_allclose(a, e, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_gradients_are_the_derivatives(kind, masked, threads, monkeypatch):
+    from nnlite.kernels import recurrent
+
+    monkeypatch.setattr(recurrent, "RATE", 1e-3 if threads > 1 else 1e9)  # work for all threads, or for one
+    n, steps, inputs, units = 5, 4, 3, 4
+    count = KINDS[kind][2]
+    x = RNG.normal(size=(n, steps, inputs))
+    w, u, b = weights(kind, inputs, units, "float64")
+    begin = [RNG.normal(size=(n, units)) for _ in range(count)]
+    mask = RNG.random((n, steps)) < 0.6 if masked else None
+    dy, dlast = RNG.normal(size=(n, steps, units)), [RNG.normal(size=(n, units)) for _ in range(count)]
+
+    def loss(x, w, u, b, *states):
+        y, last, _ = forward(kind, x, w, u, b, list(states), mask)
+        return float((y * dy).sum() + sum((a * d).sum() for a, d in zip(last, dlast, strict=True)))
+
+    config.set_num_threads(threads)
+    try:
+        cache = forward(kind, x, w, u, b, begin, mask)[2]
+        dx, dw, du, db, *dbegin = backward(kind, dy, dlast, w, u, cache)
+        values = [x, w, u, b, *begin]
+        for index, gradient in enumerate([dx, dw, du, db, *dbegin]):
+
+            def moved(value, index=index):
+                return loss(*values[:index], value, *values[index + 1 :])
+
+            check_gradients(moved, values[index], gradient, f"{kind} {index}")
+    finally:
+        config.set_num_threads(None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_large_numbers_saturate_and_empty_batches_have_shapes(kind):
+    w, u, b = weights(kind, 3, 4, "float32")
+    y, _, _ = forward(kind, np.full((2, 3, 3), 1e30, "float32"), w, u, b, None, None)
+    assert np.isfinite(y).all()
+    y, last, cache = forward(kind, np.zeros((0, 3, 3), "float32"), w, u, b, None, None)
+    assert y.shape == (0, 3, 4) and last[0].shape == (0, 4)
+    dx, dw, du, *_ = backward(kind, y, [None] * KINDS[kind][2], w, u, cache)
+    assert dx.shape == (0, 3, 3) and not dw.any() and not du.any()
