@@ -101,6 +101,7 @@ class SimpleRNN(_Sequences):
     Shapes: x (N, T, I); y (N, U), or (N, T, U) with ``return_sequences``; kernel (I, U), recurrent_kernel (U, U), bias
     (U,).
 
+    >>> import numpy as np
     >>> SimpleRNN(4)(np.ones((2, 5, 3), "float32")).shape
     (2, 4)
     """
@@ -207,6 +208,7 @@ class LSTM(_Sequences):
     Shapes: x (N, T, I); y (N, U), or (N, T, U) with ``return_sequences``; kernel (I, 4 U), recurrent_kernel (U, 4 U),
     bias (4 U,).
 
+    >>> import numpy as np
     >>> y, h, c = LSTM(4, return_sequences=True, return_state=True)(np.ones((2, 5, 3), "float32"))
     >>> y.shape, h.shape, c.shape
     ((2, 5, 4), (2, 4), (2, 4))
@@ -318,6 +320,7 @@ class GRU(_Sequences):
     Shapes: x (N, T, I); y (N, U), or (N, T, U) with ``return_sequences``; kernel (I, 3 U), recurrent_kernel (U, 3 U),
     bias (2, 3 U), or (3 U,) without ``reset_after``; gates in the order z, r, h.
 
+    >>> import numpy as np
     >>> GRU(4)(np.ones((2, 5, 3), "float32")).shape
     (2, 4)
     """

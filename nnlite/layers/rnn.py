@@ -103,6 +103,8 @@ class RNN(Layer):
 
     def build(self, input_shape: Any) -> None:
         shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
+        if self.input_spec is not None:
+            self.input_spec.check(self, shape)
         if not self.cell.built:
             self.cell.build((shape[0], *shape[2:]))
 
