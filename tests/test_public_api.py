@@ -19,7 +19,8 @@ API = {
     "Resizing UpSampling1D UpSampling2D UpSampling3D "
     "Permute ReLU Rescaling Reshape Softmax SpatialDropout1D SpatialDropout2D ZeroPadding2D serialize deserialize",
     "nnlite.activations": "relu sigmoid tanh softmax linear elu selu gelu silu swish softplus leaky_relu softsign "
-    "exponential hard_sigmoid relu6 mish log_softmax hard_silu hard_swish get serialize deserialize",
+    "exponential hard_sigmoid relu6 mish log_softmax hard_silu hard_swish celu glu hard_shrink hard_tanh log_sigmoid "
+    "soft_shrink sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold get serialize deserialize",
     "nnlite.initializers": "Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal GlorotUniform GlorotNormal "
     "HeNormal HeUniform LecunNormal LecunUniform VarianceScaling Orthogonal Identity get serialize deserialize",
     "nnlite.regularizers": "L1 L2 L1L2 l1_l2 get serialize deserialize",

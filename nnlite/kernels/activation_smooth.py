@@ -1,7 +1,7 @@
-"""Smooth activations: softplus, SiLU, mish and GELU with the normal distribution function of our own.
+"""Smooth activations: softplus and its kin, SiLU, mish, GLU, and GELU with a normal distribution function of our own.
 
-Pairs as in :mod:`nnlite.kernels.activation`. All but softplus keep x for the derivative, so their forward must not
-write over it when a backward pass is to follow.
+Pairs as in :mod:`nnlite.kernels.activation`. All but softplus, CELU and log_sigmoid keep x for the derivative, so their
+forward must not write over it when a backward pass is to follow.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from nnlite.kernels.activation import Array, empty_like, sigmoid_forward, silent
-from nnlite.kernels.elementwise import zeros_row
+from nnlite.kernels.elementwise import normalized_axes, over_elements, zeros_row
 
 # Phi(x) - 1/2 = x P(x^2) / Q(x^2), coefficients from the constant up, and the |x| beyond which it is 1/2. Fitted to
 # the error function computed with 60 digits (weighted least squares, weights raised where the error is largest).
@@ -242,3 +242,123 @@ def mish_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
     np.multiply(slope, x, out=slope)
     np.add(slope, n, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+@silent
+def log_sigmoid_forward(x: Array, out: Array | None = None) -> Array:
+    """Return y = -log(1 + exp(-x))."""
+    y = np.negative(x, out=empty_like(x, out))
+    softplus_forward(y, y)
+    return np.negative(y, out=y)
+
+
+@silent
+def log_sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
+    """Return dx = dy (1 - exp(y)), which is dy / (1 + exp(x))."""
+    slope = np.expm1(y, out=np.empty(y.shape, y.dtype))
+    np.negative(slope, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+@silent
+def celu_forward(x: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
+    """Return y = x where x > 0, alpha (exp(x / alpha) - 1) elsewhere."""
+    below = np.minimum(x, zeros_row(x), out=np.empty(x.shape, x.dtype))
+    np.divide(below, alpha, out=below)
+    np.expm1(below, out=below)
+    np.multiply(below, alpha, out=below)
+    y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
+    return np.add(y, below, out=y)
+
+
+@silent
+def celu_backward(dy: Array, y: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
+    """Return dx = dy where y >= 0, dy (y / alpha + 1) elsewhere, which is dy exp(x / alpha)."""
+    slope = np.minimum(y, zeros_row(y), out=np.empty(y.shape, y.dtype))
+    np.divide(slope, alpha, out=slope)
+    np.add(slope, 1, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+@silent
+def squareplus_forward(x: Array, b: float = 4, out: Array | None = None) -> Array:
+    """Return y = (x + sqrt(x^2 + b)) / 2."""
+    root = _root(x, b)
+    y = np.add(x, root, out=empty_like(x, out))
+    return np.multiply(y, 0.5, out=y)
+
+
+@silent
+def squareplus_backward(dy: Array, x: Array, b: float = 4, out: Array | None = None) -> Array:
+    """Return dx = dy (1 + x / sqrt(x^2 + b)) / 2."""
+    slope = _root(x, b)
+    np.divide(x, slope, out=slope)
+    np.add(slope, 1, out=slope)
+    np.multiply(slope, 0.5, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+def _root(x: Array, b: float) -> Array:
+    """Return sqrt(x^2 + b)."""
+    root = np.multiply(x, x, out=np.empty(x.shape, x.dtype))
+    np.add(root, b, out=root)
+    return np.sqrt(root, out=root)
+
+
+@silent
+def tanh_shrink_forward(x: Array, out: Array | None = None) -> Array:
+    """Return y = x - tanh(x)."""
+    t = np.tanh(x, out=np.empty(x.shape, x.dtype))
+    return np.subtract(x, t, out=empty_like(x, out))
+
+
+@silent
+def tanh_shrink_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
+    """Return dx = dy tanh(x)^2."""
+    slope = np.tanh(x, out=np.empty(x.shape, x.dtype))
+    np.multiply(slope, slope, out=slope)
+    return np.multiply(dy, slope, out=empty_like(dy, out))
+
+
+def glu_forward(x: Array, axis: int = -1) -> Array:
+    """Return y = a sigmoid(b), where a and b are the halves of x along the axis."""
+    a, b = halves(x, axis)
+    return over_elements(_gated, (a, b), np.empty(a.shape, x.dtype), 2.0)
+
+
+def glu_backward(dy: Array, x: Array, axis: int = -1) -> Array:
+    """Return dx, of halves da = dy s and db = dy a s (1 - s) along the axis, with s = sigmoid(b)."""
+    a, b = halves(x, axis)
+    dx = np.empty(x.shape, x.dtype)
+    da, db = halves(dx, axis)
+    over_elements(_gated, (dy, b), da, 2.0)
+    over_elements(_gate_backward, (da, a, b), db, 3.0)
+    return dx
+
+
+def halves(x: Array, axis: int) -> tuple[Array, Array]:
+    """Return views of the first and the second half of x along the axis.
+
+    Raises ``ValueError`` if there is no such axis, or its size is odd.
+    """
+    (number,) = normalized_axes(axis, x.ndim)
+    size = x.shape[number]
+    if size % 2:
+        raise ValueError(f"glu halves axis {axis}, whose size must be even; got shape {x.shape}.")
+    first, second = [slice(None)] * x.ndim, [slice(None)] * x.ndim
+    first[number], second[number] = slice(size // 2), slice(size // 2, None)
+    return x[tuple(first)], x[tuple(second)]
+
+
+@silent
+def _gated(a: Array, b: Array, out: Array) -> None:
+    s = sigmoid_forward(b, np.empty(b.shape, b.dtype))
+    np.multiply(a, s, out=out)
+
+
+@silent
+def _gate_backward(da: Array, a: Array, b: Array, out: Array) -> None:
+    s = sigmoid_forward(b, np.empty(b.shape, b.dtype))
+    np.subtract(1, s, out=s)
+    np.multiply(s, da, out=s)
+    np.multiply(s, a, out=out)

@@ -38,7 +38,7 @@ class Activation(Layer):
         return applied.unapply(self.activation, dy, kept, self)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return tuple(input_shape)
+        return applied.shape(self.activation, input_shape)
 
 
 class _Function(Layer):

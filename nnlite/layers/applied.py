@@ -66,3 +66,12 @@ def unapply(activation: Any, dy: Any, kept: Any, owner: Layer) -> Any:
         f"{owner.label}: its activation {getattr(activation, '__name__', activation)!r} is a plain function without a "
         f"derivative, so it works for inference only. Give it one with nnlite.activations.differentiable."
     )
+
+
+def shape(activation: Any, given: Any) -> tuple[int | None, ...]:
+    """Return the shape of activation(z), for the shape of z: another one where the activation says so, such as GLU.
+
+    Raises ``ValueError`` if the activation does not take such a z.
+    """
+    other = getattr(activation, "output_shape", None)
+    return tuple(given) if other is None or isinstance(activation, Layer) else tuple(other(tuple(given)))

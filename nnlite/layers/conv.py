@@ -114,7 +114,8 @@ class _Conv(Layer):
             sizes = [n if n is None else output_size(n, k, s, self.padding, d) for n, k, s, d in windows]
         except ValueError as error:
             raise ValueError(f"{self.label}: input of shape {tuple(input_shape)}: {error}") from None
-        return layout.shape_from_last((batch, *sizes, self.filters), self.data_format)
+        whole = layout.shape_from_last((batch, *sizes, self.filters), self.data_format)
+        return applied.shape(self.activation, whole)
 
 
 @registry.register("layers", "Convolution1D")

@@ -102,4 +102,4 @@ class Dense(Layer):
         return None if dx is None else dx.reshape(x.shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return (*input_shape[:-1], self.units)
+        return applied.shape(self.activation, (*input_shape[:-1], self.units))

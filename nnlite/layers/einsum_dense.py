@@ -259,7 +259,7 @@ class EinsumDense(Layer):
         return dx
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return self._shapes(input_shape).output
+        return applied.shape(self.activation, self._shapes(input_shape).output)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data."""
