@@ -23,11 +23,11 @@ from nnlite.optimizers import Optimizer
 from nnlite.regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from nnlite import datasets, testing
+    from nnlite import datasets, preprocessing, testing
 
 __version__ = "0.1.0"
 
-_LAZY = ("datasets", "testing")
+_LAZY = ("datasets", "preprocessing", "testing")
 
 __all__ = [
     "Initializer",
@@ -51,6 +51,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

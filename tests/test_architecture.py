@@ -16,7 +16,7 @@ LEVELS = [
     {"layers"},
     {"training", "saving"},
     {"models"},
-    {"callbacks", "datasets", "utils", "testing", "cli"},
+    {"callbacks", "datasets", "preprocessing", "utils", "testing", "cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -81,7 +81,7 @@ def test_import_is_light():
     code = (
         "import sys, numpy; before = set(sys.modules); import nnlite; new = set(sys.modules) - before;"
         "tops = {m.split('.')[0] for m in new};"
-        "heavy = tops & {'scipy', 'h5py', 'tqdm', 'threadpoolctl', 'pandas', 'matplotlib', 'sklearn'};"
+        "heavy = tops & {'scipy', 'h5py', 'tqdm', 'threadpoolctl', 'pandas', 'matplotlib', 'sklearn', 'PIL'};"
         "print(sorted(heavy)); print(len([m for m in new if not m.startswith('nnlite')]))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")

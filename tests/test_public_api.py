@@ -41,7 +41,10 @@ API = {
     "nnlite.saving": "load_model save_model load_weights save_weights register_keras_serializable custom_object_scope "
     "get_custom_objects serialize_keras_object deserialize_keras_object",
     "nnlite.utils": "to_categorical set_random_seed get_file PyDataset Sequence register_keras_serializable "
-    "custom_object_scope",
+    "custom_object_scope array_to_img image_dataset_from_directory img_to_array load_img save_img",
+    "nnlite.preprocessing": "image sequence image_dataset_from_directory timeseries_dataset_from_array",
+    "nnlite.preprocessing.image": "array_to_img img_to_array load_img save_img smart_resize",
+    "nnlite.preprocessing.sequence": "pad_sequences",
     "nnlite.datasets": "digits mnist fashion_mnist",
     "nnlite.config": "floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format get_num_threads "
     "set_num_threads",

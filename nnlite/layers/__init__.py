@@ -19,10 +19,10 @@ from nnlite.layers.conv import Conv1D, Conv2D
 from nnlite.layers.dense import Dense
 from nnlite.layers.einsum_dense import EinsumDense
 from nnlite.layers.features import Normalization
+from nnlite.layers.gru_cell import GRUCell
 from nnlite.layers.image import CenterCrop, Resizing
 from nnlite.layers.image_cuts import RandomBrightness, RandomContrast, RandomCrop
 from nnlite.layers.image_warps import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
-from nnlite.layers.gru_cell import GRUCell
 from nnlite.layers.input import Input, InputLayer
 from nnlite.layers.lookup import IntegerLookup, StringLookup
 from nnlite.layers.multi_head_attention import GroupedQueryAttention as GroupQueryAttention
