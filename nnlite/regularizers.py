@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite import config
 from nnlite.core import registry, serialization
 
 Array = np.ndarray[Any, Any]
@@ -137,8 +138,61 @@ class L1L2(Regularizer):
         return np.sign(x) * self.l1 + x * (2 * self.l2)
 
 
+@registry.register("regularizers", "orthogonal_regularizer")
+class OrthogonalRegularizer(Regularizer):
+    """``factor`` times the mean of ``|n_i n_j|`` over all pairs of rows, or columns, scaled to length 1: n = x / |x|.
+
+    Gradient: with N the scaled rows, S the signs of their products with each other (0 with themselves) and
+    ``G = factor / pairs * S N``, that of a row x is ``(g - n (g n)) / |x|``. Lengths below 1e-7 count as that, and a
+    single row, which makes no pair, has no penalty (both are NaN in Keras).
+
+    Args:
+        factor: strength, at least 0.
+        mode: "rows" or "columns".
+
+    Raises:
+        ValueError: for other arguments, and for variables that are no matrices.
+
+    >>> OrthogonalRegularizer(0.5)(np.array([[1.0, 0.0], [3.0, 4.0]])).round(6).item()
+    0.3
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        if mode not in ("rows", "columns"):
+            raise ValueError(f"OrthogonalRegularizer: mode must be 'rows' or 'columns', got {mode!r}.")
+        self.factor, self.mode = _strength(self, "factor", factor), mode
+
+    def _parts(self, x: Any) -> tuple[Array, Array, Array]:
+        """Return the vectors scaled, one over their lengths, and their products with each other."""
+        x = _floats(x)
+        if x.ndim != 2:
+            raise ValueError(f"OrthogonalRegularizer: expected a matrix, got a variable of shape {x.shape}.")
+        rows = x if self.mode == "rows" else x.T
+        with np.errstate(divide="ignore"):
+            inverse = np.minimum(1 / np.sqrt(np.square(rows).sum(1, keepdims=True)), 1 / config.epsilon())
+        n = rows * inverse
+        products = n @ n.T
+        np.fill_diagonal(products, 0)
+        return n, inverse, products
+
+    def _each(self, count: int) -> float:
+        return self.factor * 2 / (count * (count - 1)) if count > 1 else 0.0
+
+    def __call__(self, x: Any) -> Any:
+        n, _, products = self._parts(x)
+        return _absolute(products) * (self._each(len(n)) / 2)
+
+    def gradient(self, x: Any) -> Array:
+        n, inverse, products = self._parts(x)
+        g = np.sign(products) @ n * self._each(len(n))
+        along = (g * n).sum(1, keepdims=True) * (inverse < 1 / config.epsilon())
+        dx = (g - n * along) * inverse
+        return dx if self.mode == "rows" else np.ascontiguousarray(dx.T)
+
+
 # Keras's other spellings of the classes.
 l1, l2, l1_l2 = L1, L2, L1L2
+orthogonal_regularizer = OrthogonalRegularizer
 
 
 def get(identifier: Any) -> Any:

@@ -306,3 +306,39 @@ def test_one_of_the_users_own_in_a_layer():
     with registry.custom_object_scope({"Checker": Checker}):
         assert initializers.deserialize(initializers.serialize(Checker(2.0))).high == 2.0
     assert initializers.deserialize(initializers.serialize(Checker(2.0)), {"Checker": Checker}).high == 2.0
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: initializers.STFT("both"), "STFT: side must be 'real' or 'imag', got 'both'"),
+        (lambda: initializers.STFT(scaling="densety"), "scaling must be.*Did you mean 'density'"),
+        (lambda: initializers.STFT(window="hannn"), "STFT: window 'hannn'.*scipy.signal.get_window"),
+        (
+            lambda: initializers.STFT()((4, 3)),
+            r"expected a shape of \(length, 1, frequencies of 2 or more\), got \(4, 3\)",
+        ),
+        (lambda: initializers.STFT()((4, 1, 1)), "frequencies of 2 or more"),
+        (lambda: initializers.STFT(window=[1.0, 2.0])((4, 1, 3)), r"window of shape \(2,\) does not fit"),
+    ],
+)
+def test_stft_says_what_does_not_fit(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("normal", "RandomNormal"),
+        ("uniform", "RandomUniform"),
+        ("one", "Ones"),
+        ("zero", "Zeros"),
+        ("IdentityInitializer", "Identity"),
+        ("OrthogonalInitializer", "Orthogonal"),
+        ("STFTInitializer", "STFT"),
+        ("stft", "STFT"),
+    ],
+)
+def test_extra_strings_of_keras(text, kind):
+    assert type(initializers.get(text)).__name__ == kind

@@ -22,8 +22,8 @@ API = {
     "exponential hard_sigmoid relu6 mish log_softmax hard_silu hard_swish celu glu hard_shrink hard_tanh log_sigmoid "
     "soft_shrink sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold get serialize deserialize",
     "nnlite.initializers": "Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal GlorotUniform GlorotNormal "
-    "HeNormal HeUniform LecunNormal LecunUniform VarianceScaling Orthogonal Identity get serialize deserialize",
-    "nnlite.regularizers": "L1 L2 L1L2 l1_l2 get serialize deserialize",
+    "HeNormal HeUniform LecunNormal LecunUniform VarianceScaling Orthogonal Identity STFT get serialize deserialize",
+    "nnlite.regularizers": "L1 L2 L1L2 l1_l2 OrthogonalRegularizer orthogonal_regularizer get serialize deserialize",
     "nnlite.constraints": "MaxNorm NonNeg UnitNorm MinMaxNorm get serialize deserialize",
     "nnlite.losses": "Loss MeanSquaredError MeanAbsoluteError Huber BinaryCrossentropy CategoricalCrossentropy "
     "SparseCategoricalCrossentropy mean_squared_error mean_absolute_error huber binary_crossentropy "

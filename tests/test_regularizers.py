@@ -119,3 +119,28 @@ def test_one_of_the_users_own_says_what_it_lacks():
         regularizers.Regularizer()(np.ones(3))
     again = regularizers.deserialize(regularizers.serialize(OnlyValue()), {"OnlyValue": OnlyValue})
     assert type(again) is OnlyValue
+
+
+def test_orthogonal_gradient_is_the_derivative():
+    rng = np.random.default_rng(4)
+    for mode in ("rows", "columns"):
+        penalty = regularizers.OrthogonalRegularizer(0.3, mode)
+        for x in (rng.standard_normal((5, 3)), rng.standard_normal((6, 8))[::2, ::-2]):
+            direction = rng.standard_normal(x.shape)
+            numeric = (penalty(x + 1e-6 * direction) - penalty(x - 1e-6 * direction)) / 2e-6
+            assert (penalty.gradient(x) * direction).sum() == pytest.approx(numeric, rel=1e-6)
+
+
+def test_orthogonal_of_what_has_no_pair_or_no_length():
+    penalty = regularizers.OrthogonalRegularizer(0.5)
+    assert float(penalty(np.ones((1, 3)))) == 0.0 and not penalty.gradient(np.ones((1, 3))).any()
+    x = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    assert float(penalty(x)) == pytest.approx(0.5 / 3 / math.sqrt(2))
+    assert np.isfinite(penalty.gradient(x)).all()
+    with pytest.raises(ValueError, match=r"expected a matrix, got a variable of shape \(3,\)"):
+        penalty(np.ones(3))
+    with pytest.raises(ValueError, match="mode must be 'rows' or 'columns', got 'both'"):
+        regularizers.OrthogonalRegularizer(mode="both")
+    with pytest.raises(ValueError, match="factor must be a finite number"):
+        regularizers.OrthogonalRegularizer(-1.0)
+    assert isinstance(regularizers.get("orthogonal_regularizer"), regularizers.orthogonal_regularizer)
