@@ -86,7 +86,7 @@ def conv_forward(
     b: Array | None = None,
     *,
     strides: Sizes = 1,
-    padding: str = "valid",
+    padding: str | tuple[Axis, ...] = "valid",
     dilation: Sizes = 1,
     groups: int = 1,
     activation: Any = None,
@@ -266,7 +266,13 @@ def _work(y: Array, w: Array) -> float:
 
 
 def _prepare(
-    x: Array, w: Array, b: Array | None, strides: Sizes, padding: str, dilation: Sizes, groups: int
+    x: Array,
+    w: Array,
+    b: Array | None,
+    strides: Sizes,
+    padding: str | tuple[Axis, ...],
+    dilation: Sizes,
+    groups: int,
 ) -> tuple[Array, Array, tuple[Axis, ...]]:
     rank = w.ndim - 2
     if rank < 1 or x.ndim != w.ndim:
@@ -286,8 +292,10 @@ def _prepare(
         )
     if b is not None and b.shape != (filters,):
         raise ValueError(f"Convolution: b must have shape ({filters},), one number a filter, got {b.shape}.")
-    spatial = axes(
-        padding, x.shape[1:-1], w.shape[:-2], per_axis(strides, rank, "strides"), per_axis(dilation, rank, "dilation")
-    )
+    if isinstance(padding, tuple):
+        spatial = padding
+    else:
+        steps, spread = per_axis(strides, rank, "strides"), per_axis(dilation, rank, "dilation")
+        spatial = axes(padding, x.shape[1:-1], w.shape[:-2], steps, spread)
     dtype = np.result_type(x, w).newbyteorder("=")
     return x.astype(dtype, copy=False), w.astype(dtype, copy=False), spatial

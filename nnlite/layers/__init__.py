@@ -15,8 +15,10 @@ from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, So
 from nnlite.layers.attention import AdditiveAttention, Attention
 from nnlite.layers.bidirectional import Bidirectional
 from nnlite.layers.categories import CategoryEncoding
-from nnlite.layers.conv import Conv1D, Conv2D
+from nnlite.layers.conv import Conv1D, Conv2D, Conv3D
+from nnlite.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from nnlite.layers.dense import Dense
+from nnlite.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from nnlite.layers.einsum_dense import EinsumDense
 from nnlite.layers.features import Normalization
 from nnlite.layers.gru_cell import GRUCell
@@ -48,7 +50,10 @@ from nnlite.layers.text import TextVectorization
 from nnlite.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from nnlite.layers.wrappers import TimeDistributed, Wrapper
 
-Convolution1D, Convolution2D = Conv1D, Conv2D
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D
 GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
 GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D

@@ -181,3 +181,36 @@ class Conv2D(_Conv):
     """
 
     rank = 2
+
+
+@registry.register("layers", "Convolution3D")
+class Conv3D(_Conv):
+    """Convolution over volumes, or images over time.
+
+    ``y[n, a, h, w, f] = activation(bias[f] + sum over k, i, j, c of x[n, a*s + k*d, h*s + i*d, w*s + j*d, c] *
+    kernel[k, i, j, c, f])`` with strides s and dilation d. Backward: d_kernel is the correlation of x with dz, dx the
+    full correlation of dz with the flipped kernel.
+
+    Args:
+        filters: number of output channels F.
+        kernel_size: size of the window, one number or one per spatial axis.
+        strides: step of the window.
+        padding: "valid" (none) or "same" (zeros around, so that y has ceil(size / stride) positions).
+        data_format: "channels_last" (N, ..., C) or "channels_first" (N, C, ...); the configured default where None.
+        dilation_rate: distance between neighbouring inputs of a window; not together with strides above 1.
+        groups: the channels are cut into so many groups, each convolved with its own filters.
+        activation: name or function; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: how the variables start.
+        kernel_regularizer, bias_regularizer: penalties added to the loss.
+        activity_regularizer: penalty on y.
+        kernel_constraint, bias_constraint: projections after each update.
+
+    Shapes: x (N, D, H, W, C), kernel (kd, kh, kw, C / groups, F), bias (F,), y (N, D', H', W', F).
+
+    >>> import numpy as np
+    >>> Conv3D(8, 3, activation="relu")(np.ones((2, 6, 8, 8, 1), "float32")).shape
+    (2, 4, 6, 6, 8)
+    """
+
+    rank = 3

@@ -1,0 +1,112 @@
+"""Transposed and depthwise convolution against loops over every window."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from nnlite.kernels.conv_transpose import conv_transpose_backward, conv_transpose_forward, transposed_axis
+from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
+from nnlite.kernels.windows import axes
+
+RNG = np.random.default_rng(0)
+
+
+def transposed(x, w, spatial):
+    y = np.zeros((len(x), *(a.size for a in spatial), w.shape[-2]))
+    for place in itertools.product(*(range(n) for n in x.shape[1:-1])):
+        for tap in itertools.product(*(range(n) for n in w.shape[:-2])):
+            to = [i * a.stride + t * a.dilation - a.before for i, t, a in zip(place, tap, spatial, strict=True)]
+            if all(0 <= o < a.size for o, a in zip(to, spatial, strict=True)):
+                y[(slice(None), *to)] += x[(slice(None), *place)] @ w[tap].T
+    return y
+
+
+def depthwise(x, w, spatial):
+    y = np.zeros((len(x), *(a.out for a in spatial), x.shape[-1] * w.shape[-1]))
+    for place in itertools.product(*(range(a.out) for a in spatial)):
+        for tap in itertools.product(*(range(n) for n in w.shape[:-2])):
+            at = [o * a.stride + t * a.dilation - a.before for o, t, a in zip(place, tap, spatial, strict=True)]
+            if all(0 <= i < a.size for i, a in zip(at, spatial, strict=True)):
+                product = x[(slice(None), *at)][..., None] * w[tap]
+                y[(slice(None), *place)] += product.reshape(len(x), -1)
+    return y
+
+
+def adjoint(forward, dy, shape, dtype="float64"):
+    """The gradient of a linear function, an element at a time."""
+    found = np.zeros(shape)
+    for index in np.ndindex(*shape):
+        one = np.zeros(shape, dtype)
+        one[index] = 1
+        found[index] = (forward(one) * dy).sum()
+    return found
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(
+    ("sizes", "kernel", "stride", "dilation", "more"),
+    [
+        ((4,), (3,), 2, 1, None),
+        ((3, 4), (2, 3), 1, 1, None),
+        ((3, 2), (3, 2), 3, 1, 1),
+        ((4, 3), (2, 2), 1, 2, None),
+        ((2, 3, 2), (2, 1, 2), 2, 1, None),
+    ],
+)
+def test_transposed(sizes, kernel, stride, dilation, more, padding):
+    spatial = tuple(transposed_axis(n, k, stride, padding, dilation, more) for n, k in zip(sizes, kernel, strict=True))
+    x, w, b = RNG.normal(size=(2, *sizes, 3)), RNG.normal(size=(*kernel, 2, 3)), RNG.normal(size=2)
+    y, cache = conv_transpose_forward(x, w, b, spatial)
+    np.testing.assert_allclose(y, transposed(x, w, spatial) + b, atol=1e-12)
+    dy = RNG.normal(size=y.shape)
+    dx, dw, db = conv_transpose_backward(dy, cache)
+    np.testing.assert_allclose(dx, adjoint(lambda a: transposed(a, w, spatial), dy, x.shape), atol=1e-10)
+    np.testing.assert_allclose(dw, adjoint(lambda a: transposed(x, a, spatial), dy, w.shape), atol=1e-10)
+    np.testing.assert_allclose(db, dy.sum(axis=tuple(range(dy.ndim - 1))), atol=1e-12)
+    y32, _ = conv_transpose_forward(x.astype("float32"), w.astype("float32"), None, spatial)
+    assert y32.dtype == np.float32
+
+
+def test_a_transposed_convolution_without_outputs_is_refused():
+    with pytest.raises(ValueError, match="leaves no output"):
+        transposed_axis(0, 1, 2, "valid")
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(
+    ("sizes", "kernel", "stride", "dilation", "multiplier"),
+    [
+        ((6,), (3,), 1, 1, 1),
+        ((7,), (2,), 3, 1, 2),
+        ((5, 6), (3, 2), 1, 1, 1),
+        ((6, 5), (3, 3), 2, 1, 2),
+        ((6, 7), (2, 3), 1, 2, 1),
+    ],
+)
+def test_depthwise(sizes, kernel, stride, dilation, multiplier, padding):
+    rank = len(sizes)
+    spatial = axes(padding, sizes, kernel, (stride,) * rank, (dilation,) * rank)
+    x, w = RNG.normal(size=(3, *sizes, 3)), RNG.normal(size=(*kernel, 3, multiplier))
+    y, cache = depthwise_forward(x, w, (stride,) * rank, padding, (dilation,) * rank)
+    np.testing.assert_allclose(y, depthwise(x, w, spatial), atol=1e-12)
+    dy = RNG.normal(size=y.shape)
+    dx, dw = depthwise_backward(dy, cache)
+    np.testing.assert_allclose(dx, adjoint(lambda a: depthwise(a, w, spatial), dy, x.shape), atol=1e-10)
+    np.testing.assert_allclose(dw, adjoint(lambda a: depthwise(x, a, spatial), dy, w.shape), atol=1e-10)
+    assert depthwise_backward(dy, cache, input_grad=False)[0] is None
+    assert depthwise_backward(dy, cache, weight_grad=False)[1] is None
+
+
+def test_many_chunks_make_the_same(monkeypatch):
+    from nnlite.kernels import depthwise as module
+
+    x, w = RNG.normal(size=(9, 8, 7, 5)).astype("float32"), RNG.normal(size=(3, 3, 5, 1)).astype("float32")
+    y, cache = depthwise_forward(x, w, (1, 1), "same", (1, 1))
+    dx, dw = depthwise_backward(y, cache)
+    monkeypatch.setattr(module, "CHUNK", 1)
+    again, cache = depthwise_forward(x, w, (1, 1), "same", (1, 1))
+    np.testing.assert_array_equal(again, y)
+    dx_again, dw_again = depthwise_backward(y, cache)
+    np.testing.assert_allclose(dx_again, dx, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(dw_again, dw, rtol=1e-4, atol=1e-4)
