@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,12 @@ from nnlite.kernels import parallel
 
 Array = NDArray[Any]
 Edges = tuple[tuple[int, int], tuple[int, int]]
+
+# Where at most one entry of a column in this many counts, sums of places beat the product: an image of 512 x 512 x 3 to
+# 224 x 224 in 0.5 ms rather than 5.5, one of 128 x 128 to 64 x 64 in 0.18 rather than 0.45, of 64 x 64 in no less.
+_SPARSE = 40
+# Pixels of fewer values are not worth an inner loop.
+_FEW = 16
 
 METHODS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
@@ -100,7 +106,7 @@ def resize_forward(
             if old != new:
                 x = x.take(_nearest(old, new), axis=axis)
         return x
-    return _products(x, [(axis, weights(old, new, method, antialias, x.dtype)) for axis, old, new in shapes])
+    return _products(x, [(axis, _factor(old, new, method, antialias, x.dtype, False)) for axis, old, new in shapes])
 
 
 def resize_backward(
@@ -112,37 +118,71 @@ def resize_backward(
     [2.0, 2.0]
     """
     shapes = zip(axes, size, (dy.shape[axis] for axis in axes), strict=True)
-    return _products(dy, [(axis, weights(old, new, method, antialias, dy.dtype).T) for axis, old, new in shapes])
+    return _products(dy, [(axis, _factor(old, new, method, antialias, dy.dtype, True)) for axis, old, new in shapes])
 
 
-def _products(x: Array, factors: list[tuple[int, Array]]) -> Array:
+class _Factor(NamedTuple):
+    """A matrix (size in, size out) and, where few of its entries count, those: places and values (most, size out)."""
+
+    matrix: Array
+    places: Array | None = None
+    values: Array | None = None
+
+
+@lru_cache(maxsize=128)
+def _factor(size: int, new_size: int, method: str, antialias: bool, dtype: Any, transposed: bool) -> _Factor:
+    """The weights, or their transpose, as the faster of both forms."""
+    w = weights(size, new_size, method, antialias, dtype)
+    w = w.T if transposed else w
+    most = int((w != 0).sum(axis=0).max())
+    if most * _SPARSE > len(w):
+        return _Factor(w)
+    places = np.argsort(w == 0, axis=0, kind="stable")[:most]
+    return _Factor(w, places, np.take_along_axis(w, places, axis=0))
+
+
+def _products(x: Array, factors: list[tuple[int, _Factor]]) -> Array:
     """Multiply along several axes, first where the result is smallest; images are shared among threads."""
-    factors = [(axis, w) for axis, w in factors if w.shape[0] != w.shape[1]]
-    factors.sort(key=lambda factor: factor[1].shape[1] / factor[1].shape[0])
-    if not factors or not x.size:
-        shape = list(x.shape)
-        for axis, w in factors:
-            shape[axis] = w.shape[1]
-        return x if not factors else np.zeros(shape, x.dtype)
-    steps = sum(w.shape[1] for _, w in factors)
+    ratios = [f.matrix.shape[1] / f.matrix.shape[0] for _, f in factors]
+    factors = [factors[i] for i in np.argsort(ratios, kind="stable") if ratios[i] != 1]
+    if not factors:
+        return x
+    shape = list(x.shape)
+    for axis, factor in factors:
+        shape[axis] = factor.matrix.shape[1]
+    y = np.zeros(shape, x.dtype)
+    steps = sum(f.matrix.shape[1] if f.places is None else 40 * len(f.places) for _, f in factors)
 
-    def task(start: int, stop: int) -> Array:
+    def task(start: int, stop: int) -> None:
         part = x[start:stop]
-        for axis, w in factors:
-            part = _product(part, axis, w)
-        return part
+        for axis, factor in factors:
+            part = _product(part, axis, factor)
+        y[start:stop] = part
 
-    parts = parallel.run(task, len(x), x.size * (steps / 4e4 + 0.004))
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if y.size:
+        parallel.run(task, len(x), x.size * (steps / 4e4 + 0.004))
+    return y
 
 
-def _product(x: Array, axis: int, w: Array) -> Array:
+def _product(x: Array, axis: int, factor: _Factor) -> Array:
     """y[.., j, ..] = sum_i x[.., i, ..] w[i, j] along one axis."""
-    *lead, size = x.shape[: axis + 1]
-    after = x.shape[axis + 1 :]
-    count = math.prod(after)
-    y = x.reshape(-1, size) @ w if count == 1 else np.matmul(w.T, x.reshape(-1, size, count))
-    return y.reshape(*lead, w.shape[1], *after)
+    w, places, values = factor
+    shape = (*x.shape[:axis], w.shape[1], *x.shape[axis + 1 :])
+    size, after = len(w), math.prod(x.shape[axis + 1 :])
+    if places is None or values is None:
+        product: Array = x.reshape(-1, size) @ w if after == 1 else np.matmul(w.T, x.reshape(-1, size, after))
+        return product.reshape(shape)
+    if after < _FEW:  # as one long line, in which the values of a pixel follow each other
+        places = (places[:, :, None] * after + np.arange(after)).reshape(len(places), -1)
+        values, size, after = np.repeat(values, after, axis=1), size * after, 1
+    lines = x.reshape(-1, size, after)
+    y: Array = lines.take(places[0], axis=1)
+    y *= values[0][:, None]
+    for place, value in zip(places[1:], values[1:], strict=True):
+        part = lines.take(place, axis=1)
+        part *= value[:, None]
+        y += part
+    return y.reshape(shape)
 
 
 def frame_forward(x: Array, axes: tuple[int, int], edges: Edges, fill_value: float = 0.0) -> Array:

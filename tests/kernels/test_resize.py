@@ -48,6 +48,21 @@ def test_lines(method, antialias, sizes):
     np.testing.assert_allclose(y.ravel(), line(x, size, method, antialias), atol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("n", "size"), [(257, 100), (200, 240), (401, 3)])
+@pytest.mark.parametrize("after", [1, 3, 20])
+def test_long_lines(method, n, size, after):
+    """Of which few pixels count, each way."""
+    x = np.random.default_rng(0).normal(size=(2, n, after))
+    y = resize.resize_forward(x, (1, 2), (size, after), method)
+    w = resize.weights(n, size, method, dtype=float)
+    assert resize._factor(n, size, method, False, x.dtype, False).places is not None
+    np.testing.assert_allclose(y, np.einsum("nic,ij->njc", x, w), atol=1e-12)
+    np.testing.assert_allclose(w[:, size // 2] @ x[0, :, 0], line(x[0, :, 0], size, method, False)[size // 2])
+    dx = resize.resize_backward(y, (1, 2), (n, after), method)
+    np.testing.assert_allclose(dx, np.einsum("njc,ij->nic", y, w), atol=1e-12)
+
+
 def matrix_of(function, shape):
     """The matrix of a linear function of arrays of a shape."""
     units = np.eye(math.prod(shape)).reshape(-1, *shape)
