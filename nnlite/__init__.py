@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnlite import activations, config, constraints, initializers, losses, metrics, optimizers, random, regularizers
 
-from nnlite import callbacks, layers, models, saving, utils  # isort: skip
+from nnlite import callbacks, dtype_policies, layers, mixed_precision, models, saving, utils  # isort: skip
+from nnlite.config import DTypePolicy, FloatDTypePolicy
 from nnlite.core.variable import Variable
 from nnlite.initializers import Initializer
 from nnlite.layers import Input, InputSpec, Layer
@@ -30,6 +31,8 @@ __version__ = "0.1.0"
 _LAZY = ("datasets", "preprocessing", "testing")
 
 __all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
     "Initializer",
     "Input",
     "InputSpec",
@@ -45,10 +48,12 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "optimizers",
     "preprocessing",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
+from typing import Any
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
+_MIXED = ("mixed_float16", "mixed_bfloat16")
+_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string")
 _FORMATS = ("channels_last", "channels_first")
 
 _floatx = "float32"
@@ -12,6 +16,8 @@ _epsilon = 1e-7
 _image_data_format = "channels_last"
 _winograd = True
 _num_threads: int | None = None
+_dtype_policy: DTypePolicy | None = None
+_half_told = False
 
 
 def floatx() -> str:
@@ -30,6 +36,115 @@ def set_floatx(value: str) -> None:
     if value not in _FLOATS:
         raise ValueError(f"set_floatx: got {value!r}, expected one of {', '.join(_FLOATS)}.")
     _floatx = value
+
+
+class DTypePolicy:
+    """What a layer computes in and what its variables are, under one name.
+
+    Args:
+        name: name of a dtype, "mixed_float16" or "mixed_bfloat16" (variables in float32, the rest in half precision);
+            the global policy's where None.
+
+    Half precision is accepted in scripts and files and kept in configs, as this object says it; layers compute it in
+    float32, and say that in their own ``compute_dtype``.
+
+    Raises:
+        TypeError: if ``name`` is no string.
+        ValueError: for another name.
+
+    >>> policy = DTypePolicy("mixed_float16")
+    >>> policy.compute_dtype, policy.variable_dtype
+    ('float16', 'float32')
+    """
+
+    quantization_mode = None
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is None:
+            name = dtype_policy().name
+        if not isinstance(name, str):
+            raise TypeError(f"DTypePolicy: name must be a string such as 'mixed_float16', got {name!r}.")
+        if name not in (*_FLOATS, *_MIXED, *_WHOLE):
+            raise ValueError(f"DTypePolicy: got {name!r}, expected one of {', '.join((*_FLOATS, *_MIXED, *_WHOLE))}.")
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """Name of the policy."""
+        return self._name
+
+    @property
+    def compute_dtype(self) -> str:
+        """Name of the dtype that is asked for in computing."""
+        return self._name.removeprefix("mixed_")
+
+    @property
+    def variable_dtype(self) -> str:
+        """Name of the dtype that is asked for in variables."""
+        return "float32" if self._name in _MIXED else self._name
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's argument."""
+        return {"name": self._name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+        """Make a policy from what :meth:`get_config` returned."""
+        return cls(**config)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) in (DTypePolicy, FloatDTypePolicy) and self._name == getattr(other, "_name", None)
+
+    def __hash__(self) -> int:
+        return hash(self._name)
+
+    def __repr__(self) -> str:
+        return f'<DTypePolicy "{self._name}">'
+
+
+class FloatDTypePolicy(DTypePolicy):
+    """Keras's other name for :class:`DTypePolicy`."""
+
+
+def dtype_policy() -> Any:
+    """Return the policy of new layers: that of :func:`floatx` until another one is set.
+
+    >>> dtype_policy()
+    <DTypePolicy "float32">
+    """
+    return DTypePolicy(_floatx) if _dtype_policy is None else _dtype_policy
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Set the policy of new layers.
+
+    Half precision is kept in configs and files, and computed in float32: a warning says so, once in a process.
+
+    Args:
+        policy: name of a policy, such as "mixed_float16", or a :class:`DTypePolicy`.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> set_dtype_policy("float32")
+    """
+    global _dtype_policy
+    if not isinstance(policy, (str, DTypePolicy)):
+        raise ValueError(f"set_dtype_policy: got {policy!r}, expected a name such as 'mixed_float16' or a DTypePolicy.")
+    made = DTypePolicy(policy) if isinstance(policy, str) else policy
+    tell_of_half(made.name)
+    _dtype_policy = made
+
+
+def tell_of_half(name: str) -> None:
+    """Warn, once in a process, if a policy of this name asks for half precision."""
+    global _half_told
+    if name in (*_MIXED, "float16", "bfloat16") and not _half_told:
+        _half_told = True
+        warnings.warn(
+            f"dtype policy {name!r} is kept in configs and files; nnlite computes half precision in float32.",
+            stacklevel=3,
+        )
 
 
 def epsilon() -> float:

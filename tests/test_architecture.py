@@ -16,7 +16,7 @@ LEVELS = [
     {"layers"},
     {"training", "saving"},
     {"models"},
-    {"callbacks", "datasets", "preprocessing", "utils", "testing", "cli"},
+    {"callbacks", "datasets", "dtype_policies", "mixed_precision", "preprocessing", "utils", "testing", "cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

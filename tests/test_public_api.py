@@ -33,6 +33,9 @@ API = {
     "MeanAbsoluteError RootMeanSquaredError Precision Recall get serialize deserialize",
     "nnlite.optimizers": "Optimizer SGD RMSprop Adam AdamW Adagrad Adadelta Adamax Nadam Lion Ftrl Adafactor Lamb Muon "
     "ScheduleFreeAdamW LossScaleOptimizer MultiOptimizer OptimizerMap schedules get serialize deserialize",
+    "nnlite.dtype_policies": "DTypePolicy DTypePolicyMap FloatDTypePolicy get serialize deserialize",
+    "nnlite.mixed_precision": "DTypePolicy Policy LossScaleOptimizer dtype_policy global_policy set_dtype_policy "
+    "set_global_policy",
     "nnlite.optimizers.schedules": "LearningRateSchedule ExponentialDecay PiecewiseConstantDecay CosineDecay "
     "PolynomialDecay InverseTimeDecay CosineDecayRestarts serialize deserialize",
     "nnlite.callbacks": "Callback CallbackList History EarlyStopping ModelCheckpoint LambdaCallback CSVLogger "
@@ -47,7 +50,7 @@ API = {
     "nnlite.preprocessing.sequence": "pad_sequences",
     "nnlite.datasets": "digits mnist fashion_mnist",
     "nnlite.config": "floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format get_num_threads "
-    "set_num_threads",
+    "set_num_threads dtype_policy set_dtype_policy",
     "nnlite.testing": "check_gradients check_layer",
 }
 

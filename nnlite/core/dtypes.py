@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from nnlite import config
+from nnlite.core import registry
 from nnlite.core.errors import nearest
 
 _COMPUTE: dict[str, np.dtype[Any]] = {
@@ -19,7 +20,6 @@ _COMPUTE: dict[str, np.dtype[Any]] = {
     "mixed_bfloat16": np.dtype(np.float32),
 }
 _OTHER = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
-_warned: set[str] = set()
 
 
 def floating(values: Any) -> np.ndarray[Any, Any]:
@@ -35,14 +35,17 @@ def floating(values: Any) -> np.ndarray[Any, Any]:
 
 
 def policy_name(dtype: Any) -> str:
-    """Return the name of a dtype given as None, a name, a NumPy type, or the dict or object of a dtype policy.
+    """Return the name of a dtype given as None (``floatx``), a name, a NumPy type, or the dict or object of a policy.
 
     Raises ``ValueError`` for anything else.
     """
     if dtype is None:
         return config.floatx()
     if isinstance(dtype, dict):
-        dtype = (dtype.get("config") or {}).get("name", dtype.get("class_name"))
+        inner = dtype.get("config") or {}
+        if "source_name" in inner:
+            raise ValueError(f"dtype: quantized policies such as {dtype.get('class_name')} are not supported.")
+        dtype = inner.get("name", dtype.get("class_name"))
     elif not isinstance(dtype, (str, type, np.dtype)):
         dtype = getattr(dtype, "name", dtype)
     if isinstance(dtype, str) and (dtype in _COMPUTE or dtype in _OTHER):
@@ -56,11 +59,28 @@ def policy_name(dtype: Any) -> str:
     return name
 
 
+def policies_by_path(dtype: Any) -> Any:
+    """Return the map of policies that a layer's ``dtype`` is or describes, or the global one for None; else None."""
+    if dtype is None:
+        dtype = config.dtype_policy()
+    if isinstance(dtype, dict) and dtype.get("class_name") == "DTypePolicyMap":
+        cls: Any = registry.resolve("policy_maps", "DTypePolicyMap")
+        dtype = cls.from_config(dtype.get("config") or {})
+    return dtype if isinstance(dtype, Mapping) and isinstance(dtype, config.DTypePolicy) else None
+
+
+def layer_policy(dtype: Any) -> str:
+    """Return the name of a layer's policy; that of ``nnlite.config.dtype_policy()`` for None."""
+    return policy_name(config.dtype_policy() if dtype is None else dtype)
+
+
 def compute_dtype(name: str) -> np.dtype[Any]:
     """Return the NumPy type to compute in; half precision computes in float32 and says so once."""
     if name not in _COMPUTE:
         return np.dtype(name)
-    if "16" in name and name not in _warned:
-        _warned.add(name)
-        warnings.warn(f"dtype {name!r} is kept in configs and files; nnlite computes it in float32.", stacklevel=3)
+    config.tell_of_half(name)
     return _COMPUTE[name]
+
+
+registry.register("policies")(config.DTypePolicy)
+registry.register("policies")(config.FloatDTypePolicy)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite import config
 from nnlite.core import dtypes, naming, penalties, registry, serialization, structure, wrapping
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.input_spec import InputSpec
@@ -30,7 +31,8 @@ class Layer(Owner, serialization.Configurable):
 
     Args:
         name: a name for paths, files and messages; made from the class's where None.
-        dtype: name of the float type to compute in; ``nnlite.config.floatx()`` where None.
+        dtype: name of the float type to compute in, or a policy; ``nnlite.config.dtype_policy()`` where None. Half
+            precision is kept in the config and computed in float32.
         trainable: whether the variables take gradients.
         activity_regularizer: penalty on the output, divided by the batch size and added to the loss.
         input_shape: shape of one sample, for the first layer of a Sequential (also ``input_dim``, ``batch_shape``).
@@ -106,7 +108,8 @@ class Layer(Owner, serialization.Configurable):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{type(self).__name__}: name must be a string, got {name!r}.")
         self.name = name or naming.auto_name(type(self).__name__)
-        self._policy = dtypes.policy_name(dtype)
+        self._policies = dtypes.policies_by_path(dtype)
+        self._policy = dtypes.layer_policy(dtype if self._policies is None else self._policies.default_policy)
         self._compute = dtypes.compute_dtype(self._policy)
         self._trainable = bool(trainable)
         self.activity_regularizer = serialization.get("regularizers", activity_regularizer)
@@ -182,7 +185,7 @@ class Layer(Owner, serialization.Configurable):
         if self.input_spec is not None and isinstance(x, Symbol):
             self.input_spec.check(self, x.shape)
         declared = self.declared_shape(shape, options)
-        outputs = structure.map_shapes(declared, lambda s: Symbol(s, self._policy))
+        outputs = structure.map_shapes(declared, lambda s: Symbol(s, self._compute.name))
         node = Node(self, structure.flatten(x), structure.flatten(outputs), options)
         for index, symbol in enumerate(node.outputs):
             symbol.node, symbol.index = node, index
@@ -231,12 +234,33 @@ class Layer(Owner, serialization.Configurable):
 
     @property
     def dtype(self) -> str:
-        """Name of the float type, as given."""
-        return str(self._policy)
+        """Name of the float type that variables have."""
+        return self.variable_dtype
+
+    @property
+    def dtype_policy(self) -> Any:
+        """The policy that was asked for. It can be set, on a built layer to one that is computed in the same type.
+
+        Raises ``ValueError`` if the variables have another type.
+        """
+        return config.DTypePolicy(self._policy) if self._policies is None else self._policies
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        policies = dtypes.policies_by_path(value)
+        chosen = value if policies is None else policies.policy_for(self._path)
+        name = dtypes.layer_policy(chosen)
+        compute = dtypes.compute_dtype(name)
+        if self._built and compute != self._compute and self.weights:
+            raise ValueError(
+                f"{self.label} was built with variables of {self._compute} and cannot go over to policy {name!r}, "
+                f"which is computed in {compute}: make a new layer with dtype={name!r}."
+            )
+        self._policies, self._policy, self._compute = policies, name, compute
 
     @property
     def compute_dtype(self) -> str:
-        """Name of the float type that is computed in."""
+        """Name of the float type that is computed in: float32 for half precision, whatever the policy asks for."""
         return str(self._compute.name)
 
     @property
@@ -246,9 +270,10 @@ class Layer(Owner, serialization.Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return name, trainable, dtype and the constructor's arguments as plain data."""
-        config = {"name": self.name, "trainable": self._trainable, "dtype": self._policy}
+        policy = self._policy if self._policies is None else serialization.serialize(self._policies)
+        found: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": policy}
         if self.activity_regularizer is not None:
-            config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
+            found["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
         if registry.kind_of(
             type(self)
         ):  # built-in layers keep each argument, made canonical, in the attribute of its name
@@ -256,9 +281,9 @@ class Layer(Owner, serialization.Configurable):
         else:  # a user's layer may keep anything under that name; what it was made with is certain
             arguments = wrapping.recorded_arguments(self)
         for name, value in arguments.items():
-            if name not in config and name not in _SHAPE_ARGUMENTS and name != "activity_regularizer":
-                config[name] = serialization.serialize(value)
-        return config
+            if name not in found and name not in _SHAPE_ARGUMENTS and name != "activity_regularizer":
+                found[name] = serialization.serialize(value)
+        return found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -29,6 +29,8 @@ MODULES = {
     "metrics": "keras.metrics",
     "schedules": "keras.optimizers.schedules",
     "optimizers": "keras.optimizers",
+    "policies": "keras",
+    "policy_maps": "keras.dtype_policies",
 }
 
 _builtin: dict[str, dict[str, Any]] = {kind: {} for kind in MODULES}

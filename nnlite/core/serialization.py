@@ -143,7 +143,8 @@ def find_class(config: dict[str, Any], kind: str | None = None) -> Any:
     if wanted is None:
         found = registry.find(None, name)
         return found if found is not None else registry.resolve("layers", name)
-    found = registry.find("models", name) if wanted == "layers" else None
+    also = {"layers": "models", "models": "policies"}.get(wanted)  # what the same module name stands for
+    found = registry.find(also, name) if also else None
     return found if found is not None else registry.resolve(wanted, name)
 
 

@@ -133,6 +133,8 @@ def _build(method: Method) -> Method:
             return
         shape = structure.shape_from_json(input_shape) if input_shape is not None else None
         self._path = naming.scoped(self.name)
+        if self._policies is not None:
+            self.dtype_policy = self._policies  # the path tells which of them
         with naming.name_scope(self.name):
             method(self, shape)
         self._build_shape = shape

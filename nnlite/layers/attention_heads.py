@@ -124,7 +124,7 @@ class HeadAttention(Layer):
             activity_regularizer=self._penalty_of_projections(),
             kernel_constraint=self.kernel_constraint,
             bias_constraint=self.bias_constraint,
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
             name=name,
         )
         dense.build(shape)

@@ -184,7 +184,7 @@ class Bidirectional(Layer):
         return {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": self.dtype,
+            "dtype": self._policy,
             "merge_mode": self.merge_mode,
             "layer": serialization.serialize(self.forward_layer),
             "backward_layer": serialization.serialize(self.backward_layer),

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from nnlite import config
 from nnlite.core import registry, structure
 from nnlite.core.errors import known_arguments
 from nnlite.core.layer import Layer
@@ -43,7 +44,7 @@ class InputLayer(Layer):
         name: str | None = None,
         optional: bool = False,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype=config.floatx() if dtype is None else dtype)
         if sparse or ragged or optional:
             raise ValueError(
                 f"{self.label}: sparse, ragged and optional inputs are not supported; pad to a full array."
@@ -90,7 +91,7 @@ class InputLayer(Layer):
         raise ValueError(f"{self.label} takes one array, got a {type(several).__name__} of {len(several)} arrays.")
 
     def get_config(self) -> dict[str, Any]:
-        return {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "name": self.name}
+        return {"batch_shape": list(self.batch_shape), "dtype": self._policy, "sparse": False, "name": self.name}
 
     def get_build_config(self) -> None:
         return None

@@ -313,7 +313,7 @@ class Sequential(Trainer, Layer):
         (print_fn or print)(text)
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self._policy}
         config["layers"] = [serialization.serialize(layer) for layer in self._layers]
         if self.built:
             config["build_input_shape"] = list(self._input_shape)
@@ -324,6 +324,7 @@ class Sequential(Trainer, Layer):
         """Make a model from what ``get_config`` returned, with new weights."""
         with registry.custom_object_scope(custom_objects):
             model = cls(name=config.get("name"))
+            model.dtype_policy = config.get("dtype")
             made: list[tuple[Any, Layer]] = []
             for layer_config in config["layers"]:
                 # Built by the model, in its name scope, rather than one by one.

@@ -42,6 +42,9 @@ def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False)
     plan, problems = [], []
     for path, obj in tree.walk(model):
         store = _Group(file, f"{path}/vars", label)
+        if _is_optimizer(obj) and not hasattr(obj, "inner_optimizer"):
+            wrapped = _Group(file, f"{path}/inner_optimizer/vars", label)
+            store = wrapped if len(wrapped) else store  # saved under a scaled loss, which this model does not have
         if _is_optimizer(obj) or not _keeps_default_form(obj):
             plan += [(obj, store)] if len(store) else []
             continue
@@ -124,6 +127,12 @@ def _mismatch(obj: Any, own: list[Any], store: _Group) -> str | None:
     return None
 
 
+def _is_bfloat16(dataset: Any) -> bool:
+    """Whether a data set holds numbers that HDF5 has no type for, as Keras marks them."""
+    named = dataset.attrs.get("dtype", "")
+    return dataset.dtype.str == "|V2" and (named.decode() if isinstance(named, bytes) else str(named)) == "bfloat16"
+
+
 class _Group(Mapping[str, Any]):
     """The arrays of one HDF5 group by name, in numeric order; a group that is not there is empty.
 
@@ -167,7 +176,7 @@ class _Group(Mapping[str, Any]):
             raise ValueError(f"{place} is no array.")
         if dataset.is_virtual or dataset.external:
             raise ValueError(f"{place} keeps its data in another file; only plain arrays are read.")
-        if dataset.dtype.kind not in "fiub":
+        if dataset.dtype.kind not in "fiub" and not _is_bfloat16(dataset):
             raise ValueError(f"{place} has dtype {dataset.dtype}; only numbers are read.")
         if dataset.compression not in _PLAIN_FILTERS:
             raise ValueError(f"{place} is compressed with {dataset.compression!r}; only gzip and lzf are read.")
@@ -177,7 +186,10 @@ class _Group(Mapping[str, Any]):
         return tuple(self._datasets[key].shape)
 
     def __getitem__(self, key: str) -> Any:
-        return self._datasets[key][()]
+        dataset = self._datasets[key]
+        if _is_bfloat16(dataset):  # the upper halves of float32
+            return (np.asarray(dataset[()]).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+        return dataset[()]
 
     def __contains__(self, key: object) -> bool:
         return key in self._datasets

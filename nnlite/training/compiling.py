@@ -49,8 +49,10 @@ class Compiling(Steps):
                 for several outputs a list of lists or a dict. ``"accuracy"`` is chosen by shapes. Metrics pay no heed
                 to sample weights.
             weighted_metrics: the same, weighted by sample and class weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for scripts written for Keras;
-                they change nothing, as everything runs at once, step by step, in the model's float type.
+            run_eagerly, steps_per_execution, jit_compile: accepted for scripts written for Keras; they change nothing,
+                as everything runs at once, step by step.
+            auto_scale_loss: whether the optimizer of a model of policy "mixed_float16" is wrapped in a
+                :class:`~nnlite.optimizers.LossScaleOptimizer`. The files then are Keras's; the numbers do not need it.
 
         Raises:
             ValueError: for unknown names, and lists that do not fit together.
@@ -72,6 +74,9 @@ class Compiling(Steps):
                 f"train_step."
             )
         made = None if optimizer is None else optimizers.get(optimizer)
+        scales = made is None or isinstance(made, optimizers.LossScaleOptimizer)
+        wraps = auto_scale_loss and not scales and self.dtype_policy.name == "mixed_float16"
+        steps = optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer") if wraps else made
         names: Sequence[str] | None = getattr(self, "output_names", None)
         arguments = {
             "optimizer": made,
@@ -86,7 +91,7 @@ class Compiling(Steps):
         compiled = Compiled(
             CompiledLoss(loss, loss_weights, names), CompiledMetrics(metrics, weighted_metrics, names), arguments
         )
-        self._compiled, self.optimizer, self.loss = compiled, made, loss
+        self._compiled, self.optimizer, self.loss = compiled, steps, loss
         self.run_eagerly, self.jit_compile, self.steps_per_execution = run_eagerly, jit_compile, steps_per_execution
         self.stop_training = False
 

@@ -64,6 +64,7 @@ class Steps:
     build: Any
     built: Any
     label: Any
+    dtype_policy: Any
     trainable_weights: Any
     get_metrics_result: Any
     _takes_input_grad: Any

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import nnlite as keras
-from nnlite import layers
+from nnlite import config, layers
 from nnlite.core import naming, penalties
 
 
@@ -213,11 +213,9 @@ def test_wrong_shapes_name_the_layer():
         layer(np.ones((2, 5, 5, 2), "float32"))
 
 
-def test_half_precision_policies_are_kept_and_computed_in_float32():
-    from nnlite.core import dtypes
-
-    dtypes._warned.discard("mixed_float16")
-    with pytest.warns(UserWarning, match="computes it in float32"):
+def test_half_precision_policies_are_kept_and_computed_in_float32(monkeypatch):
+    monkeypatch.setattr(config, "_half_told", False)
+    with pytest.warns(UserWarning, match="computes half precision in float32"):
         layer = layers.Dense(2, dtype="mixed_float16")
     assert layer(np.ones((1, 2))).dtype == np.float32 and layer.get_config()["dtype"] == "mixed_float16"
 
