@@ -12,6 +12,7 @@ never kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -201,6 +202,7 @@ def attention_backward(
     keep_scale: float = 1.0,
     dp: Array | None = None,
     mask: Array | None = None,
+    out: Sequence[Array] | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients (dq, dk, dv) of attention.
 
@@ -214,11 +216,12 @@ def attention_backward(
         p: (B, N, T, S), of the forward.
         dp: gradient of p itself, where p was an output too; or None.
         mask: of the forward, needed only if ``blind`` was not 0: such rows of p do not depend on the scores.
+        out: memory for the three, with any strides along which a row stays together; None for new memory.
     """
     b, t, n, h = q.shape
     s, groups, size = k.shape[1], k.shape[2], v.shape[3]
     repeats = n // groups
-    dq, dk, dv = (memory.empty(a.shape, q.dtype) for a in (q, k, v))
+    dq, dk, dv = [memory.empty(a.shape, q.dtype) for a in (q, k, v)] if out is None else out
     queries, keys, values, dys, dqs, dks, dvs = (_by_head(a, groups) for a in (q, k, v, dy, dq, dk, dv))
     all_p = p.reshape(b, groups, repeats, t, s)
     spared = _mask_by_head(kept, groups, repeats)
@@ -236,12 +239,9 @@ def attention_backward(
             _sum_groups(dropped(prob, keep, keep_scale, scratch), dout, _part(dvs, axis, first, last))
             g = np.matmul(dout, valued.swapaxes(-1, -2))
             scores_backward(g, prob, scratch, keep, keep_scale, more, seen)
-            out = _part(dqs, axis, first, last)
-            np.matmul(g, keyed, out=out)
-            np.multiply(out, factor, out=out)
-            out = _part(dks, axis, first, last)
-            _sum_groups(g, rows, out)
-            np.multiply(out, factor, out=out)
+            np.multiply(g, factor, out=g)
+            np.matmul(g, keyed, out=_part(dqs, axis, first, last))
+            _sum_groups(g, rows, _part(dks, axis, first, last))
 
     scores_work = b * n * t * s
     parallel.run(task, (b, groups)[axis], 2 * (scores_work / RATE + scores_work * (h + size) / GEMM_RATE))

@@ -181,19 +181,18 @@ def layer_norm_forward(
     averages = np.full(d, 1 / d, x.dtype) if d else np.zeros(0, x.dtype)
 
     def task(start: int, stop: int) -> None:
-        by, plus = (None if vector is None else Channels(vector) for vector in (gamma, beta))
         for rows in chunks(start, stop, d):
             part, out = xhat[rows], y[rows]
             np.subtract(x[rows], (x[rows] @ averages)[:, None], out=part)
-            variance = np.multiply(part, part, out=memory.empty(part.shape, part.dtype)) @ averages
-            np.divide(1, np.sqrt(variance + x.dtype.type(epsilon))[:, None], out=inv[rows])
+            variance = np.einsum("ij,ij->i", part, part)[:, None] * x.dtype.type(1 / max(d, 1))
+            np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv[rows])
             np.multiply(part, inv[rows], out=part)
-            if by is not None:
-                by.apply(np.multiply, part, out)
-            if plus is not None:
-                plus.apply(np.add, out if by is not None else part, out)
+            if gamma is not None:
+                np.multiply(part, gamma, out=out)
+            if beta is not None:
+                np.add(out if gamma is not None else part, beta, out=out)
 
-    parallel.run(task, len(x), 1.2 * x.size / RATE)
+    parallel.run(task, len(x), 5 * x.size / RATE)
     return y, (xhat, inv)
 
 
@@ -214,32 +213,25 @@ def layer_norm_backward(
     xhat, inv = cache
     m, d = xhat.shape
     dx = memory.empty(xhat.shape, xhat.dtype) if input_grad else None
-    weights = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
-    if gamma is not None:
-        weights *= gamma  # so that mean(g) = dy @ weights
+    averages = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
 
     def task(start: int, stop: int) -> tuple[Array, Array]:
         dgamma, dbeta = np.zeros(d), np.zeros(d)
-        by = None if gamma is None else Channels(gamma)
         for rows in chunks(start, stop, d):
-            part = dy[rows]
-            product = np.multiply(part, xhat[rows], out=memory.empty(part.shape, part.dtype))
-            dbeta += column_sums(part)
-            dgamma += column_sums(product)
+            dbeta += column_sums(dy[rows])
+            dgamma += np.einsum("ij,ij->j", dy[rows], xhat[rows])
             if dx is None:
                 continue
+            g = dy[rows] if gamma is None else dy[rows] * gamma
+            along = np.einsum("ij,ij->i", g, xhat[rows])[:, None] * xhat.dtype.type(1 / max(d, 1))
             out = dx[rows]
-            np.multiply(xhat[rows], (product @ weights)[:, None], out=product)
-            if by is None:
-                np.subtract(part, product, out=out)
-            else:
-                by.apply(np.multiply, part, out)
-                np.subtract(out, product, out=out)
-            np.subtract(out, (part @ weights)[:, None], out=out)
+            np.multiply(xhat[rows], along, out=out)
+            np.subtract(g, out, out=out)
+            np.subtract(out, (g @ averages)[:, None], out=out)
             np.multiply(out, inv[rows], out=out)
         return dgamma, dbeta
 
-    partial = parallel.run(task, m, 1.6 * xhat.size / RATE)
+    partial = parallel.run(task, m, 6 * xhat.size / RATE)
     dgamma = np.sum([p[0] for p in partial], axis=0).astype(xhat.dtype)
     dbeta = np.sum([p[1] for p in partial], axis=0).astype(xhat.dtype)
     return dx, dgamma, dbeta

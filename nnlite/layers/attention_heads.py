@@ -13,7 +13,7 @@ from nnlite.core.layer import Layer
 from nnlite.kernels import attention as kernels
 from nnlite.kernels.dropout import random_mask
 from nnlite.layers import attention_masks as masks
-from nnlite.layers import checks, settings
+from nnlite.layers import checks, projections, settings
 from nnlite.layers.einsum_dense import EinsumDense
 
 NAMES = ("query", "value", "key")
@@ -153,7 +153,7 @@ class HeadAttention(Layer):
         setattr(self, self.prefix + name, dense)
 
     def _parts(self) -> list[Any]:
-        return [getattr(self, f"{self.prefix}{name}_dense") for name in (*NAMES, "output")]
+        return [getattr(self, f"{self.prefix}{name}_dense") for name in ("query", "key", "value", "output")]
 
     # ---- computing ----
 
@@ -236,13 +236,12 @@ class HeadAttention(Layer):
         def apply(dense: Any, array: Any) -> tuple[Any, Any]:
             return dense.forward(array, training) if keep else (dense.infer(array), None)
 
-        query_part, value_part, key_part, output_part = self._parts()
-        q, q_cache = apply(query_part, query)
-        k, k_cache = apply(key_part, key)
+        *parts, output_part = self._parts()
+        join = value.ndim == 3 and self._penalty_of_projections() is None  # a penalty is on each result
+        results, projected = projections.project(parts, query, key, value, training, keep, join)
         gate, gate_cache = (None, None) if self._gate_dense is None else apply(self._gate_dense, query)
-        v, v_cache = apply(value_part, value)
-        shapes = (q.shape, k.shape, v.shape)
-        q, k, v = (self._flat(a) for a in (q, k, v))
+        shapes = [a.shape for a in results]
+        q, k, v = (self._flat(a) for a in results)
         kept = None
         if training and self.dropout:
             kept = random_mask(self.generator, (len(q), q.shape[2], q.shape[1], k.shape[1]), self.dropout)
@@ -265,7 +264,7 @@ class HeadAttention(Layer):
         cache = None
         if keep:
             gated = None if gate is None else (gate, looked_up, gate_cache)
-            cache = (len(x), q_cache, k_cache, v_cache, output_cache, gated, (q, k, v, p, kept), shapes)
+            cache = (len(x), projected, output_cache, gated, (q, k, v, p, kept), shapes)
         return output if scores is None else [output, scores], cache
 
     def _keep_scale(self) -> float:
@@ -287,11 +286,11 @@ class HeadAttention(Layer):
         return self._run(x, training, True, *given)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        count, q_cache, k_cache, v_cache, output_cache, gated, (q, k, v, p, kept), shapes = cache
+        count, projected, output_cache, gated, (q, k, v, p, kept), shapes = cache
         dscores = None
         if isinstance(dy, (list, tuple)):
             dy, dscores = dy
-        query_part, value_part, key_part, output_part = self._parts()
+        output_part = self._parts()[-1]
         looked_up = (*shapes[0][:-1], v.shape[-1])
         dlooked = np.zeros(looked_up, q.dtype) if dy is None else output_part.backward(dy, output_cache)
         dgate = None
@@ -299,7 +298,8 @@ class HeadAttention(Layer):
             gate, before, gate_cache = gated
             dgate = self._gate_dense.backward(dlooked * before, gate_cache, input_grad=input_grad)  # type: ignore[union-attr]
             dlooked = dlooked * gate
-        dq, dk, dv = kernels.attention_backward(
+        whole, out = projections.memory_for_gradients(projected, [q, k, v])
+        gradients = kernels.attention_backward(
             self._flat(dlooked),
             q,
             k,
@@ -309,15 +309,13 @@ class HeadAttention(Layer):
             kept,
             self._keep_scale(),
             None if dscores is None else np.ascontiguousarray(dscores).reshape(p.shape),
+            out=out,
         )
-        dquery = query_part.backward(self._unflat(dq, shapes[0]), q_cache, input_grad=input_grad)
-        dkey = key_part.backward(self._unflat(dk, shapes[1]), k_cache, input_grad=input_grad)
-        dvalue = value_part.backward(self._unflat(dv, shapes[2]), v_cache, input_grad=input_grad)
-        if not input_grad:
-            return None
-        if dgate is not None:
-            dquery = dquery + dgate
-        return [dquery, dvalue + dkey] if count == 2 else [dquery, dvalue, dkey]
+        each = [self._unflat(a, shape) for a, shape in zip(gradients, shapes, strict=True)]
+        dx = projections.project_backward(projected, each, whole, count, input_grad)
+        if dx is not None and dgate is not None:
+            dx[0] = dx[0] + dgate
+        return dx
 
     def infer(self, x: Any, **options: Any) -> Any:
         return self._run(x, False, False, **options)[0]

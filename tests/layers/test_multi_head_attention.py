@@ -292,3 +292,43 @@ def test_one_axis_for_order():
         layer(zeros(2, 3, 5, 4), zeros(2, 3, 5, 4), use_causal_mask=True)
     with pytest.raises(ValueError, match="takes inputs .batch, steps, features."):
         GroupQueryAttention(2, 2, 1)(zeros(2, 3, 5, 4), zeros(2, 3, 5, 4))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("sharing", ["all", "key and value"])
+@pytest.mark.parametrize("steps", [3, 40])  # few rows and many are cut differently
+def test_one_product_for_what_is_of_one_array(count, sharing, steps):
+    """Arrays that are the same one give the results and gradients of equal copies, which are projected one by one."""
+    layer = MultiHeadAttention(2, 3, value_dim=4)
+    x, other = (rng.normal(size=(5, steps, 6)).astype("float32") for _ in range(2))
+    same = [x if sharing == "all" else other, x, x][:count]
+    copies = [same[0].copy(), x.copy(), x.copy()][:count]
+    dy = rng.normal(size=x.shape).astype("float32")
+    results = []
+    for inputs in (same, copies):
+        layer.zero_grad()
+        y, cache = layer.forward(inputs)
+        dx = layer.backward(dy, cache)
+        results.append([y, layer(inputs), *dx, *(v.grad.copy() for v in layer.weights)])
+        layer.zero_grad()
+        _, cache = layer.forward(inputs)
+        assert layer.backward(dy, cache, input_grad=False) is None
+        results[-1] += [v.grad.copy() for v in layer.weights]
+    for joined, apart in zip(*results, strict=True):
+        np.testing.assert_allclose(joined, apart, 1e-4, 2e-5)
+
+
+def test_a_frozen_part_of_a_joint_product_takes_no_gradient():
+    layer = MultiHeadAttention(2, 3)
+    y, cache = layer.forward([QUERY, QUERY])
+    layer.backward(np.ones_like(y), cache)
+    expected = [v.grad.copy() for v in layer.weights]
+    layer.zero_grad()
+    layer.key_dense.trainable = False
+    y, cache = layer.forward([QUERY, QUERY])
+    layer.backward(np.ones_like(y), cache)
+    for variable, gradient in zip(layer.weights, expected, strict=True):
+        if "key" in variable.path:
+            assert variable.grad is None
+        else:
+            np.testing.assert_allclose(variable.grad, gradient, 1e-5, 1e-6)

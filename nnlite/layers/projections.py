@@ -1,0 +1,140 @@
+"""Projections of queries, keys and values; those of one array as one product, faster than several small ones."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnlite.kernels import memory
+from nnlite.kernels.dense import dense_backward_in_parts, dense_forward
+from nnlite.layers.einsum_dense import EinsumDense
+
+
+class Projected(NamedTuple):
+    """What backward needs.
+
+    ``denses``: the projections of query, key and value. ``shared``: how many of them, from the end, read one array,
+    ``x``; 0 for none. ``caches``: those of the others.
+    """
+
+    denses: list[EinsumDense]
+    shared: int
+    x: Any
+    caches: list[Any]
+
+
+def project(
+    denses: list[EinsumDense], query: Any, key: Any, value: Any, training: bool, keep: bool, join: bool
+) -> tuple[list[Any], Projected]:
+    """Return the results for query, key and value.
+
+    Args:
+        denses: the projections, each of the last axis, without activations.
+        query, key, value: arrays, some maybe the same one.
+        training: passed on.
+        keep: whether a backward pass is to follow.
+        join: whether results may be views of one array.
+    """
+    shared = (3 if query is value else 2) if join and key is value else 0
+    results, caches = [], []
+    for dense, x in zip(denses[: 3 - shared], (query, key, value), strict=False):
+        y, cache = dense.forward(x, training) if keep else (dense.infer(x), None)
+        results.append(y)
+        caches.append(cache)
+    if shared:
+        results += _forward(denses[3 - shared :], value)
+    return results, Projected(denses, shared, value if shared else None, caches)
+
+
+def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, list[Any] | None]:
+    """Return memory for the gradients of what is shared, together, and memory for each of the three; None for new.
+
+    Args:
+        projected: of the forward.
+        like: the three results.
+    """
+    denses, shared, x, _ = projected
+    if not shared:
+        return None, None
+    edges = _weights(denses[3 - shared :])[1]
+    whole = memory.empty((math.prod(x.shape[:-1]), edges[-1]), x.dtype)
+    first = [memory.empty(a.shape, a.dtype) for a in like[: 3 - shared]]
+    return whole, first + _views(whole, denses[3 - shared :], edges, x.shape)
+
+
+def project_backward(
+    projected: Projected, gradients: list[Any], whole: Any, count: int, input_grad: bool
+) -> list[Any] | None:
+    """Accumulate the gradients of the variables; return those of [query, value] or [query, value, key].
+
+    Args:
+        projected: of the forward.
+        gradients: of the three results.
+        whole: what :func:`memory_for_gradients` returned first, filled.
+        count: 2 if the key was the value, not given, else 3.
+        input_grad: whether the inputs' gradients are wanted; else None is returned.
+    """
+    denses, shared, x, caches = projected
+    found = [
+        dense.backward(dy, cache, input_grad=input_grad)
+        for dense, dy, cache in zip(denses, gradients, caches, strict=False)
+    ]
+    if shared:
+        first = [(0, 1)] if shared == 3 else []
+        rest = [(shared - 2, shared)] if count == 2 else [(shared - 2, shared - 1), (shared - 1, shared)]
+        found += _backward(denses[3 - shared :], whole, x, first + rest if input_grad else [])
+    if not input_grad:
+        return None
+    query, *others = found
+    if len(others) == 1:
+        return [query, others[0]]
+    key, value = others
+    return [query, value + key] if count == 2 else [query, value, key]
+
+
+def _weights(denses: list[EinsumDense]) -> tuple[list[Any], list[int]]:
+    """The kernels as matrices, and the columns at which each begins and the last ends, side by side."""
+    kernels = [dense.kernel.value.reshape(len(dense.kernel.value), -1) for dense in denses]
+    return kernels, [0, *np.cumsum([kernel.shape[1] for kernel in kernels]).tolist()]
+
+
+def _views(y: Any, denses: list[EinsumDense], edges: list[int], shape: tuple[int, ...]) -> list[Any]:
+    return [
+        y[:, start:stop].reshape(*shape[:-1], *dense.kernel.shape[1:])
+        for dense, (start, stop) in zip(denses, pairwise(edges), strict=True)
+    ]
+
+
+def _forward(denses: list[EinsumDense], x: Any) -> list[Any]:
+    """The results of projections of one array, as one product: views of one array."""
+    kernels, edges = _weights(denses)
+    biases = [dense.bias.value.reshape(-1) for dense in denses if dense.bias is not None]
+    bias = np.concatenate(biases) if biases else None
+    y = dense_forward(x.reshape(-1, x.shape[-1]), np.concatenate(kernels, axis=1), bias)
+    return _views(y, denses, edges, x.shape)
+
+
+def _backward(denses: list[EinsumDense], dy: Any, x: Any, groups: list[tuple[int, int]]) -> list[Any]:
+    """Accumulate the gradients of the variables; return the gradient of x, for each group of projections its own.
+
+    A group is the place of its first projection, and the one behind its last.
+    """
+    kernels, edges = _weights(denses)
+    parts = [slice(edges[first], edges[last]) for first, last in groups]
+    dxs, dw, db = dense_backward_in_parts(
+        dy,
+        x.reshape(-1, x.shape[-1]),
+        np.concatenate(kernels, axis=1),
+        parts,
+        use_bias=any(dense.bias is not None and dense.bias.trainable for dense in denses),
+        weight_grad=any(dense.kernel.trainable for dense in denses),
+    )
+    for dense, (start, stop) in zip(denses, pairwise(edges), strict=True):
+        if dw is not None:
+            dense.kernel.accumulate(dw[:, start:stop].reshape(dense.kernel.shape))
+        if dense.bias is not None and db is not None:
+            dense.bias.accumulate(db[start:stop].reshape(dense.bias.shape))
+    return [dx.reshape(x.shape) for dx in dxs]
