@@ -34,16 +34,23 @@ def contrast_backward(dy: Array, x: Array, factor: Array, axes: tuple[int, int],
     [[-0.5, 1.5]]
     """
     g = dy * _gate(_stretched(x, factor, axes), low, high)
-    dx: Array = factor * g + (1 - factor) * g.mean(axis=axes, keepdims=True)
+    dx: Array = factor * g
+    dx += (1 - factor) * _means(g, axes)
     return dx
 
 
 def _stretched(x: Array, factor: Array, axes: tuple[int, int]) -> Array:
-    mean = x.mean(axis=axes, keepdims=True)
+    mean = _means(x, axes)
     v: Array = x - mean
     v *= factor
     v += mean
     return v
+
+
+def _means(x: Array, axes: tuple[int, int]) -> Array:
+    """The mean over two axes, repeated along the second so that it is added in long loops, not channel by channel."""
+    mean = x.mean(axis=axes[0], keepdims=True)
+    return np.repeat(mean.mean(axis=axes[1], keepdims=True), x.shape[axes[1]], axis=axes[1])
 
 
 def brightness_forward(x: Array, delta: Array, low: float, high: float) -> Array:
