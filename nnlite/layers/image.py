@@ -16,7 +16,7 @@ from nnlite.layers import checks
 class ImageLayer(Layer):
     """A layer of images: a batch (N, H, W, C) or one image (H, W, C), or with the channels before rows and columns.
 
-    A subclass defines ``transform`` for a batch, and ``transform_backward``.
+    A subclass defines ``_forward`` and ``_backward`` for a batch; what they do is decided by a ``transformation``.
 
     Args:
         data_format: "channels_last" or "channels_first"; the configured default where None.
@@ -92,6 +92,8 @@ class SizedImageLayer(ImageLayer):
         raise NotImplementedError
 
     def _forward(self, x: Any, transformation: Any) -> tuple[Any, Any]:
+        if 0 in self._size(x.shape):
+            raise ValueError(f"{self.label}: images must have pixels, got shape {x.shape}.")
         edges = self._edges(*self._size(x.shape)) if transformation is None else transformation
         framed = resize.frame_forward(x, self._axes, edges, self.fill_value)
         y = resize.resize_forward(framed, self._axes, (self.height, self.width), self.interpolation, self.antialias)

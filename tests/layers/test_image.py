@@ -232,6 +232,9 @@ def test_bad_input():
         layers.CenterCrop(2, 3).compute_output_shape((None, 4))
     with pytest.raises(ValueError, match="up_sampling2d"):
         layers.UpSampling2D()(np.zeros((3, 4, 5)))
+    for layer in (layers.Resizing(2, 3), layers.CenterCrop(2, 3), layers.RandomCrop(2, 3)):
+        with pytest.raises(ValueError, match=r"images must have pixels, got shape \(2, 0, 4, 3\)"):
+            layer(np.zeros((2, 0, 4, 3)))
     with pytest.raises(TypeError, match="computes with numbers"):
         layers.RandomFlip()(np.array([[[["a"]]]]))
 
