@@ -34,6 +34,7 @@ class Variable:
         "__weakref__",
         "_grad",
         "_grad_is_zero",
+        "_rows",
         "_trainable",
         "constraint",
         "created_trainable",
@@ -56,6 +57,8 @@ class Variable:
         self.value: NDArray[Any] = np.array(value, dtype=dtype, order="C")
         self._grad: NDArray[Any] | None = None
         self._grad_is_zero = True
+        # The only rows of the gradient's memory that are not zero, where that is known.
+        self._rows: NDArray[Any] | None = None
         self._trainable = bool(trainable)
         self.created_trainable = self._trainable
         self.name = name
@@ -74,19 +77,62 @@ class Variable:
         self._trainable = bool(value)
         changes.note()
         if not value:
-            self._grad, self._grad_is_zero = None, True
+            self._grad, self._grad_is_zero, self._rows = None, True, None
 
     @property
     def grad(self) -> NDArray[Any] | None:
         """The gradient accumulated since the last :meth:`zero_grad`, live; None when frozen."""
         if not self._trainable:
             return None
+        gradient = self.grad_to_read()
+        self._rows = None  # whoever sees it may write anywhere
+        return gradient
+
+    def grad_to_read(self) -> NDArray[Any]:
+        """Return the gradient of a variable that is not frozen, for somebody who only reads it."""
+        if self._grad_is_zero:
+            self._clear()
+            self._grad_is_zero = False
+        assert self._grad is not None
+        return self._grad
+
+    def _clear(self) -> None:
+        """Make the gradient's memory zero: only the rows that are not, where those are known."""
         if self._grad is None:
             self._grad = np.zeros_like(self.value)
-        elif self._grad_is_zero:
+        elif self._rows is not None:
+            self._grad[self._rows] = 0
+        else:
             self._grad.fill(0)
-        self._grad_is_zero = False
-        return self._grad
+        self._rows = self._no_rows()
+
+    @staticmethod
+    def _no_rows() -> NDArray[Any]:
+        return np.empty(0, np.int64)
+
+    def accumulate_rows(self, indices: NDArray[Any], rows: NDArray[Any]) -> None:
+        """Add ``rows[i]`` to row ``indices[i]`` of the gradient, for all i; an index may occur many times.
+
+        The cost grows with the number of indices, not with the variable: as long as a variable's gradients come by
+        rows, only the rows that were touched are set back to zero. Does nothing on a frozen variable.
+
+        Args:
+            indices: whole numbers, (K,).
+            rows: (K, ...) with the shape of the variable's rows.
+        """
+        if not self._trainable or not len(indices):
+            return
+        if self._grad_is_zero:
+            self._clear()
+            self._grad_is_zero = False
+        assert self._grad is not None
+        order = np.argsort(indices, kind="stable")
+        ordered = indices[order]
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        touched = ordered[starts]
+        self._grad[touched] += np.add.reduceat(rows[order], starts, axis=0)
+        if self._rows is not None:
+            self._rows = touched if not len(self._rows) else np.union1d(self._rows, touched)
 
     def accumulate(self, g: Any) -> None:
         """Add ``g`` to the gradient; does nothing on a frozen variable.
@@ -100,6 +146,7 @@ class Variable:
                 f"Gradient of variable {self.path!r}: got shape {np.shape(g)}, expected {self.value.shape}, "
                 f"that of the variable. Check for a missing transpose or sum in backward."
             )
+        self._rows = None
         if g is self._grad:  # written in place: see memory_for_grad
             pass
         elif self._grad is None:
@@ -120,6 +167,7 @@ class Variable:
             return None
         if self._grad is None:
             self._grad = np.empty_like(self.value)
+        self._rows = None
         return self._grad
 
     def zero_grad(self) -> None:
@@ -128,13 +176,13 @@ class Variable:
 
     def put_aside_grad(self) -> Any:
         """Begin anew with a gradient of zero, and return what :meth:`put_back_grad` takes to undo that."""
-        kept = (self._grad, self._grad_is_zero)
-        self._grad, self._grad_is_zero = None, True
+        kept = (self._grad, self._grad_is_zero, self._rows)
+        self._grad, self._grad_is_zero, self._rows = None, True, None
         return kept
 
     def put_back_grad(self, kept: Any) -> None:
         """Have the gradient again that was put aside."""
-        self._grad, self._grad_is_zero = kept
+        self._grad, self._grad_is_zero, self._rows = kept
 
     def assign(self, value: ArrayLike) -> Variable:
         """Write ``value``, of the same shape, into the variable.

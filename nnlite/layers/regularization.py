@@ -135,3 +135,30 @@ class SpatialDropout2D(_SpatialDropout):
         if self.data_format == "channels_first":
             return (*shape[:2], 1, 1)
         return super()._shape_of_noise(shape)
+
+
+@registry.register("layers")
+class SpatialDropout3D(_SpatialDropout):
+    """Dropout of whole channels of a volume (Tompson et al., 2014).
+
+    Args:
+        rate: fraction of channels to drop, from 0 to 1.
+        data_format: "channels_last" (N, D, H, W, C) or "channels_first"; the configured default where None.
+        seed: for a random stream of the layer's own.
+
+    >>> import numpy as np
+    >>> y = SpatialDropout3D(0.5, seed=1)(np.ones((4, 3, 3, 3, 8)), training=True)
+    >>> bool((y == y[:, :1, :1, :1]).all())
+    True
+    """
+
+    rank = 3
+
+    def __init__(self, rate: float, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.data_format = config.standardize_data_format(data_format)
+
+    def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.data_format == "channels_first":
+            return (*shape[:2], 1, 1, 1)
+        return super()._shape_of_noise(shape)

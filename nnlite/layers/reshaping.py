@@ -1,4 +1,4 @@
-"""Layers that move values without changing them: flatten, reshape, permute, pad."""
+"""Layers that move values without changing them: flatten, reshape, permute, repeat."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from nnlite import config
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
-from nnlite.kernels.reshaping import zero_padding_backward, zero_padding_forward
 from nnlite.layers import checks
 
 
@@ -127,39 +126,29 @@ class Permute(Layer):
 
 
 @registry.register("layers")
-class ZeroPadding2D(Layer):
-    """Zeros around images; backward: the gradient without the border.
+class RepeatVector(Layer):
+    """A vector as a sequence of n equal ones: ``y[:, t] = x``; backward: ``dx = sum over t of dy[:, t]``.
 
     Args:
-        padding: one number for all sides, (rows, columns), or ((top, bottom), (left, right)).
-        data_format: "channels_last" (N, H, W, C) or "channels_first" (N, C, H, W); the configured default where None.
+        n: how many.
+
+    Shapes: x (N, C), y (N, n, C).
 
     >>> import numpy as np
-    >>> ZeroPadding2D(((1, 0), (2, 3)))(np.ones((5, 4, 4, 2))).shape
-    (5, 5, 9, 2)
+    >>> RepeatVector(3)(np.ones((2, 4))).shape
+    (2, 3, 4)
     """
 
-    def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        pairs = (padding, padding) if isinstance(padding, (int, np.integer)) else padding
-        if not isinstance(pairs, (tuple, list)) or len(pairs) != 2:
-            raise ValueError(
-                f"{self.label}: padding must be a number, two numbers or two pairs of numbers, got {padding!r}."
-            )
-        self.padding = tuple(checks.sizes(self, "padding", pair, 2, least=0) for pair in pairs)
-        self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=4)
-
-    @property
-    def _pads(self) -> Any:
-        none = (0, 0)
-        return (none, none, *self.padding) if self.data_format == "channels_first" else (none, *self.padding, none)
+        self.n = checks.positive(self, "n", n)
+        self.input_spec = InputSpec(ndim=2)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        return zero_padding_forward(x, self._pads), None
+        return np.repeat(x[:, None], self.n, axis=1), None
 
     def backward(self, dy: Any, cache: Any) -> Any:
-        return zero_padding_backward(dy, self._pads)
+        return dy.sum(axis=1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return tuple(n if n is None else n + sum(pad) for n, pad in zip(input_shape, self._pads, strict=True))
+        return (input_shape[0], self.n, input_shape[1])

@@ -267,7 +267,7 @@ class Optimizer(Averages):
         indices = range(len(self._trained)) if variables is None else self._known(variables)
         if grads is None:
             learning = [i for i in indices if self._trained[i].trainable]
-            found: list[Any] = [self._trained[i].grad for i in learning]
+            found: list[Any] = [self._trained[i].grad_to_read() for i in learning]
         else:
             if len(grads) != len(indices):
                 raise ValueError(f"{own}: got {len(grads)} gradients for {len(indices)} variables.")
