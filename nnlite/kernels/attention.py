@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.activation import row_max, silent
+from nnlite.kernels.activation import far_from_overflow, row_max, silent
 
 Array = NDArray[Any]
 
@@ -27,9 +27,6 @@ Array = NDArray[Any]
 CHUNK = 131072
 # Scores, and multiply-adds, that one thread handles in a microsecond.
 RATE, GEMM_RATE = 400.0, 15e3
-# Scores between -bound and bound need no maximum taken off before exp: neither their exponentials nor a sum of a
-# billion of them leave the range of normal numbers. That saves as much time as exp takes.
-BOUND = {4: 60.0, 8: 600.0}
 # What stands for the score of a key that a query may not look at, where maxima are taken.
 HIDDEN = -1e9
 
@@ -69,8 +66,7 @@ def masked_softmax(scores: Array, mask: Array | None = None, blind: float = 0.0)
     """
     if not scores.size:
         return
-    bound = BOUND[scores.itemsize]
-    if not (scores.max() <= bound and scores.min() >= -bound):  # NaN too
+    if not far_from_overflow(scores):
         if mask is not None:
             np.copyto(scores, HIDDEN, where=~mask)
         np.subtract(scores, row_max(scores), out=scores)

@@ -60,7 +60,9 @@ class MultiHeadAttention(HeadAttention):
     (E, N, V), value/bias (N, V), attention_output/kernel (N, V, ...), attention_output/bias (...).
 
     Keras on JAX gives the mean of all values to a query that may look nowhere, except with dropout, scores or more
-    axes, where it gives zeros; here they are zeros always. It also passes over a ``query_mask`` given by name.
+    axes, where it gives zeros; here they are zeros always. It passes over a ``query_mask`` given by name, lines up the
+    samples of the other masks with the heads of an ``attention_mask`` that has them, and takes the lengths for causal
+    masks and windows from the first axis whichever is attended over; here each mask goes with its own axes.
 
     Raises:
         ValueError: for masks and inputs whose shapes do not fit each other, and inputs without steps.
