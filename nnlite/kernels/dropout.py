@@ -52,4 +52,4 @@ def dropout(x: Array, kept: Array, rate: float) -> Array:
         np.multiply(part, mask, out=out)
         np.multiply(out, scale, out=out)
 
-    return over_elements(kernel, (x, np.broadcast_to(kept, x.shape)), y, 0.5)
+    return over_elements(kernel, (x, np.broadcast_to(kept, x.shape)), y, 0.3)
