@@ -102,8 +102,12 @@ def ftrl(
     """
     np.multiply(g, g, out=s)
     np.add(a, s, out=s)
-    np.power(s, -power, out=t)
-    np.power(a, -power, out=a)
+    if power == -0.5:  # many times as fast
+        np.sqrt(s, out=t)
+        np.sqrt(a, out=a)
+    else:
+        np.power(s, -power, out=t)
+        np.power(a, -power, out=a)
     np.subtract(t, a, out=a)
     np.divide(a, lr, out=a)
     np.multiply(a, v, out=a)
