@@ -92,6 +92,9 @@ SHAPED = {
     "activation": (lambda: layers.Activation("glu"), (None, 4), (None, 2)),
     "dense": (lambda: layers.Dense(6, activation="glu"), (None, 3, 4), (None, 3, 3)),
     "conv": (lambda: layers.Conv1D(4, 2, activation="glu"), (None, 5, 2), (None, 4, 2)),
+    "transposed": (lambda: layers.Conv1DTranspose(4, 2, activation="glu"), (None, 5, 2), (None, 6, 2)),
+    "depthwise": (lambda: layers.DepthwiseConv1D(2, activation="glu"), (None, 5, 4), (None, 4, 2)),
+    "separable": (lambda: layers.SeparableConv1D(6, 2, activation="glu"), (None, 5, 4), (None, 4, 3)),
     "einsum": (lambda: layers.EinsumDense("abc,cd->abd", (None, 8), activation="glu"), (None, 2, 3), (None, 2, 4)),
 }
 

@@ -105,7 +105,8 @@ class _ConvTranspose(Layer):
             spatial = [None if one is None else one.size for one in self._axes(sizes)]
         except ValueError as error:
             raise ValueError(f"{self.label}: input of shape {tuple(input_shape)}: {error}") from None
-        return layout.shape_from_last((batch, *spatial, self.filters), self.data_format)
+        whole = layout.shape_from_last((batch, *spatial, self.filters), self.data_format)
+        return applied.shape(self.activation, whole)
 
 
 @registry.register("layers", "Convolution1DTranspose")

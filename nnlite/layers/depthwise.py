@@ -61,7 +61,7 @@ class _Depthwise(Layer):
         except ValueError as error:
             raise ValueError(f"{self.label}: input of shape {tuple(input_shape)}: {error}") from None
         filters = channels * self.depth_multiplier if filters is None else filters
-        return layout.shape_from_last((batch, *sizes, filters), self.data_format)
+        return applied.shape(self.activation, layout.shape_from_last((batch, *sizes, filters), self.data_format))
 
     def _depthwise(self, x: Any, w: Any) -> tuple[Any, Any]:
         return depthwise_forward(x, w, self.strides, self.padding, self.dilation_rate)

@@ -64,6 +64,15 @@ def test_state_and_config_are_laid_out_as_those_of_keras(name):
     assert json.dumps(nnlite.optimizers.serialize(again)) == json.dumps(facts["config"])
 
 
+def test_averages_of_the_reference_table():
+    vs = [nnlite.Variable(np.array(start, "float32")) for start in (optimizer_cases.KERNEL, optimizer_cases.BIAS)]
+    optimizer = nnlite.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9)
+    for factor in (0.1, -0.2, 0.3):
+        optimizer.apply([np.float32(factor) * np.array(optimizer_cases.DIRECTION), [factor]], vs)
+    averages = np.concatenate([average.value.ravel() for _, average in optimizer.averages()])
+    np.testing.assert_allclose(averages, [0.9908, 1.9816, 3.0092, 3.9954, 0.4908], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_three_steps_of_the_reference_table(name):
     arguments, expected = TABLE[name]

@@ -5,6 +5,7 @@ import pytest
 
 import nnlite
 from nnlite import Variable
+from nnlite.callbacks import GradientMonitor
 from nnlite.optimizers import SGD, Adam, LossScaleOptimizer, MultiOptimizer, OptimizerMap, RMSprop
 
 
@@ -229,3 +230,14 @@ def test_places_in_files_are_those_of_keras(tmp_path):
         found[kind] = sizes
     assert found["loss scale"] == {"vars": 14, "inner_optimizer/vars": 10}
     assert found["multi"] == {"vars": 12, "optimizers/sgd/vars": 4, "optimizers/adam/vars": 6}
+
+
+def test_norms_of_gradients_are_those_of_the_loss_itself():
+    found = []
+    for make in (lambda: Adam(0.05), lambda: LossScaleOptimizer(Adam(0.05), dynamic_growth_steps=2)):
+        model = model_with(make())
+        history = model.fit(
+            X, Y[:, :1], epochs=3, batch_size=2, shuffle=False, verbose=0, callbacks=[GradientMonitor()]
+        )
+        found.append([history.history[key] for key in sorted(history.history) if "norm" in key])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-6)

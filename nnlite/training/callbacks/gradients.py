@@ -36,7 +36,7 @@ class GradientMonitor(Callback):
     """
 
     def __init__(self, updates: bool = True) -> None:
-        self.updates = updates
+        self.updates, self._scale = updates, 1.0
         self._before: list[np.ndarray] = []
         self._sums: dict[str, float] = {}
         self._batches = 0
@@ -45,16 +45,16 @@ class GradientMonitor(Callback):
         self._sums, self._batches = {}, 0
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._scale = float(self.model.optimizer.scale_loss(1.0))  # which the step may change at its end
         if self.updates:
             self._before = [v.numpy() for v in self.model.trainable_weights]
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        scale = float(self.model.optimizer.scale_loss(1.0))
         squares: dict[str, float] = {}
         for index, variable in enumerate(self.model.trainable_weights):
             layer = _layer_of(variable, self.model)
             name = f"gradient_norm/{layer}"
-            squares[name] = squares.get(name, 0.0) + _square(variable.grad) / scale**2
+            squares[name] = squares.get(name, 0.0) + _square(variable.grad) / self._scale**2
             if self.updates:
                 name = f"update_norm/{layer}"
                 squares[name] = squares.get(name, 0.0) + _square(variable.value - self._before[index])
