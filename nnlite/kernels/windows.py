@@ -15,6 +15,16 @@ from typing import NamedTuple
 PADDINGS = ("valid", "same", "causal")
 
 
+class Share(NamedTuple):
+    """Inputs at distances of the stride, and what reached them: ``x[inputs][q]``, for q below ``number``, was in the
+    windows ``q + o`` for o in ``outputs``, under tap ``t`` for t in ``taps``, in the same order."""
+
+    inputs: slice
+    number: int
+    taps: list[int]
+    outputs: range
+
+
 class Axis(NamedTuple):
     """The windows along one axis: ``out`` windows of ``kernel`` taps over ``size`` inputs."""
 
@@ -43,6 +53,23 @@ class Axis(NamedTuple):
         reach = (self.kernel - 1) * self.dilation
         before, after = reach - self.before, reach - self.after
         return Axis(self.out, self.kernel, 1, self.dilation, before, after, self.size)
+
+    def back(self) -> list[Share]:
+        """Return what the gradients of the inputs are made of, for any stride: each input is in one of the shares.
+
+        >>> [(share.inputs.start, share.taps, share.outputs) for share in axis("same", 6, 3, 2).back()]
+        [(0, [2, 0], range(-1, 1)), (1, [1], range(0, 1))]
+        """
+        shares = []
+        for first in range(min(self.stride, self.size)):
+            place = first + self.before
+            taps = [t for t in reversed(range(self.kernel)) if (place - t * self.dilation) % self.stride == 0]
+            outputs = range(0)
+            if taps:
+                start, stop = ((place - t * self.dilation) // self.stride for t in (taps[0], taps[-1]))
+                outputs = range(start, stop + 1, max(1, (stop - start) // max(1, len(taps) - 1)))
+            shares.append(Share(slice(first, None, self.stride), -(-(self.size - first) // self.stride), taps, outputs))
+        return shares
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: str = "valid", dilation: int = 1) -> int:

@@ -10,7 +10,7 @@ from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels.conv import conv_backward, conv_forward
 from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
-from nnlite.kernels.windows import output_size
+from nnlite.kernels.windows import axes, output_size
 from nnlite.layers import applied, checks, layout, settings
 
 
@@ -63,8 +63,9 @@ class _Depthwise(Layer):
         filters = channels * self.depth_multiplier if filters is None else filters
         return applied.shape(self.activation, layout.shape_from_last((batch, *sizes, filters), self.data_format))
 
-    def _depthwise(self, x: Any, w: Any) -> tuple[Any, Any]:
-        return depthwise_forward(x, w, self.strides, self.padding, self.dilation_rate)
+    def _depthwise(self, x: Any, w: Any, b: Any = None, activation: Any = None) -> tuple[Any, Any]:
+        spatial = axes(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate)
+        return depthwise_forward(x, w, b, spatial, activation)
 
 
 class _DepthwiseConv(_Depthwise):
@@ -118,20 +119,24 @@ class _DepthwiseConv(_Depthwise):
         return self.kernel
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        z, cache = self._depthwise(layout.to_last(x, self.data_format), self.kernel.value)
-        if self.bias is not None:
-            z += self.bias.value
-        y, kept = applied.apply(self.activation, layout.from_last(z, self.data_format), training)
+        fused = applied.fusible(self.activation, elementwise=True)
+        bias = None if self.bias is None else self.bias.value
+        y, cache = self._depthwise(layout.to_last(x, self.data_format), self.kernel.value, bias, fused)
+        y, kept = layout.from_last(y, self.data_format), None
+        if fused is None:
+            y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         inner, kept = cache
-        dz = layout.to_last(applied.unapply(self.activation, dy, kept, self), self.data_format)
-        dx, dw = depthwise_backward(dz, inner, input_grad, self.kernel.trainable)
+        if applied.fusible(self.activation, elementwise=True) is None:
+            dy = applied.unapply(self.activation, dy, kept, self)
+        learns = self.kernel.trainable or (self.bias is not None and self.bias.trainable)
+        dx, dw, db = depthwise_backward(layout.to_last(dy, self.data_format), inner, input_grad, learns)
         if dw is not None:
             self.kernel.accumulate(dw)
-        if self.bias is not None:
-            self.bias.accumulate(dz.sum(axis=tuple(range(dz.ndim - 1))))
+        if self.bias is not None and db is not None:
+            self.bias.accumulate(db)
         return None if dx is None else layout.from_last(dx, self.data_format)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -215,7 +220,7 @@ class _SeparableConv(_Depthwise):
         self.pointwise_kernel.accumulate(d_pointwise)
         if self.bias is not None:
             self.bias.accumulate(db)
-        dx, dw = depthwise_backward(between, inner, input_grad, self.depthwise_kernel.trainable)
+        dx, dw, _ = depthwise_backward(between, inner, input_grad, self.depthwise_kernel.trainable)
         if dw is not None:
             self.depthwise_kernel.accumulate(dw)
         return None if dx is None else layout.from_last(dx, self.data_format)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from nnlite import activations
 from nnlite.kernels.conv_transpose import conv_transpose_backward, conv_transpose_forward, transposed_axis
 from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
 from nnlite.kernels.windows import axes
@@ -82,31 +83,45 @@ def test_a_transposed_convolution_without_outputs_is_refused():
         ((5, 6), (3, 2), 1, 1, 1),
         ((6, 5), (3, 3), 2, 1, 2),
         ((6, 7), (2, 3), 1, 2, 1),
+        ((7, 8), (1, 2), 3, 1, 1),
+        ((9, 11), (3, 4), 2, 3, 1),
+        ((12, 13), (3, 3), 4, 2, 2),
+        ((4, 5, 6), (2, 1, 3), 2, 1, 1),
+        ((3, 4, 5), (3, 2, 2), 1, 1, 2),
     ],
 )
 def test_depthwise(sizes, kernel, stride, dilation, multiplier, padding):
     rank = len(sizes)
     spatial = axes(padding, sizes, kernel, (stride,) * rank, (dilation,) * rank)
     x, w = RNG.normal(size=(3, *sizes, 3)), RNG.normal(size=(*kernel, 3, multiplier))
-    y, cache = depthwise_forward(x, w, (stride,) * rank, padding, (dilation,) * rank)
-    np.testing.assert_allclose(y, depthwise(x, w, spatial), atol=1e-12)
+    b = RNG.normal(size=3 * multiplier)
+    y, cache = depthwise_forward(x, w, b, spatial)
+    np.testing.assert_allclose(y, depthwise(x, w, spatial) + b, atol=1e-12)
     dy = RNG.normal(size=y.shape)
-    dx, dw = depthwise_backward(dy, cache)
+    dx, dw, db = depthwise_backward(dy, cache)
     np.testing.assert_allclose(dx, adjoint(lambda a: depthwise(a, w, spatial), dy, x.shape), atol=1e-10)
     np.testing.assert_allclose(dw, adjoint(lambda a: depthwise(x, a, spatial), dy, w.shape), atol=1e-10)
+    np.testing.assert_allclose(db, dy.sum(axis=tuple(range(dy.ndim - 1))), atol=1e-12)
     assert depthwise_backward(dy, cache, input_grad=False)[0] is None
-    assert depthwise_backward(dy, cache, weight_grad=False)[1] is None
+    np.testing.assert_array_equal(depthwise_backward(dy, cache, weight_grad=False)[0], dx)
+    assert depthwise_backward(dy, cache, weight_grad=False)[1:] == (None, None)
 
 
-def test_many_chunks_make_the_same(monkeypatch):
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_many_chunks_make_the_same(monkeypatch, multiplier):
     from nnlite.kernels import depthwise as module
 
-    x, w = RNG.normal(size=(9, 8, 7, 5)).astype("float32"), RNG.normal(size=(3, 3, 5, 1)).astype("float32")
-    y, cache = depthwise_forward(x, w, (1, 1), "same", (1, 1))
-    dx, dw = depthwise_backward(y, cache)
+    x, w = RNG.normal(size=(9, 8, 7, 5)).astype("float32"), RNG.normal(size=(3, 3, 5, multiplier)).astype("float32")
+    spatial = axes("same", (8, 7), (3, 3), (1, 1), (1, 1))
+    y, cache = depthwise_forward(x, w, None, spatial, activations.relu)
+    assert y.dtype == np.float32 and y.min() == 0
+    dy = RNG.normal(size=y.shape).astype("float32")
+    dx, dw, _ = depthwise_backward(dy, cache)
+    assert dx.dtype == dw.dtype == np.float32
+    np.testing.assert_allclose(dw, depthwise_backward(dy * (y > 0), cache._replace(activation=None))[1], rtol=1e-5)
     monkeypatch.setattr(module, "CHUNK", 1)
-    again, cache = depthwise_forward(x, w, (1, 1), "same", (1, 1))
+    again, cache = depthwise_forward(x, w, None, spatial, activations.relu)
     np.testing.assert_array_equal(again, y)
-    dx_again, dw_again = depthwise_backward(y, cache)
-    np.testing.assert_allclose(dx_again, dx, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(dw_again, dw, rtol=1e-4, atol=1e-4)
+    dx_again, dw_again, _ = depthwise_backward(dy, cache)
+    np.testing.assert_array_equal(dx_again, dx)
+    np.testing.assert_allclose(dw_again, dw, rtol=1e-4, atol=1e-5)
