@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.kernels import memory
 from nnlite.kernels.elementwise import SHORT, zeros_row
 
 Array = NDArray[Any]
@@ -34,7 +35,7 @@ def silent(function: F) -> F:
 
 def empty_like(x: Array, out: Array | None) -> Array:
     """Return ``out``, or a new array of the shape and type of ``x``."""
-    return np.empty(x.shape, x.dtype) if out is None else out
+    return memory.empty(x.shape, x.dtype) if out is None else out
 
 
 def relu_forward(
@@ -52,7 +53,7 @@ def relu_forward(
         return leaky_relu_forward(x, negative_slope, out)
     below = None
     if negative_slope:
-        below = np.subtract(threshold, x, out=np.empty(x.shape, x.dtype))
+        below = np.subtract(threshold, x, out=memory.empty(x.shape, x.dtype))
         np.maximum(below, zeros_row(x), out=below)
         np.multiply(below, negative_slope, out=below)
     if threshold:
@@ -102,9 +103,9 @@ def relu_backward(
 def leaky_relu_forward(x: Array, negative_slope: float = 0.2, out: Array | None = None) -> Array:
     """Return y = x where x >= 0, negative_slope * x elsewhere."""
     if 0 < negative_slope <= 1:
-        below = np.multiply(x, negative_slope, out=np.empty(x.shape, x.dtype))
+        below = np.multiply(x, negative_slope, out=memory.empty(x.shape, x.dtype))
         return np.maximum(x, below, out=empty_like(x, out))
-    below = np.minimum(x, zeros_row(x), out=np.empty(x.shape, x.dtype))
+    below = np.minimum(x, zeros_row(x), out=memory.empty(x.shape, x.dtype))
     np.multiply(below, negative_slope, out=below)
     y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
     return np.add(y, below, out=y)
@@ -154,15 +155,15 @@ def hard_sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Arra
 @silent
 def hard_silu_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = x * hard_sigmoid(x)."""
-    s = hard_sigmoid_forward(x, np.empty(x.shape, x.dtype))
+    s = hard_sigmoid_forward(x, memory.empty(x.shape, x.dtype))
     return np.multiply(x, s, out=empty_like(x, out))
 
 
 @silent
 def hard_silu_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
     """Return dx = dy * (s + x s') with s = hard_sigmoid(x), s' = 1 / 6 where |x| < 3 and 0 elsewhere."""
-    s = hard_sigmoid_forward(x, np.empty(x.shape, x.dtype))
-    near = np.clip(x, -3, 3, out=np.empty(x.shape, x.dtype))  # inf times 0 would be NaN
+    s = hard_sigmoid_forward(x, memory.empty(x.shape, x.dtype))
+    near = np.clip(x, -3, 3, out=memory.empty(x.shape, x.dtype))  # inf times 0 would be NaN
     np.multiply(near, np.less(np.abs(near), 3), out=near)
     np.divide(near, 6, out=near)
     np.add(s, near, out=s)
@@ -181,7 +182,7 @@ def sigmoid_forward(x: Array, out: Array | None = None) -> Array:
 @silent
 def sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = dy y (1 - y)."""
-    slope = np.subtract(1, y, out=np.empty(y.shape, y.dtype))
+    slope = np.subtract(1, y, out=memory.empty(y.shape, y.dtype))
     np.multiply(slope, y, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -194,7 +195,7 @@ def tanh_forward(x: Array, out: Array | None = None) -> Array:
 @silent
 def tanh_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = dy (1 - y^2)."""
-    slope = np.multiply(y, y, out=np.empty(y.shape, y.dtype))
+    slope = np.multiply(y, y, out=memory.empty(y.shape, y.dtype))
     np.subtract(1, slope, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -214,7 +215,7 @@ def exponential_backward(dy: Array, y: Array, out: Array | None = None) -> Array
 @silent
 def softsign_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = x / (1 + |x|)."""
-    size = np.abs(x, out=np.empty(x.shape, x.dtype))
+    size = np.abs(x, out=memory.empty(x.shape, x.dtype))
     np.add(size, 1, out=size)
     return np.divide(x, size, out=empty_like(x, out))
 
@@ -222,7 +223,7 @@ def softsign_forward(x: Array, out: Array | None = None) -> Array:
 @silent
 def softsign_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = dy (1 - |y|)^2, which is dy / (1 + |x|)^2."""
-    slope = np.abs(y, out=np.empty(y.shape, y.dtype))
+    slope = np.abs(y, out=memory.empty(y.shape, y.dtype))
     np.subtract(1, slope, out=slope)
     np.multiply(slope, slope, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
@@ -235,10 +236,10 @@ def elu_forward(x: Array, alpha: float = 1.0, out: Array | None = None) -> Array
     exp(x) - 1 = 2 t / (1 - t) with t = tanh(x / 2) loses no digits near 0, and NumPy has tanh in vector form on more
     processors than expm1.
     """
-    t = np.minimum(x, zeros_row(x), out=np.empty(x.shape, x.dtype))
+    t = np.minimum(x, zeros_row(x), out=memory.empty(x.shape, x.dtype))
     np.multiply(t, 0.5, out=t)
     np.tanh(t, out=t)
-    below = np.subtract(1, t, out=np.empty(x.shape, x.dtype))
+    below = np.subtract(1, t, out=memory.empty(x.shape, x.dtype))
     np.divide(t, below, out=below)
     np.multiply(below, 2 * alpha, out=below)
     y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
@@ -253,7 +254,7 @@ def elu_backward(dy: Array, y: Array, alpha: float = 1.0, out: Array | None = No
     """
     if alpha < 0:
         raise ValueError(f"elu has a derivative for an alpha of at least 0; got {alpha}.")
-    slope = np.minimum(y, zeros_row(y), out=np.empty(y.shape, y.dtype))
+    slope = np.minimum(y, zeros_row(y), out=memory.empty(y.shape, y.dtype))
     np.add(slope, alpha, out=slope)
     if alpha != 1:
         slope += np.multiply(np.greater(y, 0), 1 - alpha, dtype=y.dtype)
@@ -270,7 +271,7 @@ def selu_forward(x: Array, out: Array | None = None) -> Array:
 @silent
 def selu_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = scale * dy where y > 0, dy (y + scale * alpha) elsewhere, 0 included."""
-    slope = np.minimum(y, zeros_row(y), out=np.empty(y.shape, y.dtype))
+    slope = np.minimum(y, zeros_row(y), out=memory.empty(y.shape, y.dtype))
     np.add(slope, SELU_SCALE * SELU_ALPHA, out=slope)
     slope += np.multiply(np.greater(y, 0), SELU_SCALE - SELU_SCALE * SELU_ALPHA, dtype=y.dtype)
     return np.multiply(dy, slope, out=empty_like(dy, out))
@@ -321,7 +322,7 @@ def softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array | Non
 @silent
 def softmax_backward(dy: Array, y: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
     """Return dx = y (dy - sum of dy y along the axis)."""
-    slope = np.multiply(dy, y, out=np.empty(y.shape, y.dtype))
+    slope = np.multiply(dy, y, out=memory.empty(y.shape, y.dtype))
     np.subtract(dy, row_sum(slope, axis), out=slope)
     return np.multiply(y, slope, out=empty_like(dy, out))
 
@@ -339,6 +340,6 @@ def log_softmax_forward(x: Array, axis: int | tuple[int, ...] = -1, out: Array |
 @silent
 def log_softmax_backward(dy: Array, y: Array, axis: int | tuple[int, ...] = -1, out: Array | None = None) -> Array:
     """Return dx = dy - exp(y) * sum of dy along the axis."""
-    slope = np.exp(y, out=np.empty(y.shape, y.dtype))
+    slope = np.exp(y, out=memory.empty(y.shape, y.dtype))
     np.multiply(slope, row_sum(dy, axis), out=slope)
     return np.subtract(dy, slope, out=empty_like(dy, out))

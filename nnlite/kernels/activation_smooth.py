@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from nnlite.kernels import memory
 from nnlite.kernels.activation import Array, empty_like, sigmoid_forward, silent
 from nnlite.kernels.elementwise import normalized_axes, over_elements, zeros_row
 
@@ -65,7 +66,7 @@ _CUBIC = 0.044715
 def _horner(coefficients: tuple[float, ...], s: Array) -> Array:
     """Return the polynomial with these coefficients, from the constant up, at s."""
     *rest, second, first = coefficients
-    p = np.multiply(s, first, out=np.empty(s.shape, s.dtype))
+    p = np.multiply(s, first, out=memory.empty(s.shape, s.dtype))
     np.add(p, second, out=p)
     for c in reversed(rest):
         np.multiply(p, s, out=p)
@@ -83,8 +84,8 @@ def normal_cdf(x: Array) -> Array:
     """
     single = x.dtype == np.float32
     p, q, end = (_P32, _Q32, _END32) if single else (_P64, _Q64, _END64)
-    z = np.clip(x, -end, end, out=np.empty(x.shape, x.dtype))
-    s = z * z
+    z = np.clip(x, -end, end, out=memory.empty(x.shape, x.dtype))
+    s = np.multiply(z, z, out=memory.empty(z.shape, z.dtype))
     np.multiply(z, _horner(p, s), out=z)
     np.divide(z, _horner(q, s), out=z)
     np.clip(z, -0.5, 0.5, out=z)
@@ -124,7 +125,7 @@ def gelu_backward(dy: Array, x: Array, approximate: bool = False, out: Array | N
     """
     if approximate:
         h = _half_of_tanh(x)
-        slope = np.multiply(x, x, out=np.empty(x.shape, x.dtype))
+        slope = np.multiply(x, x, out=memory.empty(x.shape, x.dtype))
         np.multiply(slope, 6 * _ROOT_2_PI * _CUBIC, out=slope)
         np.add(slope, 2 * _ROOT_2_PI, out=slope)
         np.multiply(slope, x, out=slope)
@@ -132,7 +133,7 @@ def gelu_backward(dy: Array, x: Array, approximate: bool = False, out: Array | N
         np.multiply(slope, np.subtract(1, h), out=slope)
         np.add(slope, h, out=slope)
         return np.multiply(dy, slope, out=empty_like(dy, out))
-    slope = np.empty(x.shape, x.dtype)
+    slope = memory.empty(x.shape, x.dtype)
     _density_by_x(x, slope)
     np.add(slope, normal_cdf(x), out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
@@ -140,7 +141,7 @@ def gelu_backward(dy: Array, x: Array, approximate: bool = False, out: Array | N
 
 def _half_of_tanh(x: Array) -> Array:
     """Return (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3)."""
-    u = np.multiply(x, x, out=np.empty(x.shape, x.dtype))
+    u = np.multiply(x, x, out=memory.empty(x.shape, x.dtype))
     np.multiply(u, _ROOT_2_PI * _CUBIC, out=u)
     np.add(u, _ROOT_2_PI, out=u)
     np.multiply(u, x, out=u)
@@ -152,14 +153,14 @@ def _half_of_tanh(x: Array) -> Array:
 @silent
 def silu_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = x s with s = 1 / (1 + exp(-x))."""
-    s = sigmoid_forward(x, np.empty(x.shape, x.dtype))
+    s = sigmoid_forward(x, memory.empty(x.shape, x.dtype))
     return np.multiply(x, s, out=empty_like(x, out))
 
 
 @silent
 def silu_slope(x: Array, slope: Array, out: Array | None = None) -> Array:
     """Return y = x s and write its derivative s + y (1 - s) into ``slope``; s is computed once for both."""
-    s = sigmoid_forward(x, np.empty(x.shape, x.dtype))
+    s = sigmoid_forward(x, memory.empty(x.shape, x.dtype))
     y = np.multiply(x, s, out=empty_like(x, out))
     np.subtract(1, s, out=slope)
     np.multiply(slope, y, out=slope)
@@ -170,8 +171,8 @@ def silu_slope(x: Array, slope: Array, out: Array | None = None) -> Array:
 @silent
 def silu_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
     """Return dx = dy s (1 + x (1 - s))."""
-    s = sigmoid_forward(x, np.empty(x.shape, x.dtype))
-    slope = np.subtract(1, s, out=np.empty(x.shape, x.dtype))
+    s = sigmoid_forward(x, memory.empty(x.shape, x.dtype))
+    slope = np.subtract(1, s, out=memory.empty(x.shape, x.dtype))
     np.multiply(slope, x, out=slope)
     np.add(slope, 1, out=slope)
     np.multiply(slope, s, out=slope)
@@ -184,10 +185,10 @@ def softplus_forward(x: Array, out: Array | None = None) -> Array:
 
     With u = 1 + e rounded, log(1 + e) = log(u) + (e - (u - 1)) / u to the last digits, also where e is tiny.
     """
-    e = np.abs(x, out=np.empty(x.shape, x.dtype))
+    e = np.abs(x, out=memory.empty(x.shape, x.dtype))
     np.negative(e, out=e)
     np.exp(e, out=e)
-    u = np.add(e, 1, out=np.empty(x.shape, x.dtype))
+    u = np.add(e, 1, out=memory.empty(x.shape, x.dtype))
     np.subtract(e, u - 1, out=e)
     np.divide(e, u, out=e)
     np.log(u, out=u)
@@ -199,9 +200,9 @@ def softplus_forward(x: Array, out: Array | None = None) -> Array:
 @silent
 def softplus_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = dy / (1 + exp(-x)), which is dy (1 - exp(-y)), computed with t = tanh(y / 2) as dy 2 t / (1 + t)."""
-    t = np.multiply(y, 0.5, out=np.empty(y.shape, y.dtype))
+    t = np.multiply(y, 0.5, out=memory.empty(y.shape, y.dtype))
     np.tanh(t, out=t)
-    slope = np.add(t, 1, out=np.empty(y.shape, y.dtype))
+    slope = np.add(t, 1, out=memory.empty(y.shape, y.dtype))
     np.divide(t, slope, out=slope)
     np.multiply(slope, 2, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
@@ -212,9 +213,9 @@ def _mish_parts(x: Array) -> tuple[Array, Array]:
 
     x is cut where n / (n + 2) is 1 and n still finite, but (n + 2)^2 is not.
     """
-    e = np.minimum(x, 40 if x.dtype == np.float32 else 350, out=np.empty(x.shape, x.dtype))
+    e = np.minimum(x, 40 if x.dtype == np.float32 else 350, out=memory.empty(x.shape, x.dtype))
     np.exp(e, out=e)
-    n = np.add(e, 2, out=np.empty(x.shape, x.dtype))
+    n = np.add(e, 2, out=memory.empty(x.shape, x.dtype))
     np.multiply(n, e, out=n)
     return e, n
 
@@ -232,7 +233,7 @@ def mish_forward(x: Array, out: Array | None = None) -> Array:
 def mish_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
     """Return dx = dy (t + x t') with t = n / (n + 2), t' = 4 e (e + 1) / (n + 2)^2."""
     e, n = _mish_parts(x)
-    slope = np.add(e, 1, out=np.empty(x.shape, x.dtype))
+    slope = np.add(e, 1, out=memory.empty(x.shape, x.dtype))
     np.multiply(slope, e, out=slope)
     np.multiply(slope, 4, out=slope)
     np.add(n, 2, out=e)
@@ -255,7 +256,7 @@ def log_sigmoid_forward(x: Array, out: Array | None = None) -> Array:
 @silent
 def log_sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = dy (1 - exp(y)), which is dy / (1 + exp(x))."""
-    slope = np.expm1(y, out=np.empty(y.shape, y.dtype))
+    slope = np.expm1(y, out=memory.empty(y.shape, y.dtype))
     np.negative(slope, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -263,7 +264,7 @@ def log_sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Array
 @silent
 def celu_forward(x: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
     """Return y = x where x > 0, alpha (exp(x / alpha) - 1) elsewhere."""
-    below = np.minimum(x, zeros_row(x), out=np.empty(x.shape, x.dtype))
+    below = np.minimum(x, zeros_row(x), out=memory.empty(x.shape, x.dtype))
     np.divide(below, alpha, out=below)
     np.expm1(below, out=below)
     np.multiply(below, alpha, out=below)
@@ -274,7 +275,7 @@ def celu_forward(x: Array, alpha: float = 1.0, out: Array | None = None) -> Arra
 @silent
 def celu_backward(dy: Array, y: Array, alpha: float = 1.0, out: Array | None = None) -> Array:
     """Return dx = dy where y >= 0, dy (y / alpha + 1) elsewhere, which is dy exp(x / alpha)."""
-    slope = np.minimum(y, zeros_row(y), out=np.empty(y.shape, y.dtype))
+    slope = np.minimum(y, zeros_row(y), out=memory.empty(y.shape, y.dtype))
     np.divide(slope, alpha, out=slope)
     np.add(slope, 1, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
@@ -300,7 +301,7 @@ def squareplus_backward(dy: Array, x: Array, b: float = 4, out: Array | None = N
 
 def _root(x: Array, b: float) -> Array:
     """Return sqrt(x^2 + b)."""
-    root = np.multiply(x, x, out=np.empty(x.shape, x.dtype))
+    root = np.multiply(x, x, out=memory.empty(x.shape, x.dtype))
     np.add(root, b, out=root)
     return np.sqrt(root, out=root)
 
@@ -308,14 +309,14 @@ def _root(x: Array, b: float) -> Array:
 @silent
 def tanh_shrink_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = x - tanh(x)."""
-    t = np.tanh(x, out=np.empty(x.shape, x.dtype))
+    t = np.tanh(x, out=memory.empty(x.shape, x.dtype))
     return np.subtract(x, t, out=empty_like(x, out))
 
 
 @silent
 def tanh_shrink_backward(dy: Array, x: Array, out: Array | None = None) -> Array:
     """Return dx = dy tanh(x)^2."""
-    slope = np.tanh(x, out=np.empty(x.shape, x.dtype))
+    slope = np.tanh(x, out=memory.empty(x.shape, x.dtype))
     np.multiply(slope, slope, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -329,7 +330,7 @@ def glu_forward(x: Array, axis: int = -1) -> Array:
 def glu_backward(dy: Array, x: Array, axis: int = -1) -> Array:
     """Return dx, of halves da = dy s and db = dy a s (1 - s) along the axis, with s = sigmoid(b)."""
     a, b = halves(x, axis)
-    dx = np.empty(x.shape, x.dtype)
+    dx = memory.empty(x.shape, x.dtype)
     da, db = halves(dx, axis)
     over_elements(_gated, (dy, b), da, 2.0)
     over_elements(_gate_backward, (da, a, b), db, 3.0)
@@ -352,13 +353,13 @@ def halves(x: Array, axis: int) -> tuple[Array, Array]:
 
 @silent
 def _gated(a: Array, b: Array, out: Array) -> None:
-    s = sigmoid_forward(b, np.empty(b.shape, b.dtype))
+    s = sigmoid_forward(b, memory.empty(b.shape, b.dtype))
     np.multiply(a, s, out=out)
 
 
 @silent
 def _gate_backward(da: Array, a: Array, b: Array, out: Array) -> None:
-    s = sigmoid_forward(b, np.empty(b.shape, b.dtype))
+    s = sigmoid_forward(b, memory.empty(b.shape, b.dtype))
     np.subtract(1, s, out=s)
     np.multiply(s, da, out=s)
     np.multiply(s, a, out=out)

@@ -167,8 +167,9 @@ def attention_forward(
         for first in range(start, stop, step):
             last = min(stop, first + step)
             rows, keyed, valued = (_part(a, axis, first, last) for a in (queries, keys, values))
-            scores = np.empty((*rows.shape[:-1], s), q.dtype) if all_p is None else _part(all_p, axis, first, last)
-            np.matmul(rows * factor, keyed.swapaxes(-1, -2), out=scores)
+            scores = memory.empty((*rows.shape[:-1], s), q.dtype) if all_p is None else _part(all_p, axis, first, last)
+            np.matmul(rows, keyed.swapaxes(-1, -2), out=scores)
+            np.multiply(scores, factor, out=scores)
             hidden = None if by_head is None else _part(by_head, axis, first, last)
             if scores.flags.c_contiguous:
                 masked_softmax(scores, hidden, blind)
@@ -231,9 +232,9 @@ def attention_backward(
             last = min(stop, first + step)
             rows, keyed, valued, dout, prob = (_part(a, axis, first, last) for a in (queries, keys, values, dys, all_p))
             keep, more, seen = (None if a is None else _part(a, axis, first, last) for a in (spared, all_dp, by_head))
-            scratch = np.empty(prob.shape, prob.dtype)
+            scratch, g = (memory.empty(prob.shape, prob.dtype) for _ in range(2))
             _sum_groups(dropped(prob, keep, keep_scale, scratch), dout, _part(dvs, axis, first, last))
-            g = np.matmul(dout, valued.swapaxes(-1, -2))
+            np.matmul(dout, valued.swapaxes(-1, -2), out=g)
             scores_backward(g, prob, scratch, keep, keep_scale, more, seen)
             np.multiply(g, factor, out=g)
             np.matmul(g, keyed, out=_part(dqs, axis, first, last))
