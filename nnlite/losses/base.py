@@ -170,6 +170,8 @@ def run_forward(function: Any, y_true: Any, y_pred: Any, options: dict[str, Any]
     if function.takes_labels:  # they stay whole numbers
         values, inner = function.forward_kernel(y_true, y_pred, **options)
         ignored = options.get("ignore_class")
+        if getattr(function, "masks_zeros", False):
+            return values, inner, values > 0
         return values, inner, None if ignored is None else (y_true != ignored).reshape(values.shape)
     if y_true.dtype != y_pred.dtype:
         y_true = y_true.astype(y_pred.dtype)
