@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnlite.core import changes, naming
+from nnlite.kernels.rows import sum_rows
 
 
 class Variable:
@@ -117,8 +118,12 @@ class Variable:
         rows, only the rows that were touched are set back to zero. Does nothing on a frozen variable.
 
         Args:
-            indices: whole numbers, (K,).
+            indices: whole numbers from 0 to below the number of rows, (K,).
             rows: (K, ...) with the shape of the variable's rows.
+
+        >>> v = Variable(np.zeros((4, 1)))
+        >>> v.accumulate_rows(np.array([2, 0, 2]), np.array([[1.0], [2.0], [3.0]])); v.grad[:, 0].tolist()
+        [2.0, 0.0, 4.0, 0.0]
         """
         if not self._trainable or not len(indices):
             return
@@ -126,13 +131,13 @@ class Variable:
             self._clear()
             self._grad_is_zero = False
         assert self._grad is not None
-        order = np.argsort(indices, kind="stable")
-        ordered = indices[order]
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        touched = ordered[starts]
-        self._grad[touched] += np.add.reduceat(rows[order], starts, axis=0)
+        touched, sums = sum_rows(indices, rows)
+        if self._rows is not None and not len(self._rows):  # nothing to add them to
+            self._grad[touched], self._rows = sums, touched
+            return
+        self._grad[touched] += sums
         if self._rows is not None:
-            self._rows = touched if not len(self._rows) else np.union1d(self._rows, touched)
+            self._rows = np.union1d(self._rows, touched)
 
     def accumulate(self, g: Any) -> None:
         """Add ``g`` to the gradient; does nothing on a frozen variable.

@@ -1,4 +1,4 @@
-"""Batch and layer normalization with their gradients."""
+"""Batch normalization and its gradients."""
 
 from __future__ import annotations
 
@@ -48,15 +48,19 @@ def moments(x: Array) -> tuple[Array, Array]:
 
 
 def masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:
-    """Return mean and biased variance of the rows of x (M, C) where mask (M,) is true.
+    """Return mean and biased variance of the columns of x (M, C) where mask, (M, 1) or (M, C), is true.
 
-    The divisor is the number of such rows plus 1e-7, so that an empty mask gives zeros.
+    The divisor is the number of such elements plus 1e-7, so that an empty mask gives zeros.
     """
-    weight = mask.astype(x.dtype)
-    count = weight.sum() + x.dtype.type(1e-7)
-    mean = (weight @ x) / count
-    deviation = x - mean
-    return mean, (weight @ (deviation * deviation)) / count
+    count = counts(mask, x.dtype)
+    mean = np.where(mask, x, 0).sum(axis=0, dtype=x.dtype) / count
+    return mean, np.square(np.where(mask, x - mean, 0)).sum(axis=0, dtype=x.dtype) / count
+
+
+def counts(mask: Array, dtype: Any) -> Array:
+    """Return how many elements of each column of mask count, plus 1e-7."""
+    number: Array = np.count_nonzero(mask, axis=0) + 1e-7
+    return number.astype(dtype)
 
 
 def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
@@ -111,7 +115,7 @@ def batch_norm_backward(
         gamma: (C,) or None for 1.
         mean, inv: (C,), as in forward.
         batch_statistics: whether mean and variance depended on x.
-        mask: (M,) booleans: the rows that the statistics were taken over; None for all.
+        mask: (M, 1) or (M, C) booleans: what the statistics were taken over; None for all.
         input_grad: whether dx is wanted; else it is None.
     """
     rows_x, rows_dy = as_rows(x), as_rows(dy)
@@ -137,9 +141,8 @@ def batch_norm_backward(
     if not batch_statistics:
         return scale_shift(rows_dy, scale, np.zeros_like(scale)).reshape(x.shape), dgamma, dbeta
     if mask is not None:
-        count = x.dtype.type(mask.sum() + 1e-7)
         centred = rows_x - mean
-        inner = mask[:, None] * (dbeta + centred * (inv * dgamma)) / count
+        inner = np.where(mask, dbeta + centred * (inv * dgamma), 0) / counts(mask, x.dtype)
         return ((rows_dy - inner) * scale).reshape(x.shape), dgamma, dbeta
 
     # dx = dy * scale + (x - mean) * slope + offset
@@ -159,79 +162,3 @@ def batch_norm_backward(
 
     parallel.run(combine, m, 5 * x.size / RATE)
     return dx.reshape(x.shape), dgamma, dbeta
-
-
-def layer_norm_forward(
-    x: Array, gamma: Array | None, beta: Array | None, epsilon: float
-) -> tuple[Array, tuple[Array, Array]]:
-    """Return y = xhat * gamma + beta with xhat = (x - mean) / sqrt(variance + epsilon) of each row.
-
-    Args:
-        x: (M, D), each row normalized by its own mean and biased variance.
-        gamma, beta: (D,), or None for 1 and 0.
-        epsilon: keeps the root away from zero.
-
-    Returns:
-        y (M, D), and the cache (xhat (M, D), inv (M, 1)).
-    """
-    xhat = memory.empty(x.shape, x.dtype)
-    y = memory.empty(x.shape, x.dtype) if gamma is not None or beta is not None else xhat
-    inv = np.empty((len(x), 1), x.dtype)
-    d = x.shape[1]
-    averages = np.full(d, 1 / d, x.dtype) if d else np.zeros(0, x.dtype)
-
-    def task(start: int, stop: int) -> None:
-        for rows in chunks(start, stop, d):
-            part, out = xhat[rows], y[rows]
-            np.subtract(x[rows], (x[rows] @ averages)[:, None], out=part)
-            variance = np.einsum("ij,ij->i", part, part)[:, None] * x.dtype.type(1 / max(d, 1))
-            np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv[rows])
-            np.multiply(part, inv[rows], out=part)
-            if gamma is not None:
-                np.multiply(part, gamma, out=out)
-            if beta is not None:
-                np.add(out if gamma is not None else part, beta, out=out)
-
-    parallel.run(task, len(x), 5 * x.size / RATE)
-    return y, (xhat, inv)
-
-
-def layer_norm_backward(
-    dy: Array, cache: tuple[Array, Array], gamma: Array | None, input_grad: bool = True
-) -> tuple[Array | None, Array, Array]:
-    """Return the gradients (dx, dgamma, dbeta) of layer normalization.
-
-    With g = dy * gamma: dx = inv * (g - mean(g) - xhat * mean(g * xhat)), means over each row;
-    dgamma = sum over rows of dy * xhat, dbeta = sum over rows of dy.
-
-    Args:
-        dy: (M, D).
-        cache: (xhat, inv) of the forward.
-        gamma: (D,) or None for 1.
-        input_grad: whether dx is wanted; else it is None.
-    """
-    xhat, inv = cache
-    m, d = xhat.shape
-    dx = memory.empty(xhat.shape, xhat.dtype) if input_grad else None
-    averages = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
-
-    def task(start: int, stop: int) -> tuple[Array, Array]:
-        dgamma, dbeta = np.zeros(d), np.zeros(d)
-        for rows in chunks(start, stop, d):
-            dbeta += column_sums(dy[rows])
-            dgamma += np.einsum("ij,ij->j", dy[rows], xhat[rows])
-            if dx is None:
-                continue
-            g = dy[rows] if gamma is None else dy[rows] * gamma
-            along = np.einsum("ij,ij->i", g, xhat[rows])[:, None] * xhat.dtype.type(1 / max(d, 1))
-            out = dx[rows]
-            np.multiply(xhat[rows], along, out=out)
-            np.subtract(g, out, out=out)
-            np.subtract(out, (g @ averages)[:, None], out=out)
-            np.multiply(out, inv[rows], out=out)
-        return dgamma, dbeta
-
-    partial = parallel.run(task, m, 6 * xhat.size / RATE)
-    dgamma = np.sum([p[0] for p in partial], axis=0).astype(xhat.dtype)
-    dbeta = np.sum([p[1] for p in partial], axis=0).astype(xhat.dtype)
-    return dx, dgamma, dbeta

@@ -48,8 +48,9 @@ from nnlite.layers.merging import (
 from nnlite.layers.multi_head_attention import GroupedQueryAttention as GroupQueryAttention
 from nnlite.layers.multi_head_attention import MultiHeadAttention
 from nnlite.layers.noise import ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise
-from nnlite.layers.normalization import BatchNormalization, LayerNormalization
-from nnlite.layers.normalization_rows import GroupNormalization, RMSNormalization, UnitNormalization
+from nnlite.layers.normalization import BatchNormalization
+from nnlite.layers.normalization_group import GroupNormalization
+from nnlite.layers.normalization_rows import LayerNormalization, RMSNormalization, UnitNormalization
 from nnlite.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,

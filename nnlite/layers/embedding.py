@@ -17,8 +17,10 @@ class Embedding(Layer):
     """Every whole number as a vector of its own: ``y[...] = embeddings[x[...]]``.
 
     Backward: ``d_embeddings[i] = sum of dy over the places where x is i``; the input, whole numbers, has none. The work
-    grows with the numbers in x, not with ``input_dim``. Optimizers such as Adam still move every row at every step (as
-    in Keras): their averages do not stand still where a gradient is 0.
+    grows with the numbers in x, not with ``input_dim``: only rows that were touched are written, and set back to zero
+    before the next step. An optimizer still goes through every row at every step, as in Keras: Adam's averages,
+    momentum and weight decay move rows whose gradient is 0, too. (After a look at ``embeddings.grad``, which may be
+    written to, the next step clears all of it.)
 
     Args:
         input_dim: how many numbers there are; x holds 0 to ``input_dim`` - 1.
@@ -27,13 +29,15 @@ class Embedding(Layer):
         embeddings_regularizer: penalty added to the loss.
         embeddings_constraint: projection after each update.
         mask_zero: whether the number 0 is padding: the layers behind then get the mask ``x != 0``.
-        weights: the vectors to start with, an array or a list of one.
-        lora_rank, lora_alpha: must be None.
+        weights: the vectors to start with, an array or a list of one; the layer is then built at once.
+        lora_rank, lora_alpha, quantization_config: as in Keras's configs; must be None.
 
-    Shapes: x (N, ...), y (N, ..., output_dim), embeddings (input_dim, output_dim).
+    Shapes: x (N, ...), whole numbers of any width (floats are cut off after the point, as in Keras);
+    y (N, ..., output_dim); embeddings (input_dim, output_dim).
 
     Raises:
-        ValueError: for a number outside 0 to ``input_dim`` - 1 (where Keras on JAX goes on in silence).
+        ValueError: for a number outside 0 to ``input_dim`` - 1 (where Keras on JAX goes on in silence), before anything
+            is computed.
 
     >>> layer = Embedding(10, 4)
     >>> layer(np.array([[1, 2, 3], [7, 7, 0]])).shape
@@ -53,6 +57,7 @@ class Embedding(Layer):
         weights: Any = None,
         lora_rank: Any = None,
         lora_alpha: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("input_length", None) is not None:
@@ -60,8 +65,10 @@ class Embedding(Layer):
         super().__init__(**kwargs)
         self.input_dim = checks.positive(self, "input_dim", input_dim)
         self.output_dim = checks.positive(self, "output_dim", output_dim)
-        if lora_rank is not None or lora_alpha is not None:
-            raise ValueError(f"{self.label}: lora_rank and lora_alpha are not available, expected None.")
+        if lora_rank is not None or lora_alpha is not None or quantization_config is not None:
+            raise ValueError(
+                f"{self.label}: lora_rank, lora_alpha and quantization_config are not available, expected None."
+            )
         settings.keep(
             self,
             embeddings_initializer=embeddings_initializer,
@@ -69,22 +76,20 @@ class Embedding(Layer):
             embeddings_constraint=embeddings_constraint,
         )
         self.mask_zero = self.supports_masking = self.makes_mask = bool(mask_zero)
-        self._initial = weights
+        if weights is not None:
+            self.build()
+            self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
 
     def build(self, input_shape: Any = None) -> None:
         self.embeddings = settings.add(self, "embeddings", (self.input_dim, self.output_dim))
-        if self._initial is not None:
-            given = self._initial[0] if isinstance(self._initial, (list, tuple)) else self._initial
-            self.embeddings.assign(given)
-            self._initial = None
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        ids = x if x.dtype.kind in "iub" else x.astype(np.int64)
-        if ids.size and not (ids.min() >= 0 and ids.max() < self.input_dim):
-            wrong = (ids < 0) | (ids >= self.input_dim)
-            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        ids = np.trunc(x) if x.dtype.kind == "f" else x
+        if ids.size and not (ids.min() >= 0 and ids.max() < self.input_dim):  # nor is NaN
+            inside = (ids >= 0) & (ids < self.input_dim)
+            place = tuple(int(i) for i in np.argwhere(~inside)[0])
             raise ValueError(
-                f"{self.label}: the input holds {ids[place]} at {list(place)}, expected whole numbers from 0 to "
+                f"{self.label}: the input holds {x[place]} at {list(place)}, expected whole numbers from 0 to "
                 f"{self.input_dim - 1} (input_dim is {self.input_dim})."
             )
         ids = ids.astype(np.int64)
@@ -134,13 +139,16 @@ class Masking(Layer):
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         mask = self.compute_mask(x)[..., None]
-        return x * mask, mask
+        # Infinity times 0 is not 0.
+        return x * mask if np.isfinite(self.mask_value) else np.where(mask, x, x.dtype.type(0)), mask
 
     def backward(self, dy: Any, mask: Any) -> Any:
         return dy * mask
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        return np.any(np.not_equal(x, np.asarray(x).dtype.type(self.mask_value)), axis=-1)
+        x = np.asarray(x)
+        value = x.dtype.type(self.mask_value) if x.dtype.kind == "f" else self.mask_value
+        return np.any(np.not_equal(x, value), axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

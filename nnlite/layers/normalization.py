@@ -1,4 +1,4 @@
-"""Normalization layers."""
+"""Batch normalization, and what all normalization layers share."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from nnlite.core import registry
+from nnlite.core.errors import nearest
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.core.variable import Variable
 from nnlite.kernels import normalization as kernels
 from nnlite.layers import checks, settings
 
 
-class _Normalization(Layer):
+class Normalized(Layer):
     """What the normalization layers share: gamma and beta."""
 
     supports_masking = True
@@ -40,7 +42,7 @@ class _Normalization(Layer):
 
 
 @registry.register("layers")
-class BatchNormalization(_Normalization):
+class BatchNormalization(Normalized):
     """Each channel brought to mean 0 and variance 1, then scaled and shifted (Ioffe and Szegedy, 2015).
 
     ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``. In training, mean and (biased) variance are those of
@@ -59,9 +61,16 @@ class BatchNormalization(_Normalization):
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they start.
         beta_regularizer, gamma_regularizer: penalties added to the loss.
         beta_constraint, gamma_constraint: projections after each update.
+        renorm: whether training, too, aims at the moving averages (Ioffe, 2017): its output is ``xhat * r + d`` before
+            gamma and beta, with ``r = deviation of the batch / moving deviation`` and ``d = (mean of the batch - moving
+            mean) / moving deviation``, which backward holds fixed. Adds the variables moving_stddev, renorm_mean and
+            renorm_stddev.
+        renorm_clipping: bounds of r and d: a dict with any of "rmin", "rmax" and "dmax" (d is within -dmax and dmax).
+        renorm_momentum: how slowly renorm_mean and renorm_stddev, the averages in r and d, move.
         synchronized: accepted, as in Keras, where it matters only for training on several devices; changes nothing.
 
-    Shapes: x and y (N, ..., C); the four variables (C,). ``mask`` (N, ...) leaves positions out of the statistics.
+    Shapes: x and y (N, ..., C); the four variables (C,). ``mask`` (N, ...), without the last axis, leaves positions
+    out of the statistics.
 
     >>> import numpy as np
     >>> layer = BatchNormalization()
@@ -87,11 +96,16 @@ class BatchNormalization(_Normalization):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.synchronized = bool(synchronized)
+        self.synchronized, self.renorm = bool(synchronized), bool(renorm)
+        self.renorm_clipping = self._checked_clipping(renorm_clipping or {}) if self.renorm else renorm_clipping
+        self.renorm_momentum = checks.number(self, "renorm_momentum", renorm_momentum)
         if isinstance(axis, (list, tuple)) and len(axis) == 1:
             axis = axis[0]
         if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
@@ -111,18 +125,44 @@ class BatchNormalization(_Normalization):
             gamma_constraint=gamma_constraint,
         )
 
+    def _checked_clipping(self, given: Any) -> dict[str, Any]:
+        known = ("rmin", "rmax", "dmax")
+        unknown = [key for key in given if key not in known] if isinstance(given, dict) else [given]
+        if unknown:
+            raise ValueError(
+                f"{self.label}: renorm_clipping takes a dict with {', '.join(map(repr, known))}, got {given!r}."
+                f"{nearest(unknown[0], known)}"
+            )
+        found = {k: None if v is None else checks.number(self, f"renorm_clipping {k!r}", v) for k, v in given.items()}
+        low, high, most = (found.get(key) for key in known)
+        if (low is not None and high is not None and high < low) or (most is not None and most < 0):
+            raise ValueError(
+                f"{self.label}: renorm_clipping must have rmin of at most rmax, and dmax of at least 0, got {given!r}."
+            )
+        return found
+
     def build(self, input_shape: Any) -> None:
         channels = checks.known(self, input_shape, self.axis)
         self._add_gamma_beta((channels,))
         self.moving_mean = settings.add(self, "moving_mean", (channels,), trainable=False)
         self.moving_variance = settings.add(self, "moving_variance", (channels,), trainable=False)
+        if self.renorm:
+            of_mean, of_variance = self.moving_mean_initializer, self.moving_variance_initializer
+            for name, start in (
+                ("moving_stddev", of_variance),
+                ("renorm_mean", of_mean),
+                ("renorm_stddev", of_variance),
+            ):
+                setattr(self, name, self.add_weight((channels,), start, trainable=False, name=name))
+            for variable in (self.moving_stddev, self.renorm_stddev):
+                variable.assign(np.sqrt(variable.value))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
         gamma, beta = self._values()
         batch_statistics = bool(training and self.trainable)
         last = np.moveaxis(x, self.axis, -1)
-        rows = None
+        rows = correction = None
         if not batch_statistics:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         else:
@@ -130,108 +170,75 @@ class BatchNormalization(_Normalization):
             if mask is None:
                 mean, variance = kernels.moments(np.ascontiguousarray(flat))
             else:
-                rows = np.broadcast_to(
-                    mask.reshape(*mask.shape, *(1,) * (last.ndim - 1 - mask.ndim)), last.shape[:-1]
-                ).reshape(-1)
+                rows = self._counted(np.asarray(mask, bool), x.shape)
                 mean, variance = kernels.masked_moments(flat, rows)
+            if self.renorm:
+                correction = r, d = self._correction(mean, variance)
+                shift = d if gamma is None else d * gamma
+                gamma, beta = r if gamma is None else r * gamma, shift if beta is None else shift + beta
             if len(flat):
-                self._move(self.moving_mean, mean)
-                self._move(self.moving_variance, variance)
+                self._update(mean, variance)
         y, inv = kernels.batch_norm_forward(last, gamma, beta, mean, variance, self.epsilon)
         if not batch_statistics:
             mean = mean.copy()  # the moving average may have moved on by the time of backward
-        return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows)
+        return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows, correction)
 
-    def _move(self, moving: Any, batch: Any) -> None:
-        value = moving.value
-        value *= self.momentum
-        value += batch * value.dtype.type(1 - self.momentum)
+    def _counted(self, mask: Any, shape: tuple[int, ...]) -> Any:
+        """Which elements the mask counts, as rows of one column, or of a column a channel if channels are masked."""
+        if mask.ndim != len(shape) - 1 or any(m not in (1, n) for m, n in zip(mask.shape, shape, strict=False)):
+            raise ValueError(
+                f"{self.label}: the mask must have one entry for each position of its input of shape {shape}, that is "
+                f"shape {shape[:-1]}, got {mask.shape}."
+            )
+        if self.axis % len(shape) == len(shape) - 1:
+            return np.broadcast_to(mask, shape[:-1]).reshape(-1, 1)
+        channels = shape[self.axis]
+        return np.moveaxis(np.broadcast_to(mask[..., None], shape), self.axis, -1).reshape(-1, channels)
+
+    def _correction(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """r and d of renorm."""
+        epsilon = mean.dtype.type(self.epsilon)
+        moving = np.maximum(self.renorm_stddev.value, np.sqrt(epsilon))
+        r, d = np.sqrt(variance + epsilon) / moving, (mean - self.renorm_mean.value) / moving
+        low, high, most = (self.renorm_clipping.get(key) for key in ("rmin", "rmax", "dmax"))
+        if low is not None or high is not None:
+            r = np.clip(r, low, high)
+        return r, d if most is None else np.clip(d, -most, most)
+
+    def _update(self, mean: Any, variance: Any) -> None:
+        """Let the moving averages take a step."""
+        _move(self.moving_mean, mean, self.momentum)
+        if not self.renorm:
+            _move(self.moving_variance, variance, self.momentum)
+            return
+        epsilon = variance.dtype.type(self.epsilon)
+        deviation = np.sqrt(variance + epsilon)
+        _move(self.renorm_mean, mean, self.renorm_momentum)
+        _move(self.renorm_stddev, deviation, self.renorm_momentum)
+        _move(self.moving_stddev, deviation, self.momentum)
+        self.moving_variance.assign(np.maximum(self.moving_stddev.value**2 - epsilon, 0))
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        x, mean, inv, batch_statistics, rows = cache
+        x, mean, inv, batch_statistics, rows, correction = cache
         gamma, _ = self._values()
+        if correction is not None:
+            r, d = correction
+            gamma = r if gamma is None else r * gamma
         dx, dgamma, dbeta = kernels.batch_norm_backward(
             np.moveaxis(dy, self.axis, -1), x, gamma, mean, inv, batch_statistics, rows, input_grad
         )
+        if correction is not None:
+            dgamma = r * dgamma + d * dbeta
         self._accumulate(dgamma, dbeta)
         return None if dx is None else np.moveaxis(dx, -1, self.axis)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain data; those of renorm where they differ from the defaults."""
+        usual = {"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}  # older Kerases know none of them
+        return {k: v for k, v in super().get_config().items() if k not in usual or v != usual[k]}
 
-@registry.register("layers")
-class LayerNormalization(_Normalization):
-    """Each sample brought to mean 0 and variance 1 along an axis, then scaled and shifted (Ba et al., 2016).
 
-    ``y = gamma * xhat + beta`` with ``xhat = (x - mean) / sqrt(variance + epsilon)``, mean and (biased) variance over
-    ``axis``, in training and inference alike.
-
-    Backward, with g = gamma * dy: ``dx = (g - mean(g) - xhat * mean(g * xhat)) / sqrt(variance + epsilon)``;
-    ``d_gamma = sum(dy * xhat)``, ``d_beta = sum(dy)`` over all other axes.
-
-    Args:
-        axis: the axis or axes to normalize over.
-        epsilon: added to the variance.
-        center, scale: whether there is a beta, a gamma.
-        beta_initializer, gamma_initializer: how they start.
-        beta_regularizer, gamma_regularizer: penalties added to the loss.
-        beta_constraint, gamma_constraint: projections after each update.
-
-    Shapes: x and y (N, ...); gamma and beta have the sizes of ``axis``.
-
-    >>> import numpy as np
-    >>> np.round(LayerNormalization()(np.array([[1.0, 3.0]])), 2).tolist()
-    [[-1.0, 1.0]]
-    """
-
-    def __init__(
-        self,
-        axis: Any = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        axes = (axis,) if isinstance(axis, (int, np.integer)) else axis
-        if not isinstance(axes, (tuple, list)) or not axes or any(not isinstance(a, (int, np.integer)) for a in axes):
-            raise TypeError(f"{self.label}: axis must be a whole number or several, got {axis!r}.")
-        self.axis = sorted(int(a) for a in axes)
-        self.epsilon = checks.number(self, "epsilon", epsilon, least=0)
-        self.center, self.scale = bool(center), bool(scale)
-        settings.keep(
-            self,
-            beta_initializer=beta_initializer,
-            gamma_initializer=gamma_initializer,
-            beta_regularizer=beta_regularizer,
-            gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint,
-        )
-
-    def _axes(self, rank: int) -> list[int]:
-        return sorted(axis % rank for axis in self.axis)
-
-    def build(self, input_shape: Any) -> None:
-        self._add_gamma_beta(tuple(checks.known(self, input_shape, axis) for axis in self.axis))
-        axes = {axis: input_shape[axis] for axis in self._axes(len(input_shape))}
-        self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
-
-    def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        axes = self._axes(x.ndim)
-        last = np.moveaxis(x, axes, range(-len(axes), 0))
-        rows = np.ascontiguousarray(last).reshape(-1, int(np.prod([x.shape[axis] for axis in axes])))
-        y, cache = kernels.layer_norm_forward(rows, *self._values(), self.epsilon)
-        return np.moveaxis(y.reshape(last.shape), range(-len(axes), 0), axes), (cache, last.shape)
-
-    def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        inner, shape = cache
-        axes = self._axes(dy.ndim)
-        rows = np.ascontiguousarray(np.moveaxis(dy, axes, range(-len(axes), 0))).reshape(inner[0].shape)
-        dx, dgamma, dbeta = kernels.layer_norm_backward(rows, inner, self._values()[0], input_grad)
-        self._accumulate(dgamma, dbeta)
-        return None if dx is None else np.moveaxis(dx.reshape(shape), range(-len(axes), 0), axes)
+def _move(moving: Variable, batch: Any, momentum: float) -> None:
+    value = moving.value
+    value *= momentum
+    value += batch * value.dtype.type(1 - momentum)

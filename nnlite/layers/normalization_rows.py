@@ -1,49 +1,82 @@
-"""Normalization of each sample by itself: in groups of channels, to length 1, by the mean square."""
+"""Normalization of each sample by itself: by mean and variance, to length 1, by the mean square."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from nnlite.core import registry
+from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels import normalization_rows as kernels
 from nnlite.layers import checks, settings
-from nnlite.layers.normalization import _Normalization
+from nnlite.layers.normalization import Normalized
+
+
+def _axes_of(layer: Layer, axis: Any) -> list[int]:
+    """Return the axes of an argument that is one or several; raises unless they are whole numbers."""
+    axes = list(axis) if isinstance(axis, (tuple, list)) else [axis]
+    if not axes or any(isinstance(a, bool) or not isinstance(a, (int, np.integer)) for a in axes):
+        raise TypeError(f"{layer.label}: axis must be a whole number or several, got {axis!r}.")
+    return [int(a) for a in axes]
+
+
+def _places(layer: Layer, axes: list[int], rank: int) -> list[int]:
+    """Return the axes counted from 0, in ascending order; raises if one is missing or there twice."""
+    for axis in axes:
+        if not -rank <= axis < rank:
+            raise ValueError(f"{layer.label}: axis {axis} does not exist in an input of {rank} axes.")
+    places = sorted(axis % rank for axis in axes)
+    if len(set(places)) < len(places):
+        raise ValueError(f"{layer.label}: axis {axes} names an axis of an input of {rank} axes twice.")
+    return places
+
+
+def _to_rows(x: Any, places: list[int]) -> tuple[Any, tuple[int, ...]]:
+    """Return x with the axes ``places`` as the columns of a matrix, and the shape before it was made one."""
+    last = x if places[0] == x.ndim - len(places) else np.moveaxis(x, places, range(-len(places), 0))
+    columns = int(np.prod(last.shape[-len(places) :]))
+    rows = int(np.prod(last.shape[: -len(places)]))
+    return np.ascontiguousarray(last).reshape(rows, columns), last.shape
+
+
+def _from_rows(rows: Any, shape: tuple[int, ...], places: list[int]) -> Any:
+    last = rows.reshape(shape)
+    return last if places[0] == len(shape) - len(places) else np.moveaxis(last, range(-len(places), 0), places)
 
 
 @registry.register("layers")
-class GroupNormalization(_Normalization):
-    """Each sample's channels, in groups, brought to mean 0 and variance 1, then scaled and shifted (Wu and He, 2018).
+class LayerNormalization(Normalized):
+    """Each sample brought to mean 0 and variance 1 along an axis, then scaled and shifted (Ba et al., 2016).
 
     ``y = gamma * xhat + beta`` with ``xhat = (x - mean) / sqrt(variance + epsilon)``, mean and (biased) variance over
-    all positions and the channels of a group.
+    ``axis``, in training and inference alike.
 
-    Backward, with g = gamma * dy: ``dx = (g - mean(g) - xhat * mean(g * xhat)) / sqrt(variance + epsilon)``, the means
-    over a group; ``d_gamma = sum(dy * xhat)``, ``d_beta = sum(dy)`` over all but the channels.
+    Backward, with g = gamma * dy: ``dx = (g - mean(g) - xhat * mean(g * xhat)) / sqrt(variance + epsilon)``;
+    ``d_gamma = sum(dy * xhat)``, ``d_beta = sum(dy)`` over all other axes.
 
     Args:
-        groups: number of groups; -1 for one a channel (instance normalization).
-        axis: the axis of the channels.
+        axis: the axis or axes to normalize over.
         epsilon: added to the variance.
         center, scale: whether there is a beta, a gamma.
         beta_initializer, gamma_initializer: how they start.
         beta_regularizer, gamma_regularizer: penalties added to the loss.
         beta_constraint, gamma_constraint: projections after each update.
+        rms_scaling: Keras's former option, deprecated there too: ``y = gamma * x / sqrt(variance + epsilon)`` without
+            a beta, which is not the root mean square; see :class:`RMSNormalization` for that.
 
-    Shapes: x and y (N, ..., C); gamma and beta (C,).
+    Shapes: x and y (N, ...); gamma and beta have the sizes of ``axis``.
 
-    Raises:
-        ValueError: if the groups do not divide the channels.
-
-    >>> GroupNormalization(1, dtype="float64")(np.array([[1.0, 3.0]])).round(2).tolist()
+    >>> import numpy as np
+    >>> np.round(LayerNormalization()(np.array([[1.0, 3.0]])), 2).tolist()
     [[-1.0, 1.0]]
     """
 
     def __init__(
         self,
-        groups: int = 32,
-        axis: int = -1,
+        axis: Any = -1,
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
@@ -53,11 +86,18 @@ class GroupNormalization(_Normalization):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        rms_scaling: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.groups = -1 if groups == -1 else checks.positive(self, "groups", groups)
-        self.axis = int(axis)
+        self.rms_scaling = bool(rms_scaling)
+        if self.rms_scaling:
+            warnings.warn(
+                f"{self.label}: rms_scaling=True divides by the deviation, not by the root mean square; "
+                f"RMSNormalization does that.",
+                stacklevel=3,
+            )
+        self.axis = sorted(_axes_of(self, axis))
         self.epsilon = checks.number(self, "epsilon", epsilon, least=0)
         self.center, self.scale = bool(center), bool(scale)
         settings.keep(
@@ -71,64 +111,51 @@ class GroupNormalization(_Normalization):
         )
 
     def build(self, input_shape: Any) -> None:
-        channels = checks.known(self, input_shape, self.axis)
-        if self.groups == -1:
-            self.groups = channels
-        if channels % self.groups:
-            raise ValueError(
-                f"{self.label}: the input's {channels} channels must be a multiple of groups ({self.groups})."
-            )
-        self._add_gamma_beta((channels,))
-
-    def _grouped(self, x: Any) -> Any:
-        """(N, positions, groups, channels of a group), channels last."""
-        last = np.moveaxis(x, self.axis, -1)
-        positions = int(np.prod(last.shape[1:-1]))
-        return np.ascontiguousarray(last).reshape(len(x), positions, self.groups, last.shape[-1] // self.groups)
-
-    def _apart(self, grouped: Any, shape: Any) -> Any:
-        last = [n for axis, n in enumerate(shape) if axis != self.axis % len(shape)]
-        return np.moveaxis(grouped.reshape(*last, shape[self.axis]), -1, self.axis)
+        _places(self, self.axis, len(input_shape))
+        shape = tuple(checks.known(self, input_shape, axis) for axis in self.axis)
+        self.gamma = settings.add(self, "gamma", shape) if self.scale or self.rms_scaling else None
+        self.beta = settings.add(self, "beta", shape) if self.center and not self.rms_scaling else None
+        self.input_spec = InputSpec(axes=dict(zip(self.axis, shape, strict=True)))
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        places = _places(self, self.axis, x.ndim)
+        rows, shape = _to_rows(x, places)
         gamma, beta = self._values()
-        grouped = self._grouped(x)
-        mean = grouped.mean(axis=(1, 3), keepdims=True)
-        xhat = grouped - mean
-        inv = 1 / np.sqrt(np.square(xhat).mean(axis=(1, 3), keepdims=True) + x.dtype.type(self.epsilon))
-        xhat *= inv
-        y = xhat if gamma is None else xhat * gamma.reshape(grouped.shape[2:])
-        y = y if beta is None else y + beta.reshape(grouped.shape[2:])
-        return self._apart(y, x.shape), (xhat, inv, x.shape)
+        if self.rms_scaling:
+            y, inv = kernels.variance_norm_forward(rows, gamma, self.epsilon)
+            return _from_rows(y, shape, places), ((rows, inv), shape)
+        y, cache = kernels.layer_norm_forward(rows, gamma, beta, self.epsilon)
+        return _from_rows(y, shape, places), (cache, shape)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        xhat, inv, shape = cache
+        inner, shape = cache
+        places = _places(self, self.axis, dy.ndim)
+        rows, _ = _to_rows(dy, places)
         gamma, _ = self._values()
-        dy = self._grouped(dy)
-        self._accumulate((dy * xhat).sum(axis=(0, 1)), dy.sum(axis=(0, 1)))
-        if not input_grad:
-            return None
-        g = dy if gamma is None else dy * gamma.reshape(dy.shape[2:])
-        dx = g - g.mean(axis=(1, 3), keepdims=True) - xhat * (g * xhat).mean(axis=(1, 3), keepdims=True)
-        return self._apart(dx * inv, shape)
+        if self.rms_scaling:
+            x, inv = inner
+            by_x, dgamma = kernels.variance_norm_backward(rows, x, inv, gamma)
+            self._accumulate(dgamma, None)
+            return _from_rows(by_x, shape, places) if input_grad else None
+        dx, dgamma, dbeta = kernels.layer_norm_backward(rows, inner, gamma, input_grad)
+        self._accumulate(dgamma, dbeta)
+        return None if dx is None else _from_rows(dx, shape, places)
 
-
-def _axes_of(layer: Layer, axis: Any) -> Any:
-    several = isinstance(axis, (tuple, list))
-    for one in axis if several else [axis]:
-        if isinstance(one, bool) or not isinstance(one, (int, np.integer)):
-            raise TypeError(f"{layer.label}: axis must be a whole number or several, got {axis!r}.")
-    return list(axis) if several else int(axis)
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain data; rms_scaling, which not every Keras knows, where True."""
+        return {k: v for k, v in super().get_config().items() if k != "rms_scaling" or v}
 
 
 @registry.register("layers")
 class UnitNormalization(Layer):
     """Each sample brought to length 1: ``y = x / l`` with ``l = sqrt(sum of x**2 over axis)``, at least 1e-12.
 
-    Backward: ``dx = (dy - y * sum(dy * y)) / l``.
+    Backward: ``dx = (dy - y * sum(dy * y)) / l``; where l is 1e-12, ``dx = dy / l``.
 
     Args:
         axis: the axis or axes over which lengths are taken.
+
+    Shapes: x and y (N, ...).
 
     >>> UnitNormalization(dtype="float64")(np.array([[3.0, 4.0]])).round(4).tolist()
     [[0.6, 0.8]]
@@ -138,26 +165,25 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = _axes_of(self, axis)
+        axes = _axes_of(self, axis)
+        self.axis = axes if isinstance(axis, (tuple, list)) else axes[0]
+
+    def _along(self, rank: int) -> list[int]:
+        return _places(self, self.axis if isinstance(self.axis, list) else [self.axis], rank)
 
     def build(self, input_shape: Any) -> None:
-        checks.axes_exist(self, "axis", self.axis if isinstance(self.axis, list) else [self.axis], input_shape)
+        self._along(len(input_shape))
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        square = np.square(x).sum(axis=self._over, keepdims=True)
-        with np.errstate(divide="ignore"):
-            inv = np.minimum(1 / np.sqrt(square), x.dtype.type(1e12))
-        y = x * inv
-        return y, (y, inv)
-
-    @property
-    def _over(self) -> Any:
-        return tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        places = self._along(x.ndim)
+        rows, shape = _to_rows(x, places)
+        y, inv = kernels.unit_norm_forward(rows)
+        return _from_rows(y, shape, places), (rows, inv, shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
-        y, inv = cache
-        along = (dy * y).sum(axis=self._over, keepdims=True) * (inv < inv.dtype.type(1e12))
-        return (dy - y * along) * inv
+        x, inv, shape = cache
+        places = self._along(dy.ndim)
+        return _from_rows(kernels.unit_norm_backward(_to_rows(dy, places)[0], x, inv), shape, places)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
@@ -168,13 +194,14 @@ class RMSNormalization(Layer):
     """Each sample divided by its root mean square, then scaled (Zhang and Sennrich, 2019).
 
     ``y = scale * xhat`` with ``xhat = x / sqrt(mean of x**2 over axis + epsilon)``. Backward, with g = scale * dy:
-    ``dx = (g - xhat * mean(g * xhat)) / sqrt(...)``, ``d_scale = sum(dy * xhat)``.
+    ``dx = (g - xhat * mean(g * xhat)) / sqrt(...)``, ``d_scale = sum(dy * xhat)`` over all other axes.
 
     Args:
-        axis: the axis or axes over which the mean is taken.
+        axis: the axis or axes over which the mean is taken. The scale lies along them, wherever they are (Keras has
+            it right where they are the last ones only).
         epsilon: added to the mean square.
 
-    Shapes: x and y (N, ...), scale of the sizes of ``axis``.
+    Shapes: x and y (N, ...); scale has the sizes of ``axis``.
 
     >>> RMSNormalization(dtype="float64")(np.array([[3.0, 4.0]])).round(1).tolist()
     [[0.8, 1.1]]
@@ -182,40 +209,31 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = _axes_of(self, axis)
+        axes = sorted(_axes_of(self, axis))
+        self.axis: Any = axes if isinstance(axis, (tuple, list)) else axes[0]
         self.epsilon = checks.number(self, "epsilon", epsilon, least=0)
 
     def build(self, input_shape: Any) -> None:
-        self.axis = axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        _places(self, axes, len(input_shape))
         shape = tuple(checks.known(self, input_shape, axis) for axis in axes)
         self.scale = self.add_weight(shape, "ones", name="scale")
-
-    def _spread(self, rank: int) -> tuple[Any, tuple[int, ...]]:
-        """The scale in the input's rank, and the axes."""
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        places = [axis % rank for axis in axes]
-        form = [1] * rank
-        for place, n in zip(places, self.scale.shape, strict=True):
-            form[place] = n
-        order = np.argsort(places)
-        return np.transpose(self.scale.value, order).reshape(form), tuple(places)
+        self.axis = axes
+        self.input_spec = InputSpec(axes=dict(zip(axes, shape, strict=True)))
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        scale, axes = self._spread(x.ndim)
-        inv = 1 / np.sqrt(np.square(x).mean(axis=axes, keepdims=True) + x.dtype.type(self.epsilon))
-        xhat = x * inv
-        return xhat * scale, (xhat, inv)
+        places = _places(self, self.axis, x.ndim)
+        rows, shape = _to_rows(x, places)
+        y, inv = kernels.rms_norm_forward(rows, self.scale.value.reshape(-1), self.epsilon)
+        return _from_rows(y, shape, places), (rows, inv, shape)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        xhat, inv = cache
-        scale, axes = self._spread(dy.ndim)
-        others = tuple(axis for axis in range(dy.ndim) if axis not in axes)
-        d_scale = (dy * xhat).sum(axis=others)
-        self.scale.accumulate(np.transpose(d_scale, np.argsort(np.argsort(axes))))
-        if not input_grad:
-            return None
-        g = dy * scale
-        return (g - xhat * (g * xhat).mean(axis=axes, keepdims=True)) * inv
+        x, inv, shape = cache
+        places = _places(self, self.axis, dy.ndim)
+        rows, _ = _to_rows(dy, places)
+        dx, dscale = kernels.rms_norm_backward(rows, x, inv, self.scale.value.reshape(-1), input_grad)
+        self.scale.accumulate(dscale.reshape(self.scale.shape))
+        return None if dx is None else _from_rows(dx, shape, places)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

@@ -22,13 +22,16 @@ DROPPED: dict[str, dict[str, Any]] = {
         "optional": [False],
     },
     "BatchNormalization": {
-        "renorm": [False],
-        "renorm_clipping": [None],
-        "renorm_momentum": ANY,
         "virtual_batch_size": [None],
         "fused": ANY,
     },
-    "LayerNormalization": {"rms_scaling": [False]},
+}
+
+# class name -> key -> default: keys that constructors take, and that are in files only where they say something, so
+# that older versions of Keras read those files.
+RECENT: dict[str, dict[str, Any]] = {
+    "BatchNormalization": {"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99},
+    "LayerNormalization": {"rms_scaling": False},
 }
 
 MAX_DEPTH = 200
@@ -53,7 +56,10 @@ def normalize(config: Any, depth: int = 0) -> Any:
 
 def _without_dropped(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     kept = {}
+    recent = RECENT.get(class_name, {})
     for key, value in config.items():
+        if key in recent and value == recent[key]:
+            continue
         allowed = DROPPED.get(class_name, {}).get(key, DROPPED["*"].get(key))
         if allowed is None:
             kept[key] = value

@@ -350,13 +350,16 @@ def test_writing_keeps_permissions_and_follows_links(tmp_path):
 
 
 def test_a_config_that_changes_what_is_computed_is_refused():
-    config = {"class_name": "BatchNormalization", "config": {"renorm": True, "axis": -1}}
-    with pytest.raises(ValueError, match="renorm=True is not supported"):
+    config = {"class_name": "BatchNormalization", "config": {"virtual_batch_size": 8, "axis": -1}}
+    with pytest.raises(ValueError, match="virtual_batch_size=8 is not supported"):
         eras.normalize(config)
     assert eras.normalize({"class_name": "Dense", "config": {"units": 1, "quantization_config": None}}) == {
         "class_name": "Dense",
         "config": {"units": 1},
     }
+    for renorm, kept in ((False, {}), (True, {"renorm": True})):
+        config = {"class_name": "BatchNormalization", "config": {"renorm": renorm, "renorm_momentum": 0.99}}
+        assert eras.normalize(config)["config"] == kept
     deep = []
     for _ in range(500):
         deep = [deep]

@@ -1,0 +1,217 @@
+"""Normalization of rows, each by itself: by mean and variance, by its length; with their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlite.kernels import memory, parallel
+from nnlite.kernels.channels import chunks, column_sums
+
+Array = NDArray[Any]
+
+# Elements that one thread handles in a microsecond in one of these passes, for the choice of threads.
+RATE = 1000.0
+# The greatest factor by which unit normalization stretches a row: a row of zeros stays zero.
+LARGEST = 1e12
+
+
+def layer_norm_forward(
+    x: Array, gamma: Array | None, beta: Array | None, epsilon: float
+) -> tuple[Array, tuple[Array, Array]]:
+    """Return y = xhat * gamma + beta with xhat = (x - mean) / sqrt(variance + epsilon) of each row.
+
+    Args:
+        x: (M, D), each row normalized by its own mean and biased variance.
+        gamma, beta: (D,), or None for 1 and 0.
+        epsilon: keeps the root away from zero.
+
+    Returns:
+        y (M, D), and the cache (xhat (M, D), inv (M, 1)).
+    """
+    xhat = memory.empty(x.shape, x.dtype)
+    y = memory.empty(x.shape, x.dtype) if gamma is not None or beta is not None else xhat
+    inv = np.empty((len(x), 1), x.dtype)
+    d = x.shape[1]
+    averages = np.full(d, 1 / d, x.dtype) if d else np.zeros(0, x.dtype)
+
+    def task(start: int, stop: int) -> None:
+        for rows in chunks(start, stop, d):
+            part, out = xhat[rows], y[rows]
+            np.subtract(x[rows], (x[rows] @ averages)[:, None], out=part)
+            variance = np.einsum("ij,ij->i", part, part)[:, None] * x.dtype.type(1 / max(d, 1))
+            np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv[rows])
+            np.multiply(part, inv[rows], out=part)
+            if gamma is not None:
+                np.multiply(part, gamma, out=out)
+            if beta is not None:
+                np.add(out if gamma is not None else part, beta, out=out)
+
+    parallel.run(task, len(x), 5 * x.size / RATE)
+    return y, (xhat, inv)
+
+
+def layer_norm_backward(
+    dy: Array, cache: tuple[Array, Array], gamma: Array | None, input_grad: bool = True
+) -> tuple[Array | None, Array, Array]:
+    """Return the gradients (dx, dgamma, dbeta) of layer normalization.
+
+    With g = dy * gamma: dx = inv * (g - mean(g) - xhat * mean(g * xhat)), means over each row;
+    dgamma = sum over rows of dy * xhat, dbeta = sum over rows of dy.
+
+    Args:
+        dy: (M, D).
+        cache: (xhat, inv) of the forward.
+        gamma: (D,) or None for 1.
+        input_grad: whether dx is wanted; else it is None.
+    """
+    xhat, inv = cache
+    m, d = xhat.shape
+    dx = memory.empty(xhat.shape, xhat.dtype) if input_grad else None
+    averages = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
+
+    def task(start: int, stop: int) -> tuple[Array, Array]:
+        dgamma, dbeta = np.zeros(d), np.zeros(d)
+        for rows in chunks(start, stop, d):
+            dbeta += column_sums(dy[rows])
+            dgamma += np.einsum("ij,ij->j", dy[rows], xhat[rows])
+            if dx is None:
+                continue
+            g = dy[rows] if gamma is None else dy[rows] * gamma
+            along = np.einsum("ij,ij->i", g, xhat[rows])[:, None] * xhat.dtype.type(1 / max(d, 1))
+            out = dx[rows]
+            np.multiply(xhat[rows], along, out=out)
+            np.subtract(g, out, out=out)
+            np.subtract(out, (g @ averages)[:, None], out=out)
+            np.multiply(out, inv[rows], out=out)
+        return dgamma, dbeta
+
+    partial = parallel.run(task, m, 6 * xhat.size / RATE)
+    dgamma = np.sum([p[0] for p in partial], axis=0).astype(xhat.dtype)
+    dbeta = np.sum([p[1] for p in partial], axis=0).astype(xhat.dtype)
+    return dx, dgamma, dbeta
+
+
+def rms_norm_forward(x: Array, scale: Array, epsilon: float) -> tuple[Array, Array]:
+    """Return y = x * inv * scale with inv = 1 / sqrt(mean(x**2) + epsilon) of each row, and inv.
+
+    Args:
+        x: (M, D).
+        scale: (D,).
+        epsilon: keeps the root away from zero.
+
+    Returns:
+        y (M, D), inv (M, 1).
+    """
+    share, plus = x.dtype.type(1 / max(x.shape[1], 1)), x.dtype.type(epsilon)
+    return _stretched(x, lambda square: 1 / np.sqrt(square * share + plus), scale)
+
+
+def rms_norm_backward(
+    dy: Array, x: Array, inv: Array, scale: Array, input_grad: bool = True
+) -> tuple[Array | None, Array]:
+    """Return the gradients (dx, dscale) of :func:`rms_norm_forward`.
+
+    With g = dy * scale: dx = inv * (g - x * inv**2 * mean(g * x)), the mean over each row;
+    dscale = sum over rows of dy * x * inv.
+
+    Args:
+        dy, x: (M, D).
+        inv: (M, 1), of the forward.
+        scale: (D,).
+        input_grad: whether dx is wanted; else it is None.
+    """
+    share = inv * inv * x.dtype.type(1 / max(x.shape[1], 1))
+    dx, dscale = _stretched_backward(dy, x, inv, share, scale, input_grad)
+    assert dscale is not None
+    return dx, dscale
+
+
+def unit_norm_forward(x: Array) -> tuple[Array, Array]:
+    """Return y = x * inv with inv = 1 / sqrt(sum(x**2)) of each row (M, D), at most 1e12; and inv (M, 1)."""
+
+    def inverse(square: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            inv: Array = np.minimum(1 / np.sqrt(square), x.dtype.type(LARGEST))
+        return inv
+
+    return _stretched(x, inverse, None)
+
+
+def unit_norm_backward(dy: Array, x: Array, inv: Array) -> Array:
+    """Return dx = inv * (dy - x * inv**2 * sum(dy * x)), where a row has length 0 or nearly inv * dy.
+
+    Args:
+        dy, x: (M, D).
+        inv: (M, 1), of the forward.
+    """
+    dx, _ = _stretched_backward(dy, x, inv, inv * inv * (inv < x.dtype.type(LARGEST)), None, True)
+    assert dx is not None
+    return dx
+
+
+def _stretched(x: Array, inverse: Callable[[Array], Array], scale: Array | None) -> tuple[Array, Array]:
+    """Return y = x * inv (* scale), inv being a function of each row's sum of squares; and inv."""
+    y, inv = memory.empty(x.shape, x.dtype), np.empty((len(x), 1), x.dtype)
+
+    def task(start: int, stop: int) -> None:
+        for rows in chunks(start, stop, x.shape[1]):
+            part, out = x[rows], y[rows]
+            inv[rows] = inverse(np.einsum("ij,ij->i", part, part))[:, None]
+            np.multiply(part, inv[rows], out=out)
+            if scale is not None:
+                np.multiply(out, scale, out=out)
+
+    parallel.run(task, len(x), 3 * x.size / RATE)
+    return y, inv
+
+
+def _stretched_backward(
+    dy: Array, x: Array, inv: Array, share: Array, scale: Array | None, input_grad: bool
+) -> tuple[Array | None, Array | None]:
+    """Return dx = inv * (g - x * share * sum(g * x)), with g = dy * scale, and dscale = sum of dy * x * inv."""
+    dx = memory.empty(x.shape, x.dtype) if input_grad else None
+    d = x.shape[1]
+
+    def task(start: int, stop: int) -> Array:
+        dscale = np.zeros(d)
+        for rows in chunks(start, stop, d):
+            part, g = x[rows], dy[rows]
+            scratch = part * inv[rows]
+            if scale is not None:
+                product = scratch * g
+                dscale += column_sums(product)
+                g = np.multiply(g, scale, out=product)
+            if dx is None:
+                continue
+            along = np.einsum("ij,ij->i", g, part)[:, None]
+            np.multiply(scratch, along * share[rows], out=scratch)
+            np.multiply(g, inv[rows], out=dx[rows])
+            np.subtract(dx[rows], scratch, out=dx[rows])
+        return dscale
+
+    partial = parallel.run(task, len(x), 6 * x.size / RATE)
+    return dx, None if scale is None else np.sum(partial, axis=0).astype(x.dtype)
+
+
+def variance_norm_forward(x: Array, gamma: Array, epsilon: float) -> tuple[Array, Array]:
+    """Return y = x * inv * gamma with inv = 1 / sqrt(variance + epsilon) of each row (M, D); and inv (M, 1).
+
+    What Keras once took for the root mean square: the mean is taken out of the variance, and not out of x.
+    """
+    inv = 1 / np.sqrt(x.var(axis=1, keepdims=True) + x.dtype.type(epsilon))
+    return x * inv * gamma, inv
+
+
+def variance_norm_backward(dy: Array, x: Array, inv: Array, gamma: Array) -> tuple[Array, Array]:
+    """Return the gradients (dx, dgamma) of :func:`variance_norm_forward`.
+
+    With g = dy * gamma: dx = inv * (g - (x - mean(x)) * inv**2 * mean(g * x)); dgamma = sum over rows of dy * x * inv.
+    """
+    g = dy * gamma
+    centred = x - x.mean(axis=1, keepdims=True)
+    dx = inv * (g - centred * inv * inv * (g * x).mean(axis=1, keepdims=True))
+    return dx, (dy * x * inv).sum(axis=0)

@@ -1,0 +1,47 @@
+"""Sums of rows that belong together: the gradient of looking rows up in a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def sum_rows(indices: Array, rows: Array) -> tuple[Array, Array]:
+    """Return the different ``indices`` in ascending order, and for each of them the sum of its ``rows``.
+
+    ``sums[j] = sum of rows[i] over all i with indices[i] == touched[j]``. Equal indices are brought together by
+    sorting, and their rows added in pairs, pairs of pairs and so on: as many steps as the binary digits of the largest
+    number of equal ones, each of them one operation on all, and rounding errors grow with their logarithm only.
+
+    Args:
+        indices: whole numbers, (K,).
+        rows: (K, ...).
+
+    >>> touched, sums = sum_rows(np.array([4, 1, 4]), np.array([[1.0], [2.0], [3.0]]))
+    >>> touched.tolist(), sums.tolist()
+    ([1, 4], [[2.0], [4.0]])
+    """
+    count = len(indices)
+    order = np.argsort(indices, kind="stable")
+    ordered = np.take(indices, order)
+    begins = np.ones(count, bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    touched = ordered[starts]
+    sums = np.take(rows, order, axis=0)
+    if len(starts) == count:
+        return touched, sums
+    # Its number among its equals: a row whose number is an odd multiple of 2**n is added, in step n, to the one 2**n
+    # before it.
+    number = np.arange(count) - np.repeat(starts, np.diff(starts, append=count))
+    left, distance = np.flatnonzero(number), 1
+    while len(left):
+        odd = number[left] & distance != 0
+        later = left[odd]
+        sums[later - distance] = np.take(sums, later - distance, axis=0) + np.take(sums, later, axis=0)
+        left, distance = left[~odd], 2 * distance
+    return touched, np.take(sums, starts, axis=0)
