@@ -27,7 +27,12 @@ API = {
     "nnlite.constraints": "MaxNorm NonNeg UnitNorm MinMaxNorm get serialize deserialize",
     "nnlite.losses": "Loss MeanSquaredError MeanAbsoluteError Huber BinaryCrossentropy CategoricalCrossentropy "
     "SparseCategoricalCrossentropy mean_squared_error mean_absolute_error huber binary_crossentropy "
-    "categorical_crossentropy sparse_categorical_crossentropy get serialize deserialize",
+    "categorical_crossentropy sparse_categorical_crossentropy get serialize deserialize "
+    "BinaryFocalCrossentropy CTC CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy CategoricalHinge "
+    "Circle CosineSimilarity Dice Hinge KLDivergence LogCosh MeanAbsolutePercentageError MeanSquaredLogarithmicError "
+    "Poisson SquaredHinge Tversky binary_focal_crossentropy categorical_focal_crossentropy "
+    "categorical_generalized_cross_entropy categorical_hinge circle cosine_similarity ctc dice hinge kl_divergence "
+    "log_cosh mean_absolute_percentage_error mean_squared_logarithmic_error poisson squared_hinge tversky",
     "nnlite.metrics": "Metric Mean Sum MeanMetricWrapper Accuracy BinaryAccuracy CategoricalAccuracy "
     "SparseCategoricalAccuracy TopKCategoricalAccuracy SparseTopKCategoricalAccuracy MeanSquaredError "
     "MeanAbsoluteError RootMeanSquaredError Precision Recall get serialize deserialize",

@@ -14,16 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.config import epsilon
 from nnlite.kernels import parallel
 from nnlite.kernels.activation import row_max, row_sum, sigmoid_forward, silent
 from nnlite.kernels.elementwise import BLOCK
+from nnlite.kernels.loss_parts import cut, cut_backward, dot, mean, spread
 
 Array = NDArray[Any]
 Cache = Any
-
-# Sums of more elements are taken in pairs, which keeps their rounding small; of fewer, one after the other, faster.
-_LONG = 1024
 
 
 def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
@@ -38,42 +35,17 @@ def same_rank(a: Array, b: Array) -> tuple[Array, Array]:
     return a, b
 
 
-def _dot(a: Array, b: Array, axis: int = -1) -> Array:
-    """The sum of a * b along the axis."""
-    if axis in (-1, a.ndim - 1) and a.shape[-1] <= _LONG:
-        return np.asarray(np.einsum("...i,...i->...", a, b))
-    return np.asarray((a * b).sum(axis))
-
-
-def _mean(values: Array, axis: int = -1) -> Array:
-    """The mean along the axis; 0 where that is empty."""
-    n = values.shape[axis]
-    if n == 1:
-        return values[..., 0] if axis in (-1, values.ndim - 1) else values.squeeze(axis)
-    if axis in (-1, values.ndim - 1) and n <= _LONG:
-        return np.asarray(row_sum(values)[..., 0] * values.dtype.type(1 / max(n, 1)))
-    return np.asarray(values.sum(axis) * values.dtype.type(1 / max(n, 1)))
-
-
-def _spread(dvalues: Array, p: Array, factor: float = 1.0, axis: int = -1) -> Array:
-    """The gradient by the values, times a factor, in a shape that goes with p."""
-    scaled = np.asarray(dvalues * p.dtype.type(factor))
-    if not scaled.ndim:
-        return scaled
-    return scaled[..., None] if axis in (-1, p.ndim - 1) else np.expand_dims(scaled, axis)
-
-
 @silent
 def squared_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
     """Return the mean over the last axis of (p - y)^2."""
     e = p - y
-    return _dot(e, e) * p.dtype.type(1 / max(p.shape[-1], 1)), e
+    return dot(e, e) * p.dtype.type(1 / max(p.shape[-1], 1)), e
 
 
 @silent
 def squared_error_backward(dvalues: Array, e: Cache) -> Array:
     """Return 2 * (p - y) / n * dvalues."""
-    g: Array = e * _spread(dvalues, e, 2 / max(e.shape[-1], 1))
+    g: Array = e * spread(dvalues, e, 2 / max(e.shape[-1], 1))
     return g
 
 
@@ -81,13 +53,13 @@ def squared_error_backward(dvalues: Array, e: Cache) -> Array:
 def absolute_error_forward(y: Array, p: Array) -> tuple[Array, Cache]:
     """Return the mean over the last axis of |p - y|."""
     e = p - y
-    return _mean(np.abs(e)), e
+    return mean(np.abs(e)), e
 
 
 @silent
 def absolute_error_backward(dvalues: Array, e: Cache) -> Array:
     """Return sign(p - y) / n * dvalues; at p = y the sign is -1, as on Keras's JAX backend."""
-    slope = _spread(dvalues, e, 1 / max(e.shape[-1], 1))
+    slope = spread(dvalues, e, 1 / max(e.shape[-1], 1))
     return np.where(e <= 0, -slope, slope)
 
 
@@ -99,7 +71,7 @@ def huber_forward(y: Array, p: Array, delta: float = 1.0) -> tuple[Array, Cache]
     near = np.minimum(size, p.dtype.type(delta))
     size -= near * p.dtype.type(0.5)
     size *= near
-    return _mean(size), (e, delta)
+    return mean(size), (e, delta)
 
 
 @silent
@@ -107,30 +79,8 @@ def huber_backward(dvalues: Array, cache: Cache) -> Array:
     """Return clip(p - y, -delta, delta) / n * dvalues."""
     e, delta = cache
     slope: Array = np.minimum(np.maximum(e, e.dtype.type(-delta)), e.dtype.type(delta))
-    slope *= _spread(dvalues, e, 1 / max(e.shape[-1], 1))
+    slope *= spread(dvalues, e, 1 / max(e.shape[-1], 1))
     return slope
-
-
-def _bounds(p: Array) -> tuple[Any, Any]:
-    """What probabilities are cut to: 1e-7 and 1 - 1e-7, in p's dtype."""
-    return p.dtype.type(epsilon()), p.dtype.type(1 - epsilon())
-
-
-def _cut(p: Array) -> Array:
-    low, high = _bounds(p)
-    q: Array = np.maximum(p, low)
-    q = np.minimum(q, high, out=q)
-    return q
-
-
-def _cut_backward(dq: Array, p: Array, q: Array) -> Array:
-    """The gradient by p, given that by the cut q, which is written over: 0 outside, a half on the edges, as in JAX."""
-    low, high = _bounds(p)
-    edge = q == low
-    edge |= q == high
-    if edge.any():
-        dq *= np.where(edge, np.where(p == q, p.dtype.type(0.5), p.dtype.type(0)), p.dtype.type(1))
-    return dq
 
 
 @silent
@@ -145,11 +95,11 @@ def binary_crossentropy_forward(
         y = y * p.dtype.type(1 - label_smoothing) + p.dtype.type(0.5 * label_smoothing)
     if from_logits:
         values = np.maximum(p, 0) - p * y + np.log1p(np.exp(-np.abs(p)))
-        return _mean(values, axis), (y, p, None, axis)
-    q = _cut(p)
+        return mean(values, axis), (y, p, None, axis)
+    q = cut(p)
     values = y * np.log(q)
     values += (1 - y) * np.log(1 - q)
-    return _mean(np.negative(values, out=values), axis), (y, p, q, axis)
+    return mean(np.negative(values, out=values), axis), (y, p, q, axis)
 
 
 @silent
@@ -162,8 +112,8 @@ def binary_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     else:
         g = q - y
         g /= q * (1 - q)
-        g = _cut_backward(g, p, q)
-    g *= _spread(dvalues, p, 1 / max(p.shape[axis], 1), axis)
+        g = cut_backward(g, p, q)
+    g *= spread(dvalues, p, 1 / max(p.shape[axis], 1), axis)
     return g
 
 
@@ -178,24 +128,24 @@ def categorical_crossentropy_forward(
     if label_smoothing:  # Keras divides by the size of the last axis, whatever ``axis`` is
         y = y * p.dtype.type(1 - label_smoothing) + p.dtype.type(label_smoothing / p.shape[-1])
     if not p.size:
-        return _dot(y, p, axis), (y, p, None, None, axis)
+        return dot(y, p, axis), (y, p, None, None, axis)
     if from_logits:
         shifted = p - row_max(p, axis)
-        chosen = _dot(y, shifted, axis)
+        chosen = dot(y, shifted, axis)
         exp = np.exp(shifted, out=shifted)
         total, mass = row_sum(exp, axis), row_sum(y, axis)
         return (np.log(total) * mass).squeeze(axis) - chosen, (y, exp, None, mass / total, axis)
     total = row_sum(p, axis)
     share = p / total
-    q = _cut(share)
-    return -_dot(y, np.log(q), axis), (y, share, q, total, axis)
+    q = cut(share)
+    return -dot(y, np.log(q), axis), (y, share, q, total, axis)
 
 
 @silent
 def categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
     """Return (softmax(x) * sum(y) - y) for logits, else -y / p through the normalization, * dvalues."""
     y, p, q, ratio, axis = cache
-    scale = _spread(dvalues, p, axis=axis)
+    scale = spread(dvalues, p, axis=axis)
     g: Array
     if not p.size:
         g = np.zeros_like(p)
@@ -203,8 +153,8 @@ def categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Array:
         g = p * (ratio * scale)
         g -= y * scale
     else:  # p is the share of the sum, which is ratio
-        g = _cut_backward(y / q, p, q)
-        g = np.expand_dims(_dot(g, p, axis), axis) - g
+        g = cut_backward(y / q, p, q)
+        g = np.expand_dims(dot(g, p, axis), axis) - g
         g *= scale / ratio
     return g
 
@@ -284,7 +234,7 @@ def sparse_categorical_crossentropy_forward(
     else:
         total = row_sum(rows)[:, 0]
         share = rows.reshape(-1)[at] / total
-        q = _cut(share)
+        q = cut(share)
         values, kept = -np.log(q), (share, q, total)
     if valid is not None:
         values = np.where(valid, values, p.dtype.type(0))
@@ -309,7 +259,7 @@ def sparse_categorical_crossentropy_backward(dvalues: Array, cache: Cache) -> Ar
     else:
         share, q, total = kept
         # By the shares: -1/q at the label. By p, divided by its sum: everywhere + share/q of the label, over the sum.
-        slope = _cut_backward(scale / q, share, q) / total
+        slope = cut_backward(scale / q, share, q) / total
         g = np.empty((len(total), shape[-1]), dtype)
         g[:] = (slope * share)[:, None]
         g.reshape(-1)[at] -= slope
@@ -323,7 +273,8 @@ def reduced(values: Array, weight: Array | None, mask: Array | None, reduction: 
 
     Args:
         values: losses of the samples.
-        weight: sample weights, of the same rank up to a last axis of size 1, or None.
+        weight: sample weights, of the same rank up to a last axis of size 1, or None. A single value without axes is
+            weighed by each of them.
         mask: which samples count, of a shape that fits the weights, or None.
         reduction: "sum_over_batch_size" (also "mean"): sum of the weighted values over their number;
             "mean_with_sample_weight": over the sum of the weights; "sum"; "none" or None.
@@ -335,6 +286,9 @@ def reduced(values: Array, weight: Array | None, mask: Array | None, reduction: 
     averaged = reduction in ("mean", "sum_over_batch_size")
     if mask is not None:
         weight = _masked(weight, mask.astype(dtype), averaged)
+    if weight is not None and weight.ndim and not values.ndim:  # one value for all: as many as there are weights
+        value, slopes = reduced(np.broadcast_to(values, weight.shape), weight, None, reduction)
+        return value, slopes.sum(dtype=dtype)
     if weight is None:
         count: float = values.size
         weighted, scale = values, np.ones((), dtype)

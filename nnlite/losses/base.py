@@ -150,6 +150,11 @@ class FunctionLoss(Loss):
     def validate(self, y_true: Any, y_pred_shape: Any) -> None:
         self.fn.check(self.name, y_true, y_pred_shape, **self.options())
 
+    def values_shape(self, y_pred_shape: Any) -> tuple[Any, ...]:
+        """Return the shape of the samples' losses for an output of a shape."""
+        shape: tuple[Any, ...] = self.fn.values_shape(y_pred_shape, **self.options())
+        return shape
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return self._pair_forward(np.asarray(y_true), dtypes.floating(y_pred))[0]
 
@@ -169,10 +174,8 @@ def run_forward(function: Any, y_true: Any, y_pred: Any, options: dict[str, Any]
     """Return values, cache and mask of a loss function, with targets in the prediction's dtype and rank."""
     if function.takes_labels:  # they stay whole numbers
         values, inner = function.forward_kernel(y_true, y_pred, **options)
-        ignored = options.get("ignore_class")
-        if getattr(function, "masks_zeros", False):
-            return values, inner, values > 0
-        return values, inner, None if ignored is None else (y_true != ignored).reshape(values.shape)
+        mask = None if function.mask is None else function.mask(y_true, values, **options)
+        return values, inner, mask
     if y_true.dtype != y_pred.dtype:
         y_true = y_true.astype(y_pred.dtype)
     values, inner = function.forward_kernel(*same_rank(y_true, y_pred), **options)
@@ -186,14 +189,38 @@ def values_of(function: Any, y_true: Any, y_pred: Any, **options: Any) -> Any:
     return run_forward(function, y_true, y_pred, options)[0]
 
 
+def without_axis(y_pred_shape: Any, axis: Any = -1, **options: Any) -> tuple[Any, ...]:
+    """Return the shape without the axis, or axes; without any where that is None."""
+    dims = tuple(y_pred_shape)
+    if axis is None:
+        return ()
+    axes = {a % len(dims) for a in ((axis,) if isinstance(axis, (int, np.integer)) else axis)}
+    return tuple(size for index, size in enumerate(dims) if index not in axes)
+
+
 def loss_function(
-    forward: Any, backward: Any, check: Any, *names: str, takes_labels: bool = False
+    forward: Any,
+    backward: Any,
+    check: Any,
+    *names: str,
+    takes_labels: bool = False,
+    mask: Any = None,
+    values_shape: Any = without_axis,
 ) -> Callable[[Any], Any]:
-    """Return a decorator that makes a function known as a loss, with its kernels and its check of targets."""
+    """Return a decorator that makes a function known as a loss.
+
+    Args:
+        forward, backward: its kernels.
+        check: called with the loss's name, targets, shape of the output and options; raises for wrong targets.
+        names: further names.
+        takes_labels: whether targets are whole numbers of another shape than the output's.
+        mask: called with targets, values and options; which values count.
+        values_shape: called with the shape of the output and options; the shape of the values.
+    """
 
     def add(function: Any) -> Any:
         function.forward_kernel, function.backward_kernel, function.check = forward, backward, check
-        function.takes_labels = takes_labels
+        function.takes_labels, function.mask, function.values_shape = takes_labels, mask, values_shape
         return registry.register("losses", *names)(function)
 
     return add

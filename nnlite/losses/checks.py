@@ -21,6 +21,13 @@ def no_nan(name: str, y_true: Any) -> None:
         raise ValueError(f"{name}: targets must be numbers, got dtype {y_true.dtype}.")
 
 
+def number(owner: str, what: str, value: Any, low: float = -np.inf, high: float = np.inf) -> None:
+    """Raise ``ValueError`` unless an argument is a number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value <= high:
+        where = f" from {low} to {high}" if np.isfinite(high) else f" of at least {low}" if np.isfinite(low) else ""
+        raise ValueError(f"{owner}: {what} must be a number{where}, got {value!r}.")
+
+
 def fitting(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
     """Raise ``ValueError`` unless targets have the output's shape, up to a last axis of size 1, and are numbers.
 
@@ -44,6 +51,15 @@ def fitting(name: str, y_true: Any, y_pred_shape: Any, **options: Any) -> None:
         f"{name}: targets have shape {y_true.shape}, but the output has shape {tuple(y_pred_shape)}; they must be "
         f"equal.{hint}"
     )
+
+
+def fitting_along(name: str, y_true: Any, y_pred_shape: Any, axis: Any = -1, **options: Any) -> None:
+    """Raise ``ValueError`` unless targets fit and the output has the axis, or axes."""
+    fitting(name, y_true, y_pred_shape)
+    rank = len(y_pred_shape)
+    for one in () if axis is None else axis if isinstance(axis, (list, tuple)) else (axis,):
+        if isinstance(one, bool) or not isinstance(one, (int, np.integer)) or not -rank <= one < rank:
+            raise ValueError(f"{name}: axis {axis!r} does not exist in an output of shape {tuple(y_pred_shape)}.")
 
 
 def one_hot(name: str, y_true: Any, y_pred_shape: Any, axis: int = -1, **options: Any) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnlite.core import registry
 from nnlite.kernels import losses as kernels
 from nnlite.losses.base import FunctionLoss, loss_function, values_of
-from nnlite.losses.checks import binary, one_hot, sparse
+from nnlite.losses.checks import binary, number, one_hot, sparse
 
 
 @loss_function(kernels.binary_crossentropy_forward, kernels.binary_crossentropy_backward, binary, "bce", "BCE")
@@ -38,11 +36,16 @@ def categorical_crossentropy(
     return values_of(categorical_crossentropy, y_true, y_pred, **options)
 
 
+def _not_ignored(y_true: Any, values: Any, ignore_class: int | None = None, **options: Any) -> Any:
+    return None if ignore_class is None else (y_true != ignore_class).reshape(values.shape)
+
+
 @loss_function(
     kernels.sparse_categorical_crossentropy_forward,
     kernels.sparse_categorical_crossentropy_backward,
     sparse,
     takes_labels=True,
+    mask=_not_ignored,
 )
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
@@ -71,14 +74,7 @@ class _Smoothed(FunctionLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(name or self.default_name, reduction, dtype)
-        if (
-            isinstance(label_smoothing, bool)
-            or not isinstance(label_smoothing, (int, float, np.number))
-            or not 0 <= label_smoothing <= 1
-        ):
-            raise ValueError(
-                f"{type(self).__name__}: label_smoothing must be a number from 0 to 1, got {label_smoothing!r}."
-            )
+        number(type(self).__name__, "label_smoothing", label_smoothing, 0, 1)
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
     def options(self) -> dict[str, Any]:

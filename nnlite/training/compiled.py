@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlite import losses
-from nnlite.core import registry
 from nnlite.core.structure import map_arrays
 from nnlite.training.outputs import is_several, leaves, like, names_of, per_output
 
@@ -229,10 +228,12 @@ def each_weight(sample_weight: Any, names: list[str | None]) -> list[Any]:
 def check_weight(loss: Any, weight: Any, y_pred_shape: tuple[int | None, ...]) -> None:
     """Raise ``ValueError`` if a built-in loss cannot weigh its values, one for each row (and step), with ``weight``."""
     shape = np.shape(weight)
-    if (len(shape) == 1 and len(y_pred_shape) == 2) or registry.kind_of(getattr(loss, "fn", type(loss))) != "losses":
+    if (len(shape) == 1 and len(y_pred_shape) == 2) or not hasattr(loss, "values_shape"):
         return
-    axis = getattr(loss, "axis", -1) % len(y_pred_shape)
-    values = (shape[0] if shape else 1, *y_pred_shape[1:axis], *y_pred_shape[axis + 1 :])
+    values = loss.values_shape(y_pred_shape)
+    if not values:  # a single value for all
+        return
+    values = (shape[0] if shape else 1, *values[1:])
     given = shape[:-1] if len(shape) == len(values) + 1 and shape[-1] == 1 else shape
     given = (*given, 1) if len(given) == len(values) - 1 and values[-1] == 1 else given
     aligned = zip(reversed(given), reversed(values), strict=False)

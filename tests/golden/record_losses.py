@@ -1,26 +1,49 @@
-"""Record more losses from real Keras: python tests/golden/record_losses.py, as record.py says."""
+"""Record what Keras 3.15.1 computes for loss_cases.py, in losses.npz and losses.json.
 
-import os
-import pathlib
+KERAS_BACKEND=jax JAX_PLATFORMS=cpu python tests/golden/record_losses.py
+"""
+
+from __future__ import annotations
+
+import json
 import sys
+from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "jax"
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import keras
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from golden.loss_cases import LOSSES, drawn
+FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parent))
+from golden import cases, loss_cases, packed  # noqa: E402
 
-found = {}
-for index, (expression, kind) in enumerate(LOSSES):
-    y, p, w = drawn(expression, kind)
-    loss = eval(expression, {n: getattr(keras.losses, n) for n in dir(keras.losses)})
-    for name, weight in (("plain", None), ("weighted", w)):
-        if weight is not None and (kind == "sequences" or "Dice()" in expression or "Tversky(alpha" in expression):
-            continue  # the values do not have the shape of the weights, one a row
-        value, pull = jax.vjp(lambda q, loss=loss, y=y, weight=weight: loss(y, q, sample_weight=weight), p)
-        found[f"{index} {name}"] = np.asarray(value)
-        found[f"{index} {name} d"] = np.asarray(pull(np.ones_like(value))[0])
-np.savez_compressed(pathlib.Path(__file__).parent / "losses.npz", **found)
+
+def main() -> None:
+    assert keras.__version__ == "3.15.1" and keras.backend.backend() == "jax"
+    found, facts = {}, {"configs": {}, "names": {}}
+    for index, (expression, kind, weight) in enumerate(loss_cases.LOSSES):
+        stream = cases.rng(f"{expression} {kind} {weight}")
+        y_true, y_pred = loss_cases.targets(kind, stream)
+        w = cases.sample_weight(weight, stream)[: len(y_pred)] if weight == "row" else None
+        mask = loss_cases.mask(y_pred) if weight == "mask" else None
+        loss = eval(expression, {n: getattr(keras.losses, n) for n in dir(keras.losses)})
+
+        def value_of(p, loss=loss, y=y_true, w=w, mask=mask):
+            if mask is not None:
+                keras.src.backend.set_keras_mask(p, mask)
+            return loss(y, p, sample_weight=w)
+
+        value, pull = jax.vjp(value_of, y_pred)
+        found[f"{index}.value"] = np.asarray(value)
+        found[f"{index}.dp"] = np.asarray(pull(np.ones_like(value))[0])
+        facts["configs"][expression] = json.loads(json.dumps(keras.losses.serialize(loss)))
+    for name in loss_cases.NAMES:
+        loss = keras.losses.get(name)
+        facts["names"][name] = [getattr(loss, "__name__", type(loss).__name__), getattr(loss, "name", None)]
+    packed.save(FOLDER / "losses.npz", found)
+    packed.dump(FOLDER / "losses.json", facts)
+    print(len(loss_cases.LOSSES), "cases")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,85 +1,56 @@
-"""More losses give the values and gradients that real Keras 3.15.1 gives."""
+"""nnlite computes the losses that Keras 3.15.1 computes, with their gradients, configs and names."""
 
+import json
 import pathlib
 
 import numpy as np
 import pytest
-from golden.loss_cases import LOSSES, drawn
+from golden import cases, loss_cases, packed
+from golden.test_golden import made
 
 import nnlite as keras
-from nnlite.testing import check_gradients
 
-FOUND = np.load(pathlib.Path(__file__).parent / "losses.npz")
-NAMES = {name: getattr(keras.losses, name) for name in dir(keras.losses)}
-every = pytest.mark.parametrize("index", range(len(LOSSES)), ids=lambda i: " ".join(LOSSES[i]))
-
-
-def close(actual, expected):
-    assert np.shape(actual) == expected.shape
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=0.0))
+FOLDER = pathlib.Path(__file__).parent
+LOSSES = packed.load(FOLDER / "losses.npz")
+FACTS = json.loads((FOLDER / "losses.json").read_text())
 
 
-@every
+@pytest.mark.parametrize("index", range(len(loss_cases.LOSSES)), ids=lambda i: " ".join(loss_cases.LOSSES[i]))
 def test_values_and_gradients(index):
-    expression, kind = LOSSES[index]
-    y, p, w = drawn(expression, kind)
-    loss = eval(expression, dict(NAMES))
-    for name, weight in (("plain", None), ("weighted", w)):
-        if f"{index} {name}" not in FOUND:
-            continue
-        value, cache = loss.forward(y, p, weight)
-        close(value, FOUND[f"{index} {name}"])
-        close(loss.backward(cache), FOUND[f"{index} {name} d"])
-        assert loss.backward(cache).dtype == np.float32
+    expression, kind, weight = loss_cases.LOSSES[index]
+    stream = cases.rng(f"{expression} {kind} {weight}")
+    y_true, y_pred = loss_cases.targets(kind, stream)
+    w = cases.sample_weight(weight, stream)[: len(y_pred)] if weight == "row" else None
+    mask = loss_cases.mask(y_pred) if weight == "mask" else None
+    loss = made(expression, keras.losses)
+    loss.validate(y_true, y_pred.shape)
+    value, cache = loss.forward(y_true, y_pred, w, mask)
+    expected, expected_dp = LOSSES[f"{index}.value"], LOSSES[f"{index}.dp"]
+    assert np.shape(value) == expected.shape
+    np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+    dp = loss.backward(cache)
+    assert dp.dtype == np.float32 and dp.shape == expected_dp.shape
+    finite = np.isfinite(expected_dp)
+    assert np.isfinite(dp).all() or not finite.all()
+    # Of labels that cost 1e5, single precision leaves shares to a hundredth.
+    tolerance = 3e-2 if kind == "sequences_too_long" else 2e-5
+    largest = np.abs(expected_dp[finite]).max()
+    np.testing.assert_allclose(dp[finite], expected_dp[finite], rtol=tolerance, atol=tolerance * largest + 1e-7)
 
 
-@every
-def test_gradients_are_the_derivatives(index):
-    expression, kind = LOSSES[index]
-    y, p, _ = drawn(expression, kind)
-    y = y.astype(float) if y.dtype.kind == "f" else y
-    loss = eval(expression, dict(NAMES))
-    value, cache = loss.forward(y, p.astype(float))
-    gradient = loss.backward(cache)
-    check_gradients(
-        lambda q: float(np.sum(loss.forward(y, q)[0])), p.astype(float), gradient, expression, tolerance=1e-5
-    )
-    again = type(loss).from_config(loss.get_config())
-    np.testing.assert_array_equal(again.forward(y, p.astype(float))[0], value)
+@pytest.mark.parametrize("expression", FACTS["configs"])
+def test_configs(expression):
+    theirs, ours = FACTS["configs"][expression], keras.losses.serialize(made(expression, keras.losses))
+    extra = {"axis"} if "CosineSimilarity" in expression else set()  # left out by Keras, and lost with it
+    ours["config"] = {key: value for key, value in ours["config"].items() if key not in extra}
+    assert json.loads(json.dumps(ours)) == theirs
+    again = keras.losses.deserialize(theirs)
+    assert {k: v for k, v in again.get_config().items() if k not in extra} == ours["config"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "mape",
-        "MAPE",
-        "msle",
-        "MSLE",
-        "kld",
-        "KLD",
-        "log_cosh",
-        "poisson",
-        "hinge",
-        "cosine_similarity",
-        "dice",
-        "Huber",
-    ],
-)
-def test_losses_are_found_by_name(name):
-    assert callable(keras.losses.get(name))
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: keras.losses.CTC()(np.array([1, 2]), np.ones((2, 3, 4))), "targets .N, L. and logits"),
-        (lambda: keras.losses.CTC()(np.array([[4]]), np.ones((1, 3, 4))), "labels go from 4 to 4, expected 1 to 3"),
-        (lambda: keras.losses.Circle()(np.array([[1, 2]]), np.ones((1, 3))), "one label a row"),
-        (lambda: keras.losses.Hinge()(np.ones((2, 3)), np.ones((2, 4))), "must be"),
-        (lambda: keras.losses.LogCosh()(np.array([[np.nan]]), np.ones((1, 1))), r"1 target\(s\) are NaN"),
-        (lambda: keras.losses.CategoricalGeneralizedCrossEntropy()(np.array([5]), np.ones((1, 3))), "3 classes"),
-    ],
-)
-def test_wrong_targets(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+@pytest.mark.parametrize("name", FACTS["names"])
+def test_names(name):
+    found = keras.losses.get(name)
+    assert [getattr(found, "__name__", type(found).__name__), getattr(found, "name", None)] == FACTS["names"][name]
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(3)])
+    model.compile("sgd", name)
