@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from nnlite.core import dtypes, naming, registry, serialization, tracking
 from nnlite.core.variable import Variable
 from nnlite.kernels.activation import silent
 from nnlite.kernels.losses import same_rank
+from nnlite.losses.base import run_forward
 
 # The functions by name; strings given to compile or get mean the classes of these names, as in Keras.
 _functions: dict[str, Any] = {}
@@ -241,8 +242,8 @@ class MeanMetricWrapper(Mean):
     1.0
     """
 
-    # Arguments that files hold only where they are set: older versions of Keras do not know them.
-    _recent = ("from_sorted_ids", "ignore_class")
+    # Arguments that files hold only where they differ from this: older versions of Keras do not know them.
+    _recent: ClassVar[dict[str, Any]] = {"from_sorted_ids": False, "ignore_class": None}
 
     def __init__(self, fn: Any, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         if not callable(fn):
@@ -255,7 +256,11 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]  # it takes what is averaged as two arguments
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        values = self._fn(np.asarray(y_true), dtypes.floating(y_pred), **self._options)
+        y_true, y_pred = np.asarray(y_true), dtypes.floating(y_pred)
+        if hasattr(self._fn, "forward_kernel"):  # a loss: training has looked through the targets
+            values = run_forward(self._fn, y_true, y_pred, self._options)[0]
+        else:
+            values = self._fn(y_true, y_pred, **self._options)
         super().update_state(values, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
@@ -264,7 +269,7 @@ class MeanMetricWrapper(Mean):
         if type(self) is MeanMetricWrapper:
             return {**config, "fn": serialization.serialize(self._fn), **options}
         known = self.argument_names()
-        unset = {n for n in self._recent if options.get(n) is None or options[n] is False}
+        unset = {n for n, usual in self._recent.items() if options.get(n) == usual}
         return config | {n: v for n, v in options.items() if n in known and n not in unset}
 
     @classmethod
@@ -284,7 +289,7 @@ def _function(config: Any) -> Any:
     if isinstance(config, dict) and config.get("class_name") != "function":
         return serialization.deserialize(config)
     name = str(config["config"] if isinstance(config, dict) else config)
-    found = registry.get_registered_object(name) or _functions.get(name)
+    found = registry.get_registered_object(name) or _functions.get(name) or registry.find("losses", name)
     return registry.resolve("metrics", name) if found is None else found
 
 

@@ -1,4 +1,4 @@
-"""Metrics made of counts of true and false positives and negatives: precision and recall."""
+"""Metrics made of counts of true and false positives and negatives above thresholds: the counts, precision, recall."""
 
 from __future__ import annotations
 
@@ -11,45 +11,65 @@ from nnlite.metrics.base import Metric, metric_class, prepared
 
 # Keras's stand-in for minus infinity.
 _NONE = -1e10
+# The four counts, in the order of Keras's files.
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
-class _Confusion(Metric):
-    """True positives, and what else was predicted positive (or is), at one or several thresholds."""
+class Thresholds:
+    """Limits that predictions are compared with, all at once: in O(predictions * log(limits)).
 
-    _direction = "up"
-    # The name of the other count, and whether it is of predictions; else it is of targets.
-    _second: str
-    _of_predictions: bool
+    Where the limits are k / (n - 1), predictions are cut to [0, 1] and rounded up, as in Keras.
+    """
 
-    def __init__(
-        self,
-        thresholds: Any = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(dtype, name)
-        self.thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
-        default = _NONE if top_k is not None else 0.5  # with top_k, all that are left count as positive
-        limits = np.atleast_1d(np.asarray(default if thresholds is None else thresholds, float))
-        if thresholds is not None and not ((limits >= 0) & (limits <= 1)).all():
-            raise ValueError(f"{type(self).__name__}: thresholds must lie between 0 and 1, got {thresholds!r}.")
-        for what, value, least in (("top_k", top_k, 1), ("class_id", class_id, 0)):
-            if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
-                raise ValueError(
-                    f"{type(self).__name__}: {what} must be a whole number from {least}, or None; got {value!r}."
-                )
-        self._limits = limits
-        self.true_positives = self.add_weight((len(limits),), name="true_positives")
-        setattr(self, self._second, self.add_weight((len(limits),), name=self._second))
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values, float)
+        self.order = np.argsort(self.values, kind="stable")
+        n = len(self.values)
+        self.even = n >= 3 and np.allclose(np.clip(self.values, 0, 1), np.arange(n) / (n - 1), atol=1e-7)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true, y_pred = prepared(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise ValueError(
-                f"{self.name}: targets have shape {y_true.shape}, predictions {y_pred.shape}; they must be equal."
-            )
+    def below(self, p: Any) -> Any:
+        """Return how many limits are smaller than each prediction; none is smaller than NaN."""
+        n = len(self.values)
+        if n == 1:
+            return (p > p.dtype.type(self.values[0])).astype(np.intp)
+        if self.even:
+            found = np.ceil(np.clip(np.fmax(p, 0), 0, 1) * p.dtype.type(n - 1)).astype(np.intp)
+            return np.maximum(found, 1) if self.values[0] < 0 else found
+        found = np.searchsorted(self.values[self.order].astype(p.dtype), p, "left")
+        return np.where(np.isnan(p), 0, found)
+
+    def counts(self, actual: Any, p: Any, weight: Any = None, by_label: bool = False) -> dict[str, Any]:
+        """Return the four counts (limits,), or (limits, labels) one for each label of the last axis.
+
+        Args:
+            actual: booleans.
+            p: predictions of the same shape.
+            weight: of the same shape, or None for 1.
+            by_label: whether labels are counted apart.
+        """
+        n, labels = len(self.values) + 1, p.shape[-1] if by_label else 1
+        place = self.below(p) + np.multiply(actual, n, dtype=np.intp)
+        if by_label:
+            place = place * labels + np.arange(labels)
+        table = np.bincount(place.ravel(), None if weight is None else weight.ravel(), 2 * n * labels)
+        table = table.reshape(2, n, labels)
+        under, over = table.cumsum(1)[:, :-1], table[:, ::-1].cumsum(1)[:, -2::-1]
+        back = np.argsort(self.order, kind="stable")
+        under, over = under[:, back], over[:, back]
+        found = (over[1], over[0], under[0], under[1])
+        return dict(zip(COUNTS, found if by_label else [one[:, 0] for one in found], strict=True))
+
+
+class ConfusionMetric(Metric):
+    """Counts at thresholds, of all predictions or of one class."""
+
+    _thresholds: Thresholds
+    class_id: int | None = None
+    top_k: int | None = None
+
+    def _add_counts(self, y_true: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        """The counts of a batch, as :meth:`Thresholds.counts`."""
+        y_true, y_pred = self._matching(y_true, y_pred)
         weight = None if sample_weight is None else self._fitting(sample_weight, y_pred)
         if self.top_k is not None:
             y_pred = _only_largest(y_pred, self.top_k)
@@ -58,14 +78,16 @@ class _Confusion(Metric):
                 raise ValueError(f"{self.name}: predictions of shape {y_pred.shape} have no class {self.class_id}.")
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
             weight = None if weight is None else weight[..., self.class_id]
-        actual = y_true.astype(bool, copy=False)
-        hits, misses = self.true_positives.value, getattr(self, self._second).value
-        for index, limit in enumerate(self._limits.astype(y_pred.dtype)):
-            positive = y_pred > limit
-            right = positive & actual
-            wrong = (positive if self._of_predictions else actual) & ~right
-            hits[index] += np.count_nonzero(right) if weight is None else weight[right].sum()
-            misses[index] += np.count_nonzero(wrong) if weight is None else weight[wrong].sum()
+        return self._thresholds.counts(y_true.astype(bool, copy=False), y_pred, weight)
+
+    def _matching(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Targets and predictions as arrays of one shape."""
+        y_true, y_pred = prepared(y_true, y_pred)
+        if y_true.shape != y_pred.shape:
+            raise ValueError(
+                f"{self.name}: targets have shape {y_true.shape}, predictions {y_pred.shape}; they must be equal."
+            )
+        return y_true, y_pred
 
     def _fitting(self, sample_weight: Any, y_pred: Any) -> Any:
         """The weights in the predictions' shape: one a row, or one a prediction."""
@@ -79,12 +101,34 @@ class _Confusion(Metric):
                 f"{y_pred.shape}."
             ) from None
 
-    def result(self) -> Any:
-        """Return the fraction, a number for a single threshold, else an array; 0 where nothing was counted."""
-        hits, total = self.true_positives.value, self.true_positives.value + getattr(self, self._second).value
-        if len(hits) == 1:
-            return float(hits[0] / total[0]) if total[0] else 0.0
-        return np.divide(hits, total, out=np.zeros_like(hits), where=total > 0)
+
+def checked_thresholds(owner: str, thresholds: Any, default: float = 0.5) -> Thresholds:
+    """Return the thresholds given as a number, several numbers or None.
+
+    Raises ``ValueError`` where one lies outside of 0 to 1.
+    """
+    if thresholds is None:
+        return Thresholds([default])
+    limits = np.atleast_1d(np.asarray(thresholds, float))
+    if limits.ndim != 1 or not limits.size or not ((limits >= 0) & (limits <= 1)).all():
+        raise ValueError(f"{owner}: thresholds must lie between 0 and 1, got {thresholds!r}.")
+    return Thresholds(limits)
+
+
+def checked_index(owner: str, what: str, value: Any, least: int) -> Any:
+    """Return a whole number from ``least``, or None.
+
+    Raises ``ValueError`` for anything else.
+    """
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least):
+        raise ValueError(f"{owner}: {what} must be a whole number from {least}, or None; got {value!r}.")
+    return value
+
+
+def fraction(part: Any, rest: Any) -> Any:
+    """Return part / (part + rest), 0 where both are 0."""
+    total = part + rest
+    return np.divide(part, total, out=np.zeros_like(total), where=total != 0)
 
 
 def _only_largest(y_pred: Any, k: int) -> Any:
@@ -95,8 +139,44 @@ def _only_largest(y_pred: Any, k: int) -> Any:
     return kept
 
 
+class _Fraction(ConfusionMetric):
+    """Of the true positives and another count, the share of the true positives."""
+
+    _direction = "up"
+    _second: str  # the name of the other count
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        owner = type(self).__name__
+        self.thresholds = thresholds
+        self.top_k = checked_index(owner, "top_k", top_k, 1)
+        self.class_id = checked_index(owner, "class_id", class_id, 0)
+        # With top_k alone, all that are left count as positive.
+        self._thresholds = checked_thresholds(owner, thresholds, 0.5 if top_k is None else _NONE)
+        n = len(self._thresholds.values)
+        self.true_positives = self.add_weight((n,), name="true_positives")
+        setattr(self, self._second, self.add_weight((n,), name=self._second))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        found = self._add_counts(y_true, y_pred, sample_weight)
+        self.true_positives.value += found["true_positives"]
+        getattr(self, self._second).value += found[self._second]
+
+    def result(self) -> Any:
+        """Return the fraction, a number for a single threshold, else an array; 0 where nothing was counted."""
+        found = fraction(self.true_positives.value, getattr(self, self._second).value)
+        return float(found[0]) if len(found) == 1 else found
+
+
 @metric_class()
-class Precision(_Confusion):
+class Precision(_Fraction):
     """Of all predicted positives, the fraction that is right: TP / (TP + FP).
 
     Args:
@@ -109,11 +189,11 @@ class Precision(_Confusion):
     0.6666666666666666
     """
 
-    _second, _of_predictions = "false_positives", True
+    _second = "false_positives"
 
 
 @metric_class()
-class Recall(_Confusion):
+class Recall(_Fraction):
     """Of all actual positives, the fraction that was found: TP / (TP + FN).
 
     Args:
@@ -126,4 +206,84 @@ class Recall(_Confusion):
     0.6666666666666666
     """
 
-    _second, _of_predictions = "false_negatives", False
+    _second = "false_negatives"
+
+
+class _Count(ConfusionMetric):
+    """One of the four counts."""
+
+    _count: str
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.thresholds = thresholds
+        self._thresholds = checked_thresholds(type(self).__name__, thresholds)
+        self.accumulator = self.add_weight((len(self._thresholds.values),), name="accumulator")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.accumulator.value += self._add_counts(y_true, y_pred, sample_weight)[self._count]
+
+    def result(self) -> Any:
+        """Return the count, a number for a single threshold, else an array."""
+        found = self.accumulator.value
+        return float(found[0]) if len(found) == 1 else found.copy()
+
+
+@metric_class()
+class TruePositives(_Count):
+    """How many positives were predicted positive: the sum of weights where y_true and y_pred > threshold.
+
+    Args:
+        thresholds: one or several; 0.5 where None.
+        name, dtype: as for :class:`nnlite.metrics.Metric`.
+
+    >>> TruePositives()([0, 1, 1, 1], [1, 0, 1, 1])
+    2.0
+    """
+
+    _count = "true_positives"
+
+
+@metric_class()
+class TrueNegatives(_Count):
+    """How many negatives were predicted negative: the sum of weights where not y_true and y_pred <= threshold.
+
+    Args:
+        thresholds: one or several; 0.5 where None.
+        name, dtype: as for :class:`nnlite.metrics.Metric`.
+
+    >>> TrueNegatives()([0, 1, 0, 0], [1, 1, 0, 0])
+    2.0
+    """
+
+    _count = "true_negatives"
+
+
+@metric_class()
+class FalsePositives(_Count):
+    """How many negatives were predicted positive: the sum of weights where not y_true and y_pred > threshold.
+
+    Args:
+        thresholds: one or several; 0.5 where None.
+        name, dtype: as for :class:`nnlite.metrics.Metric`.
+
+    >>> FalsePositives()([0, 1, 0, 0], [0, 0, 1, 1])
+    2.0
+    """
+
+    _count = "false_positives"
+
+
+@metric_class()
+class FalseNegatives(_Count):
+    """How many positives were predicted negative: the sum of weights where y_true and y_pred <= threshold.
+
+    Args:
+        thresholds: one or several; 0.5 where None.
+        name, dtype: as for :class:`nnlite.metrics.Metric`.
+
+    >>> FalseNegatives()([0, 1, 1, 1], [0, 1, 0, 0])
+    2.0
+    """
+
+    _count = "false_negatives"

@@ -28,6 +28,15 @@ CASES = {
     "recall": (metrics.Recall, {}, BITS, SHARES),
     "bce": (metrics.BinaryCrossentropy, {}, BITS, SHARES),
     "cce": (metrics.CategoricalCrossentropy, {}, ONE_HOT, P),
+    "auc": (metrics.AUC, {"curve": "PR"}, BITS, SHARES),
+    "auc_labels": (metrics.AUC, {"multi_label": True, "label_weights": [1, 2, 3, 4]}, ONE_HOT, P),
+    "f_beta": (metrics.FBetaScore, {"average": "macro", "beta": 2.0}, ONE_HOT, P),
+    "r2": (metrics.R2Score, {}, SHARES, SHARES[::-1]),
+    "iou": (metrics.MeanIoU, {"num_classes": 4, "sparse_y_pred": False}, LABELS, P),
+    "false": (metrics.FalsePositives, {"thresholds": 0.2}, BITS, SHARES),
+    "at": (metrics.PrecisionAtRecall, {"recall": 0.5, "num_thresholds": 20}, BITS, SHARES),
+    "cosine": (metrics.CosineSimilarity, {"axis": 1}, ONE_HOT, P),
+    "concordance": (metrics.ConcordanceCorrelation, {}, ONE_HOT, P),
     "scce": (metrics.SparseCategoricalCrossentropy, {}, LABELS, P),
 }
 every = pytest.mark.parametrize("name", CASES)
@@ -105,6 +114,26 @@ def test_precision_and_recall_of_logits():
         (lambda: metrics.SparseCategoricalAccuracy()([1, 2], P[:1]), r"targets of shape \(2,\) do not fit"),
         (lambda: metrics.CategoricalAccuracy()(ONE_HOT[:3], P[:1]), "categorical_accuracy: targets of shape"),
         (lambda: metrics.BinaryAccuracy()([[1, 0]], [[0.5], [0.5]]), "binary_accuracy: targets of shape"),
+        (lambda: metrics.AUC(curve="RUC"), "AUC: unknown curve 'RUC'. Did you mean 'ROC'"),
+        (lambda: metrics.AUC(num_thresholds=1), "AUC: num_thresholds must be a whole number from 2, got 1"),
+        (lambda: metrics.AUC(thresholds=[2]), "AUC: thresholds must lie between 0 and 1"),
+        (lambda: metrics.AUC(num_labels=3), "AUC: num_labels=3 is for multi_label=True only"),
+        (lambda: metrics.AUC(label_weights=[1, 2], name="a")(ONE_HOT, P), r"a: 2 label_weights do not fit .* \(8, 4\)"),
+        (lambda: metrics.AUC(multi_label=True, num_labels=3, name="a")(ONE_HOT, P), r"a: .* \(N, 3\), got \(8, 4\)"),
+        (lambda: metrics.RecallAtPrecision(1.5), "RecallAtPrecision: precision must lie between 0 and 1, got 1.5"),
+        (lambda: metrics.F1Score(average="mean"), "F1Score: average must be None, 'micro', 'macro' or 'weighted', got"),
+        (lambda: metrics.FBetaScore(beta=1), "FBetaScore: beta must be a float above 0, got 1"),
+        (lambda: metrics.F1Score(threshold=2.0), "F1Score: threshold must be a float above 0 and up to 1"),
+        (lambda: metrics.F1Score(name="f")(LABELS, P), r"f: targets and predictions .* got \(8,\) and \(8, 4\)"),
+        (lambda: metrics.F1Score(name="f")(ONE_HOT, P, np.ones(3)), r"f: sample_weight of shape \(3,\) does not fit"),
+        (lambda: metrics.R2Score(class_aggregation="sum"), "R2Score: class_aggregation must be one of"),
+        (lambda: metrics.R2Score(num_regressors=-1), "R2Score: num_regressors must be a whole number from 0, got -1"),
+        (lambda: metrics.R2Score(name="r")(BITS[:, 0], SHARES[:, 0]), r"r: targets and predictions .* \(8,\) and"),
+        (lambda: metrics.R2Score(name="r")(BITS, SHARES, np.ones(3)), r"r: sample_weight of shape \(3,\)"),
+        (lambda: metrics.IoU(0, []), "IoU: num_classes must be a whole number of at least 1, got 0"),
+        (lambda: metrics.IoU(3, [3]), r"IoU: target_class_ids must lie between 0 and 2, got \[3\]"),
+        (lambda: metrics.MeanIoU(3, name="m")([0, 1], [1]), r"m: targets \(2,\) do not fit predictions \(1,\)"),
+        (lambda: metrics.MeanIoU(3, name="m")([0, 1], [1, 1], [1, 1, 1]), r"m: sample_weight of shape \(3,\) does not"),
         (lambda: metrics.SparseTopKCategoricalAccuracy()([1, 2], P[:1]), "sparse_top_k_categorical_accuracy: targets"),
     ],
 )
@@ -280,3 +309,83 @@ def test_what_diverged_does_not_warn(name):
     metric.update_state(y, p)
     metric.update_state(y, p, np.ones(8))
     metric.result()
+
+
+@pytest.mark.parametrize("make", [lambda: metrics.F1Score(), lambda: metrics.R2Score(class_aggregation=None)])
+def test_a_change_of_width_is_explained_and_counts_nothing(make):
+    metric = make()
+    metric.update_state(ONE_HOT, P)
+    before = metric.result()
+    with pytest.raises(ValueError, match="before, now 3"):
+        metric.update_state(ONE_HOT[:, :3], P[:, :3])
+    np.testing.assert_array_equal(metric.result(), before)
+
+
+def test_fractions_of_weights_are_not_lost_silently():
+    with pytest.warns(UserWarning, match="cut to whole numbers"):
+        assert metrics.MeanIoU(2, name="m")([0, 1], [0, 1], np.array([0.5, 1.5])) == pytest.approx(0.5 / (1 + 1e-7) * 2)
+    assert metrics.BinaryIoU(dtype="float32")([0, 1], [0, 1], np.array([0.5, 1.5])) == pytest.approx(1, abs=1e-6)
+
+
+def test_adjusted_r2_without_enough_samples_warns():
+    metric = metrics.R2Score(num_regressors=9)
+    metric.update_state(BITS, SHARES)
+    with pytest.warns(UserWarning, match="num_regressors=9 leaves nothing of 8 numbers"):
+        plain = metric.result()
+    assert plain == pytest.approx(metrics.R2Score()(BITS, SHARES))
+
+
+def test_nan_is_never_positive():
+    for thresholds in ([0.5], [0.1, 0.3], [0.0, 0.5, 1.0]):
+        assert np.sum(metrics.TruePositives(thresholds)([1, 1], [np.nan, 0.2])) == sum(t < 0.2 for t in thresholds)
+
+
+def test_auc_is_the_share_of_pairs_in_the_right_order():
+    rng = np.random.default_rng(1)
+    y, p = rng.integers(0, 2, 500), rng.uniform(size=500)
+    better = (p[y == 1][:, None] > p[y == 0]).mean()
+    assert metrics.AUC(num_thresholds=5000)(y, p) == pytest.approx(better, abs=2e-4)
+    assert metrics.AUC(thresholds=np.sort(p).tolist())(y, p) == pytest.approx(better, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "auc",
+            "AUC",
+            "true_positives",
+            "false_negatives",
+            "f1_score",
+            "f_beta_score",
+            "r2_score",
+            "mape",
+            "MAPE",
+            "msle",
+        ),
+        *(
+            "kl_divergence",
+            "poisson",
+            "hinge",
+            "squared_hinge",
+            "categorical_hinge",
+            "cosine_similarity",
+            "log_cosh_error",
+        ),
+        *("binary_io_u", "pearson_correlation", "concordance_correlation", "KLDivergence", "BinaryIoU"),
+    ],
+)
+def test_metrics_are_found_by_name(name):
+    model = keras.Sequential([layers.Dense(3, "softmax")])
+    model.compile("sgd", "mse", metrics=[name])
+    logs = model.fit(P, ONE_HOT[:, :3], verbose=0).history
+    assert name in logs
+
+
+def test_the_functions_are_those_of_the_losses():
+    for name in ("mean_squared_error", "hinge", "kl_divergence", "log_cosh", "binary_focal_crossentropy", "MSLE"):
+        assert getattr(metrics, name) is getattr(keras.losses, name)
+    model = keras.Sequential([layers.Dense(4, "softmax")])
+    model.compile("sgd", "mse", metrics=[keras.losses.huber, metrics.pearson_correlation])
+    history = model.fit(P, ONE_HOT, verbose=0).history
+    assert {"huber", "pearson_correlation"} <= set(history)
