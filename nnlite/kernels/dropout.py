@@ -45,11 +45,21 @@ def dropout(x: Array, kept: Array, rate: float) -> Array:
         kept: booleans that broadcast to x.
         rate: the fraction that is not kept.
     """
-    scale = x.dtype.type(1 / (1 - rate) if rate < 1 else 0)
+    return keep(x, kept, 1 / (1 - rate) if rate < 1 else 0.0)
+
+
+def keep(x: Array, kept: Array, scale: float, floor: float = 0.0, plus: float = 0.0) -> Array:
+    """Return y = (x - floor) * kept * scale + plus; of dy, without the last two, dx = dy * kept * scale."""
+    kind = x.dtype.type
+    by, minus, add = kind(scale), kind(floor), kind(plus)
     y = memory.empty(x.shape, x.dtype)
 
     def kernel(part: Array, mask: Array, out: Array) -> None:
+        if floor:
+            part = np.subtract(part, minus, out=out)
         np.multiply(part, mask, out=out)
-        np.multiply(out, scale, out=out)
+        np.multiply(out, by, out=out)
+        if plus:
+            np.add(out, add, out=out)
 
     return over_elements(kernel, (x, np.broadcast_to(kept, x.shape)), y, 0.3)

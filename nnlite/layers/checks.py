@@ -75,6 +75,24 @@ def axes(layer: Layer, name: str, value: Any) -> tuple[int, ...]:
     return tuple(int(a) for a in found)
 
 
+def shape_of_noise(layer: Layer, given: tuple[Any, ...] | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the random numbers for an input: its own, or ``given`` with its sizes in place of None.
+
+    Raises unless there is one entry for each axis, 1 or the axis's size.
+    """
+    if given is None:
+        return shape
+    if len(given) != len(shape):
+        raise ValueError(f"{layer.label}: noise_shape {given} must have one entry for each axis of its input, {shape}.")
+    found = tuple(n if m is None else m for m, n in zip(given, shape, strict=True))
+    if any(m not in (1, n) for m, n in zip(found, shape, strict=True)):
+        raise ValueError(
+            f"{layer.label}: noise_shape {given} does not go with its input of shape {shape}: each entry must be 1, "
+            f"the size of its axis, or None for that size."
+        )
+    return found
+
+
 def axes_exist(layer: Layer, name: str, axes: Any, input_shape: Any) -> None:
     """Raise unless every axis exists in the input."""
     rank = len(input_shape)

@@ -10,6 +10,7 @@ import numpy as np
 from nnlite import random, regularizers
 from nnlite.core import registry
 from nnlite.core.layer import Layer
+from nnlite.kernels.dropout import keep, random_mask
 from nnlite.layers import checks
 
 
@@ -100,6 +101,7 @@ class AlphaDropout(_Noise):
     In training, with f = -1.7581 and the same random ``kept`` as :class:`Dropout`::
 
         y = a * (x where kept, else f) + b;    a = 1 / sqrt((1 - rate) * (1 + rate * f**2));    b = -a * f * rate
+          = a * (x - f) * kept + a * f * (1 - rate)
 
     Backward: ``dx = a * dy * kept``. Outside of training y = x.
 
@@ -120,24 +122,15 @@ class AlphaDropout(_Noise):
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         if not training or self.rate == 0:
             return x, None
-        given = self.noise_shape or (None,) * x.ndim
-        if len(given) != x.ndim:
-            raise ValueError(
-                f"{self.label}: noise_shape {given} must have one entry for each axis of its input, {x.shape}."
-            )
-        shape = tuple(n if m is None else m for m, n in zip(given, x.shape, strict=True))
-        kept = self.generator.random(shape, dtype=np.float32) >= self.rate
-        kind = x.dtype.type
-        y = np.where(kept, x, kind(_FLOOR)) * kind(self._a)
-        y += kind(-self._a * _FLOOR * self.rate)
-        return y, kept
+        kept = random_mask(self.generator, checks.shape_of_noise(self, self.noise_shape, x.shape), self.rate)
+        return keep(x, kept, self._a, _FLOOR, self._a * _FLOOR * (1 - self.rate)), kept
 
     @property
     def _a(self) -> float:
         return 0.0 if self.rate == 1 else ((1 - self.rate) * (1 + self.rate * _FLOOR**2)) ** -0.5
 
     def backward(self, dy: Any, kept: Any) -> Any:
-        return dy if kept is None else dy * kept * dy.dtype.type(self._a)
+        return dy if kept is None else keep(dy, kept, self._a)
 
 
 @registry.register("layers")

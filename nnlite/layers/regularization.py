@@ -67,13 +67,7 @@ class Dropout(_Dropout):
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
     def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        if self.noise_shape is None:
-            return shape
-        if len(self.noise_shape) != len(shape):
-            raise ValueError(
-                f"{self.label}: noise_shape {self.noise_shape} must have one entry for each axis of its input, {shape}."
-            )
-        return tuple(n if m is None else m for m, n in zip(self.noise_shape, shape, strict=True))
+        return checks.shape_of_noise(self, self.noise_shape, shape)
 
 
 class _SpatialDropout(_Dropout):

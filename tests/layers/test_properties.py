@@ -15,6 +15,13 @@ from nnlite.core import serialization
 from nnlite.core.structure import flatten, map_arrays, shapes
 from nnlite.testing import check_layer
 
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same random weights in any order of tests."""
+    nnlite.utils.set_random_seed(0)
+
+
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 

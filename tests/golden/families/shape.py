@@ -1,6 +1,6 @@
-"""Merging, pooling, borders, norms of samples, noise, embeddings."""
+"""Merging, pooling, borders."""
 
-from golden.family import Case, Ints, Values
+from golden.family import Case, Values
 
 A, B = (3, 4, 2), (3, 4, 2)
 T = [Values([[1, 2, 2]]), Values([[1, 3, 2]]), Values([[1, 3, 0]])]
@@ -42,22 +42,4 @@ LAYERS = [
     Case("Cropping2D(((1, 0), (0, 2)), data_format='channels_first')", (2, 2, 5, 4)),
     Case("Cropping3D(((1, 0), (0, 2), (1, 1)))", (2, 3, 4, 5, 2)),
     Case("Identity()", (2, 3)),
-    Case("GroupNormalization(2)", (2, 5, 4)),
-    Case("GroupNormalization(groups=3, axis=1, epsilon=1e-2, center=False)", (2, 6, 4)),
-    Case("GroupNormalization(-1)", (2, 3, 4, 5), facts=False),
-    Case("GroupNormalization(1, scale=False)", (2, 3, 4)),
-    Case("UnitNormalization()", (3, 4)),
-    Case("UnitNormalization(axis=1)", (3, 4, 2)),
-    Case("RMSNormalization()", (3, 4)),
-    Case("RMSNormalization(epsilon=0.1)", (2, 3, 4)),
-    Case("GaussianNoise(0.3)", (2, 3)),
-    Case("GaussianDropout(0.3)", (2, 3)),
-    Case("AlphaDropout(0.3)", (2, 3)),
-    Case("AlphaDropout(0.3, noise_shape=(None, 1))", (2, 3)),
-    Case("SpatialDropout3D(0.3)", (2, 3, 2, 2, 3)),
-    Case("ActivityRegularization(l1=0.1, l2=0.2)", (2, 3), gradient=False),
-    Case("Embedding(7, 3)", Ints((4, 5), 7)),
-    Case("Embedding(input_dim=3, output_dim=2, embeddings_regularizer='l2')", Ints((4,), 3)),
-    Case("Masking()", (2, 3, 4)),
-    Case("Masking(mask_value=1.0)", Values([[[1, 1], [1, 2]], [[0, 1], [1, 1]]])),
 ]

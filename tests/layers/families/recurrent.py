@@ -93,13 +93,4 @@ CASES = [
         (5, 2),
         random=True,
     ),
-    Case("wrapper", lambda: layers.Wrapper(layers.Dense(3)), (4,)),
-    Case("time_distributed", lambda: layers.TimeDistributed(layers.Dense(3, activation="tanh")), (5, 2)),
-    Case("time_distributed_images", lambda: layers.TimeDistributed(layers.Conv2D(2, 2)), (2, 4, 3, 2)),
-    Case(
-        "time_distributed_norm",
-        lambda: layers.TimeDistributed(layers.BatchNormalization(epsilon=0.5)),
-        (5, 2),
-        options=masked,
-    ),
 ]

@@ -1,4 +1,4 @@
-"""Cases of merging, pooling, borders, norms of samples, noise, embeddings."""
+"""Cases of merging, pooling, borders and functions."""
 
 from layers.case import Case
 
@@ -40,25 +40,5 @@ CASES = [
     Case("cropping2d", lambda: layers.Cropping2D(((1, 0), (0, 2)), data_format="channels_first"), (2, 4, 5)),
     Case("cropping3d", lambda: layers.Cropping3D(1), (3, 4, 5, 2)),
     Case("identity", lambda: layers.Identity(), (4, 3)),
-    Case("group_normalization", lambda: layers.GroupNormalization(2), (5, 4)),
-    Case("group_normalization_axis", lambda: layers.GroupNormalization(3, axis=1), (6, 4)),
-    Case("group_normalization_each", lambda: layers.GroupNormalization(-1, scale=False), (5, 3)),
-    Case("unit_normalization", lambda: layers.UnitNormalization(), (4, 3)),
-    Case("unit_normalization_axes", lambda: layers.UnitNormalization(axis=[1, 2]), (4, 3)),
-    Case("rms_normalization", lambda: layers.RMSNormalization(epsilon=0.1), (4, 3)),
-    Case("spectral_normalization", lambda: layers.SpectralNormalization(layers.Dense(3)), (4,), smooth=False),
-    Case("gaussian_noise", lambda: layers.GaussianNoise(0.3, seed=1), (4, 3), random=True),
-    Case("gaussian_dropout", lambda: layers.GaussianDropout(0.3, seed=1), (4, 3), random=True),
-    Case("alpha_dropout", lambda: layers.AlphaDropout(0.3, noise_shape=(None, 1, None), seed=1), (4, 3), random=True),
-    Case("spatial_dropout3d", lambda: layers.SpatialDropout3D(0.4, seed=3), (2, 3, 2, 4), random=True),
-    Case("activity_regularization", lambda: layers.ActivityRegularization(l1=0.1, l2=0.2), (4,)),
-    Case("embedding", lambda: layers.Embedding(7, 3), (5,), integers=7),
-    Case(
-        "embedding_regularized",
-        lambda: layers.Embedding(7, 3, embeddings_regularizer="l2", mask_zero=True),
-        (5,),
-        integers=7,
-    ),
-    Case("masking", lambda: layers.Masking(), (4, 3)),
     Case("lambda", lambda: layers.Lambda(keras_tanh), (4, 3)),
 ]
