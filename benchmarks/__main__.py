@@ -1,6 +1,7 @@
 """Check, then time training steps and predictions; print a table, and write it as JSON if asked.
 
-python -m benchmarks [--nets mlp cnn vgg transformer] [--rounds 5] [--seconds 1.0] [--threads 2] [--json results.json]
+python -m benchmarks [--nets mlp cnn vgg mobile lstm transformer] [--rounds 5] [--seconds 1.0] [--threads 2]
+    [--json results.json]
 
 Every contender runs in a process of its own; in each round they take turns, job by job, so that all meet the same
 moods of the machine. A ratio is the median over rounds of a peer's time divided by nnlite's: above 1, nnlite is faster.

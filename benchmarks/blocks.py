@@ -1,6 +1,7 @@
-"""A block of a transformer encoder, in nnlite and in PyTorch: x + attention(norm(x)), then x + mlp(norm(x)).
+"""Parts of nets that are not layers of both: a transformer's block, means, a recurrent net's last output.
 
-The layer normalization stands before each part, the MLP's activation is the exact GELU, there is no dropout.
+A block of a transformer encoder is x + attention(norm(x)), then x + mlp(norm(x)): the layer normalization stands before
+each part, the MLP's activation is the exact GELU, there is no dropout.
 """
 
 from __future__ import annotations
@@ -88,14 +89,34 @@ def torch_block_by_hand(torch: Any, width: int, heads: int, hidden: int) -> Any:
     return Block()
 
 
-def torch_mean(torch: Any) -> Any:
-    """Mean over the steps."""
+def torch_mean(torch: Any, axes: tuple[int, ...]) -> Any:
+    """Mean over the steps or the pixels."""
 
     class Mean(torch.nn.Module):
         def forward(self, x: Any) -> Any:
-            return x.mean(1)
+            return x.mean(axes)
 
     return Mean()
+
+
+def torch_lstm(torch: Any, width: int, units: int) -> Any:
+    """PyTorch's LSTM, of which the last output is taken."""
+
+    class Last(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = torch.nn.LSTM(width, units, batch_first=True)
+
+        def forward(self, x: Any) -> Any:
+            return self.lstm(x)[0][:, -1]
+
+    return Last()
+
+
+def lstm_in_torch_order(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """The LSTM's weights as PyTorch's parameters, whose second bias is superfluous."""
+    kernel, recurrent, bias = weights
+    return [kernel.T, recurrent.T, bias, np.zeros_like(bias)]
 
 
 def in_torch_order(weights: list[np.ndarray]) -> list[np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.blocks import in_torch_order
+from benchmarks.blocks import in_torch_order, lstm_in_torch_order
 from benchmarks.contenders import Nnlite, Torch
 from benchmarks.nets import NETS, make_data
 
@@ -47,17 +47,22 @@ def _torch_losses(contender: Torch, model, net, x, y, steps) -> list[float]:
     twin, tensor, labels = contender.prepared(net, len(x))
     ours = [layer for layer in model.layers if layer.weights]
     modules = [module for module in twin if list(module.parameters())]
-    sample = NETS[net][0]
+    steps_of = NETS[net][1]
     flat_shape = None
     for layer, module in zip(ours, modules, strict=True):
         arrays = layer.get_weights()
         if type(layer).__name__ == "Block":
             arrays = in_torch_order(arrays)
+        elif type(layer).__name__ == "LSTM":
+            arrays = lstm_in_torch_order(arrays)
+            module.lstm.bias_hh_l0.requires_grad_(False)
         elif arrays[0].ndim == 4:
-            arrays[0] = arrays[0].transpose(3, 2, 0, 1)
+            by_channel = type(layer).__name__ == "DepthwiseConv2D"
+            arrays[0] = arrays[0].transpose((2, 3, 0, 1) if by_channel else (3, 2, 0, 1))
             flat_shape = layer
         elif arrays[0].ndim == 2:
-            if flat_shape is not None and len(sample) == 3:  # the first dense layer reads a map in another order
+            if flat_shape is not None and ("flatten",) in steps_of:
+                # the first dense layer reads a map in another order
                 h, w, c = _map_shape(model)
                 arrays[0] = arrays[0].reshape(h, w, c, -1).transpose(2, 0, 1, 3).reshape(h * w * c, -1)
                 flat_shape = None

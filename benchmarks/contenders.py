@@ -36,10 +36,17 @@ class Nnlite:
                 model.add(layers.ReLU())
             elif kind == "conv":
                 model.add(layers.Conv2D(arguments[0], 3, activation="relu"))
+            elif kind == "separate":
+                for layer in (layers.DepthwiseConv2D(3, padding="same"), layers.Conv2D(arguments[0], 1)):
+                    model.add(layer)
+                    model.add(layers.BatchNormalization())
+                    model.add(layers.ReLU())
+            elif kind == "lstm":
+                model.add(layers.LSTM(arguments[0]))
             elif kind == "block":
                 model.add(blocks.nnlite_block(keras, shape[-1], *arguments))
             elif kind == "mean":
-                model.add(layers.GlobalAveragePooling1D())
+                model.add(layers.GlobalAveragePooling1D() if len(shape) == 2 else layers.GlobalAveragePooling2D())
             else:
                 model.add(layers.MaxPooling2D() if kind == "pool" else layers.Flatten())
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -82,11 +89,19 @@ class Torch:
                 parts += [nn.BatchNorm2d(arguments[0], eps=1e-3, momentum=0.01)] if arguments[1] else []
                 parts.append(nn.ReLU())
                 channels, size = arguments[0], [s if arguments[1] else s - 2 for s in size]
+            elif kind == "separate":
+                for count, kernel, groups in ((channels, 3, channels), (arguments[0], 1, 1)):
+                    parts.append(nn.Conv2d(channels, count, kernel, padding=kernel // 2, groups=groups))
+                    parts += [nn.BatchNorm2d(count, eps=1e-3, momentum=0.01), nn.ReLU()]
+                channels = arguments[0]
+            elif kind == "lstm":
+                parts.append(blocks.torch_lstm(self.torch, channels, arguments[0]))
+                channels = arguments[0]
             elif kind == "block":
                 make = blocks.torch_block_by_hand if self.other else blocks.torch_block
                 parts.append(make(self.torch, channels, *arguments))
             elif kind == "mean":
-                parts.append(blocks.torch_mean(self.torch))
+                parts.append(blocks.torch_mean(self.torch, (1,) if len(shape) == 2 else (2, 3)))
             elif kind == "pool":
                 parts.append(nn.MaxPool2d(2))
                 size = [s // 2 for s in size]

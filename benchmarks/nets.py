@@ -7,8 +7,10 @@ import numpy as np
 BATCH = 128
 
 # Sample shape and layers: ("dense", units, relu), ("conv", filters, norm), ("pool",), ("flatten",). Convolutions are
-# 3x3 with ReLU; with norm they are padded "same" and batch normalization stands before the ReLU. ("block", heads,
-# hidden) is a transformer's, see blocks.py, ("mean",) the mean over steps.
+# 3x3 with ReLU; with norm they are padded "same" and batch normalization stands before the ReLU. ("separate", filters)
+# is MobileNet's: a 3x3 convolution of each channel alone and a 1x1 convolution, both with normalization and ReLU.
+# ("block", heads, hidden) is a transformer's, see blocks.py; ("lstm", units) gives its last output; ("mean",) is over
+# steps or pixels.
 NETS: dict[str, tuple[tuple[int, ...], list[tuple]]] = {
     "mlp": ((784,), [("dense", 512, True), ("dense", 512, True), ("dense", 10, False)]),
     "cnn": (
@@ -24,6 +26,8 @@ NETS: dict[str, tuple[tuple[int, ...], list[tuple]]] = {
             ("dense", 10, False),
         ],
     ),
+    "mobile": ((32, 32, 64), [("separate", 64), ("mean",), ("dense", 10, False)]),
+    "lstm": ((40, 32), [("lstm", 128), ("dense", 10, False)]),
     "transformer": ((32, 64), [("block", 4, 256), ("block", 4, 256), ("mean",), ("dense", 10, False)]),
 }
 
@@ -50,13 +54,19 @@ def flops(net: str, batch: int = BATCH) -> tuple[float, float]:
             shape = (int(np.prod(shape)),)
             continue
         if kind == "mean":
-            shape = shape[1:]
+            shape = shape[-1:]
             continue
         if kind == "conv":
             filters, same = arguments
             h, w = (shape[0], shape[1]) if same else (shape[0] - 2, shape[1] - 2)
             work = 2.0 * batch * h * w * 9 * shape[2] * filters
             shape = (h, w, filters)
+        elif kind == "separate":
+            work = 2.0 * batch * shape[0] * shape[1] * shape[2] * (9 + arguments[0])
+            shape = (*shape[:2], arguments[0])
+        elif kind == "lstm":
+            work = 2.0 * batch * shape[0] * 4 * arguments[0] * (shape[1] + arguments[0])
+            shape = (arguments[0],)
         elif kind == "block":
             length, width = shape
             work = 2.0 * batch * length * width * (4 * width + 2 * length + 2 * arguments[1])
