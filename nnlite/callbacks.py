@@ -12,6 +12,7 @@ from nnlite.training.callbacks import (
     LearningRateScheduler,
     ModelCheckpoint,
     NaNGuard,
+    ProgbarLogger,
     ReduceLROnPlateau,
     SwapEMAWeights,
     TerminateOnNaN,

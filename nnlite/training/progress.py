@@ -76,15 +76,15 @@ def named_numbers(logs: Mapping[str, Any] | None) -> str:
     return "".join(f" - {name}: {number(value)}" for name, value in (logs or {}).items())
 
 
-def per_step(seconds: float) -> str:
-    """Return the time of one step as text.
+def per_step(seconds: float, unit: str = "step") -> str:
+    """Return the time of one step, or of another unit, as text.
 
     >>> per_step(2.2), per_step(0.061), per_step(0.00083)
     ('2s/step', '61ms/step', '830us/step')
     """
     if seconds >= 1 or seconds == 0:
-        return f"{seconds:.0f}s/step"
-    return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
+        return f"{seconds:.0f}s/{unit}"
+    return f"{seconds * 1e3:.0f}ms/{unit}" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/{unit}"
 
 
 def time_left(seconds: float) -> str:
@@ -105,17 +105,23 @@ class Display:
     Args:
         steps: batches that are expected, None where unknown.
         bar: draw a bar while it runs; else only the line at the end is written.
+        width: of the bar, in characters.
+        interval: seconds between two drawings, at least.
+        unit: what steps are called.
 
     :meth:`step` is called after every batch and costs well under a microsecond unless it draws.
     """
 
-    def __init__(self, steps: int | None, bar: bool) -> None:
+    def __init__(
+        self, steps: int | None, bar: bool, width: int = WIDTH, interval: float = INTERVAL, unit: str = "step"
+    ) -> None:
         self.steps = steps
+        self._width, self._interval, self._unit = width, interval, unit
         self.done = 0
         self._bar_wanted = bar
         self._bar: Any = None
         self._start = self._first = self._last = perf_counter()
-        self._next = self._start + INTERVAL if bar else float("inf")
+        self._next = self._start + interval if bar else float("inf")
 
     def step(self, done: int, logs: Any = None) -> None:
         """Say that ``done`` batches are done; ``logs`` are their losses and metrics, or a function that makes them."""
@@ -126,15 +132,21 @@ class Display:
             self._first = now
         if now >= self._next or (done == self.steps and self._bar is not None):
             self._draw(logs() if callable(logs) else logs)
-            self._next = perf_counter() + INTERVAL
+            self._next = perf_counter() + self._interval
 
     def finish(self, logs: Mapping[str, Any] | None = None) -> None:
         """Write the line that stays."""
         elapsed = f"{perf_counter() - self._start:.0f}s"
-        step, rate, values = self._count(self.steps or self.done), per_step(self.step_seconds()), named_numbers(logs)
+        step, rate, values = (
+            self._count(self.steps or self.done),
+            per_step(self.step_seconds(), self._unit),
+            named_numbers(logs),
+        )
         if self._bar_wanted:
-            full = self.done * WIDTH // (self.steps or self.done or 1)
-            line = f"{step} {_coloured(_cells()[1] * full)}{_cells()[0] * (WIDTH - full)} {elapsed} {rate}{values}"
+            full = self.done * self._width // (self.steps or self.done or 1)
+            line = (
+                f"{step} {_coloured(_cells()[1] * full)}{_cells()[0] * (self._width - full)} {elapsed} {rate}{values}"
+            )
         else:
             line = f"{step} - {elapsed} - {rate}{values}"
         if self._bar is not None:
@@ -166,15 +178,15 @@ class Display:
             wait = f"{self._last - self._start:.0f}s"
         else:
             wait = time_left(seconds * max(0, self.steps - self.done))
-        text = f"{wait} {per_step(seconds)}{named_numbers(logs)}"
+        text = f"{wait} {per_step(seconds, self._unit)}{named_numbers(logs)}"
         if self._bar is None:
-            self._bar = _tqdm_bar(self.steps, self._count(self.steps), text, self.done)
+            self._bar = _tqdm_bar(self.steps, self._count(self.steps), text, self.done, self._width)
         else:
             self._bar.count, self._bar.text, self._bar.n = self._count(self.steps), text, self.done
             self._bar.refresh()
 
 
-def _tqdm_bar(steps: int | None, count: str, text: str, done: int) -> Any:
+def _tqdm_bar(steps: int | None, count: str, text: str, done: int, width: int) -> Any:
     """Return a tqdm bar on standard output, drawn once. tqdm is imported when the first bar is shown."""
     from tqdm import tqdm
 
@@ -199,7 +211,7 @@ def _tqdm_bar(steps: int | None, count: str, text: str, done: int) -> Any:
         nrows=terminal_size().lines,
         ascii=_cells(),
         colour="green" if _colours() else None,
-        bar_format="{count} {text}" if steps is None else f"{{count}} {{bar:{WIDTH}}} {{text}}",
+        bar_format="{count} {text}" if steps is None else f"{{count}} {{bar:{width}}} {{text}}",
     )
 
 

@@ -15,6 +15,7 @@ from nnlite.utils.get_file import get_file
 from nnlite.utils.image_dataset import image_dataset_from_directory
 from nnlite.utils.images import array_to_img, img_to_array, load_img, save_img
 from nnlite.utils.numerical import clear_session, normalize, set_random_seed, to_categorical
+from nnlite.utils.progbar import Progbar
 from nnlite.utils.sequences import pad_sequences, timeseries_dataset_from_array
 from nnlite.utils.splitting import split_dataset
 

@@ -19,7 +19,7 @@ from nnlite.training.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
-    Progress,
+    ProgbarLogger,
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
@@ -128,11 +128,11 @@ def test_callbacks_run_in_order_and_then_history():
 
 def test_progress_runs_last():
     hooks = CallbackList([Callback()], add_history=True, add_progbar=True, model=Model(), verbose=0)
-    assert [type(c) for c in hooks.callbacks] == [Callback, History, Progress]
+    assert [type(c) for c in hooks.callbacks] == [Callback, History, ProgbarLogger]
 
 
 def test_given_history_and_progress_are_used():
-    history, progress = History(), Progress()
+    history, progress = History(), ProgbarLogger()
     hooks = CallbackList([progress, history], add_history=True, add_progbar=True, model=Model())
     assert hooks.callbacks == [progress, history] and hooks.model.history is history
 

@@ -12,7 +12,7 @@ import textwrap
 import pytest
 
 from nnlite.training import progress
-from nnlite.training.callbacks import CallbackList, LambdaCallback, Progress
+from nnlite.training.callbacks import CallbackList, LambdaCallback, ProgbarLogger
 
 # Hooks as fit, evaluate and predict call them; sleeps stand for the work.
 SCRIPT = """
@@ -372,7 +372,7 @@ def test_batch_logs_are_only_made_when_the_bar_is_drawn(clock, capsys):
 
 
 def test_progress_can_be_used_again():
-    callback = Progress()
+    callback = ProgbarLogger()
     for _ in range(2):
         run = CallbackList([callback], model=Model(), verbose=0, epochs=1, steps=1)
         run.on_train_begin()

@@ -10,7 +10,7 @@ from nnlite.training.callbacks.gradients import GradientMonitor, NaNGuard
 from nnlite.training.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from nnlite.training.callbacks.monitor import EarlyStopping, Monitor
 from nnlite.training.callbacks.nan import TerminateOnNaN
-from nnlite.training.callbacks.progress import Progress
+from nnlite.training.callbacks.progress import ProgbarLogger
 
 __all__ = [
     "BackupAndRestore",
@@ -25,7 +25,7 @@ __all__ = [
     "ModelCheckpoint",
     "Monitor",
     "NaNGuard",
-    "Progress",
+    "ProgbarLogger",
     "ReduceLROnPlateau",
     "SwapEMAWeights",
     "TerminateOnNaN",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nnlite.training.callbacks.base import Callback, History, Logs
-from nnlite.training.callbacks.progress import Progress
+from nnlite.training.callbacks.progress import ProgbarLogger
 
 # Logs, or a function that makes them: batch logs are only worth computing when somebody reads them.
 LazyLogs = Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None
@@ -18,7 +18,7 @@ class CallbackList:
     Args:
         callbacks: a list of callbacks, one callback, or None.
         add_history: add a :class:`History` unless there is one, and make it ``model.history``.
-        add_progbar: add a progress display (:class:`nnlite.training.progress.Progress`) unless there is one.
+        add_progbar: add a progress display (:class:`nnlite.callbacks.ProgbarLogger`) unless there is one.
         model: the model, handed to every callback.
         params: ``verbose``, ``epochs``, ``steps``, handed to every callback.
 
@@ -56,9 +56,9 @@ class CallbackList:
         self.set_params(params)
 
     def _add_progress(self, wanted: bool) -> None:
-        self._progress = next((c for c in self.callbacks if isinstance(c, Progress)), None)
+        self._progress = next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
         if wanted and self._progress is None:
-            self._progress = Progress()
+            self._progress = ProgbarLogger()
             self.callbacks.append(self._progress)
 
     @property

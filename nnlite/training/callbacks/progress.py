@@ -9,7 +9,7 @@ from nnlite.training.callbacks.base import Callback, Logs
 from nnlite.training.progress import Display, resolve
 
 
-class Progress(Callback):
+class ProgbarLogger(Callback):
     """Show how ``fit``, ``evaluate`` or ``predict`` gets on; added by them unless ``verbose`` is 0.
 
     On a terminal or in a notebook this is a bar an epoch with the time left, the time a step takes, loss and metrics;
@@ -17,7 +17,7 @@ class Progress(Callback):
     control characters. The validation inside ``fit`` shows nothing of its own. Under "auto", ``predict`` of a single
     batch shows nothing.
 
-    >>> progress = Progress()
+    >>> progress = ProgbarLogger()
     >>> progress.set_params({"verbose": 2, "epochs": 3, "steps": 10})
     >>> progress.on_train_begin(); progress.on_epoch_begin(0)
     Epoch 1/3
