@@ -113,15 +113,16 @@ class Display:
     """
 
     def __init__(
-        self, steps: int | None, bar: bool, width: int = WIDTH, interval: float = INTERVAL, unit: str = "step"
+        self, steps: int | None, bar: bool, width: int = WIDTH, interval: float | None = None, unit: str = "step"
     ) -> None:
         self.steps = steps
-        self._width, self._interval, self._unit = width, interval, unit
+        self._width, self._unit = width, unit
+        self._interval = INTERVAL if interval is None else interval
         self.done = 0
         self._bar_wanted = bar
         self._bar: Any = None
         self._start = self._first = self._last = perf_counter()
-        self._next = self._start + interval if bar else float("inf")
+        self._next = self._start + self._interval if bar else float("inf")
 
     def step(self, done: int, logs: Any = None) -> None:
         """Say that ``done`` batches are done; ``logs`` are their losses and metrics, or a function that makes them."""

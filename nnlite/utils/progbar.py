@@ -12,7 +12,7 @@ class Progbar:
     """Show how a loop gets on, as ``fit`` does: a bar on terminals and in notebooks, else a line at the end.
 
     Args:
-        target: how many steps are expected; None where that is unknown, and then ``update(..., finalize=True)`` ends it.
+        target: how many steps are expected; None where unknown, and then ``update(..., finalize=True)`` ends it.
         width: of the bar, in characters.
         verbose: 0 for nothing, 1 for a bar where it can be drawn over, 2 for the line at the end only.
         interval: seconds between two drawings, at least.
