@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from nnlite.kernels.activation import silent
 from nnlite.kernels.losses import same_rank
 from nnlite.metrics.base import Metric, metric_class, prepared
 
@@ -13,57 +15,98 @@ from nnlite.metrics.base import Metric, metric_class, prepared
 _NONE = -1e10
 # The four counts, in the order of Keras's files.
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+# Where each is counted, given what is positive and what is predicted to be.
+_WHERE: dict[str, Callable[[Any, Any], Any]] = {
+    "true_positives": np.logical_and,
+    "false_positives": np.less,
+    "true_negatives": lambda actual, positive: ~(actual | positive),
+    "false_negatives": np.greater,
+}
+
+
+# Up to this many limits are compared one by one, which is faster than finding the place among them.
+_FEW = 3
 
 
 class Thresholds:
-    """Limits that predictions are compared with, all at once: in O(predictions * log(limits)).
+    """Limits that predictions are compared with: in one pass over the predictions where there are many.
 
-    Where the limits are k / (n - 1), predictions are cut to [0, 1] and rounded up, as in Keras.
+    Where the limits are k / (n - 1), predictions are cut to [0, 1] and rounded up in float32, as in Keras.
     """
 
     def __init__(self, values: Any) -> None:
         self.values = np.asarray(values, float)
-        self.order = np.argsort(self.values, kind="stable")
         n = len(self.values)
         self.even = n >= 3 and np.allclose(np.clip(self.values, 0, 1), np.arange(n) / (n - 1), atol=1e-7)
+        order = np.argsort(self.values, kind="stable")
+        self._sorted, self._back = self.values[order], np.argsort(order, kind="stable")
 
-    def below(self, p: Any) -> Any:
-        """Return how many limits are smaller than each prediction; none is smaller than NaN."""
-        n = len(self.values)
-        if n == 1:
-            return (p > p.dtype.type(self.values[0])).astype(np.intp)
-        if self.even:
-            found = np.ceil(np.clip(np.fmax(p, 0), 0, 1) * p.dtype.type(n - 1)).astype(np.intp)
-            return np.maximum(found, 1) if self.values[0] < 0 else found
-        found = np.searchsorted(self.values[self.order].astype(p.dtype), p, "left")
-        return np.where(np.isnan(p), 0, found)
-
-    def counts(self, actual: Any, p: Any, weight: Any = None, by_label: bool = False) -> dict[str, Any]:
-        """Return the four counts (limits,), or (limits, labels) one for each label of the last axis.
+    def counts(
+        self,
+        actual: Any,
+        p: Any,
+        weight: Any = None,
+        by_label: bool = False,
+        names: Sequence[str] = COUNTS,
+    ) -> dict[str, Any]:
+        """Return counts by name, of shape (limits,), or (limits, labels) with one for each label of the last axis.
 
         Args:
             actual: booleans.
-            p: predictions of the same shape.
+            p: predictions of the same shape; NaN is above no limit.
             weight: of the same shape, or None for 1.
             by_label: whether labels are counted apart.
+            names: which of the four are needed.
         """
+        if not by_label and not self.even and len(self.values) <= _FEW:
+            return self._compared(actual, p, weight, names)
         n, labels = len(self.values) + 1, p.shape[-1] if by_label else 1
-        place = self.below(p) + np.multiply(actual, n, dtype=np.intp)
+        place = self._place(actual, p)
         if by_label:
-            place = place * labels + np.arange(labels)
-        table = np.bincount(place.ravel(), None if weight is None else weight.ravel(), 2 * n * labels)
-        table = table.reshape(2, n, labels)
-        under, over = table.cumsum(1)[:, :-1], table[:, ::-1].cumsum(1)[:, -2::-1]
-        back = np.argsort(self.order, kind="stable")
-        under, over = under[:, back], over[:, back]
-        found = (over[1], over[0], under[0], under[1])
-        return dict(zip(COUNTS, found if by_label else [one[:, 0] for one in found], strict=True))
+            place *= labels
+            place += np.arange(labels)
+        table = np.bincount(place.reshape(-1), None if weight is None else weight.reshape(-1), 2 * n * labels)
+        table = table.reshape((2, n, labels) if by_label else (2, n))
+        over = table[:, ::-1].cumsum(1)[:, -2::-1]
+        under = table.cumsum(1)[:, :-1]
+        if not self.even:
+            over, under = over[:, self._back], under[:, self._back]
+        found = dict(zip(COUNTS, (over[1], over[0], under[0], under[1]), strict=True))
+        return {name: found[name] for name in names}
+
+    @silent
+    def _place(self, actual: Any, p: Any) -> Any:
+        """How many limits are smaller than each prediction; for positives, the number of limits and 1 more."""
+        n = len(self.values)
+        if self.even:
+            found = p.astype(np.float32) * np.float32(n - 1)
+            np.ceil(found, out=found)
+            np.fmax(found, np.float32(self.values[0] < 0), out=found)  # NaN is the least
+            np.minimum(found, np.float32(n - 1), out=found)
+            found += actual * np.float32(n + 1)
+            return found.astype(np.intp)
+        found = np.searchsorted(self._sorted.astype(p.dtype), p, "left")
+        found[np.isnan(p)] = 0
+        found += actual * np.intp(n + 1)
+        return found
+
+    @silent
+    def _compared(self, actual: Any, p: Any, weight: Any, names: Sequence[str]) -> dict[str, Any]:
+        """The counts, limit by limit."""
+        found = {name: np.zeros(len(self.values)) for name in names}
+        for index, limit in enumerate(self.values.astype(p.dtype)):
+            positive = p > limit
+            for name in names:
+                hits = _WHERE[name](actual, positive)
+                found[name][index] = np.count_nonzero(hits) if weight is None else np.vdot(weight, hits)
+        return found
 
 
 class ConfusionMetric(Metric):
     """Counts at thresholds, of all predictions or of one class."""
 
     _thresholds: Thresholds
+    _names: Sequence[str] = COUNTS  # which are kept
     class_id: int | None = None
     top_k: int | None = None
 
@@ -78,7 +121,7 @@ class ConfusionMetric(Metric):
                 raise ValueError(f"{self.name}: predictions of shape {y_pred.shape} have no class {self.class_id}.")
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
             weight = None if weight is None else weight[..., self.class_id]
-        return self._thresholds.counts(y_true.astype(bool, copy=False), y_pred, weight)
+        return self._thresholds.counts(y_true.astype(bool, copy=False), y_pred, weight, names=self._names)
 
     def _matching(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """Targets and predictions as arrays of one shape."""
@@ -163,11 +206,11 @@ class _Fraction(ConfusionMetric):
         n = len(self._thresholds.values)
         self.true_positives = self.add_weight((n,), name="true_positives")
         setattr(self, self._second, self.add_weight((n,), name=self._second))
+        self._names = ("true_positives", self._second)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        found = self._add_counts(y_true, y_pred, sample_weight)
-        self.true_positives.value += found["true_positives"]
-        getattr(self, self._second).value += found[self._second]
+        for name, found in self._add_counts(y_true, y_pred, sample_weight).items():
+            getattr(self, name).value += found
 
     def result(self) -> Any:
         """Return the fraction, a number for a single threshold, else an array; 0 where nothing was counted."""
@@ -218,6 +261,7 @@ class _Count(ConfusionMetric):
         super().__init__(dtype, name)
         self.thresholds = thresholds
         self._thresholds = checked_thresholds(type(self).__name__, thresholds)
+        self._names = (self._count,)
         self.accumulator = self.add_weight((len(self._thresholds.values),), name="accumulator")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

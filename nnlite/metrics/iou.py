@@ -63,7 +63,8 @@ class IoU(Metric):
         pred = np.asarray(y_pred) if self.sparse_y_pred else np.argmax(y_pred, self.axis)
         if true.size != pred.size:
             raise ValueError(f"{self.name}: targets {np.shape(y_true)} do not fit predictions {np.shape(y_pred)}.")
-        true, pred = true.reshape(-1).astype(np.int64), pred.reshape(-1).astype(np.int64)
+        with np.errstate(invalid="ignore"):  # NaN and infinities become numbers outside the classes
+            true, pred = true.reshape(-1).astype(np.int64), pred.reshape(-1).astype(np.int64)
         n = self.num_classes
         counted = (true >= 0) & (true < n) & (pred >= 0) & (pred < n)
         if self.ignore_class is not None:

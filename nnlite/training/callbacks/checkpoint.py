@@ -116,6 +116,14 @@ class ModelCheckpoint(Monitor):
                 stacklevel=5,
             )
             return True
+        if getattr(current, "ndim", 0):
+            warnings.warn(
+                f"Can save best model only where {self.monitor} is one number, got {current.size}. The model is saved "
+                f"as it is.",
+                UserWarning,
+                stacklevel=5,
+            )
+            return True
         if not self.improved(current, self.best):
             self._say(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {_shown(self.best)}")
             return False

@@ -33,7 +33,15 @@ class Monitor(Callback):
         self._sign: int | None = {"min": -1, "max": 1}.get(mode)
 
     def improved(self, current: Any, best: Any) -> bool:
-        """Return whether ``current`` is better than ``best`` by more than ``min_delta``; anything beats None, NaN."""
+        """Return whether ``current`` is better than ``best`` by more than ``min_delta``; anything beats None, NaN.
+
+        Raises ``ValueError`` where it is several numbers.
+        """
+        if getattr(current, "ndim", 0):
+            raise ValueError(
+                f"{type(self).__name__}: monitor={self.monitor!r} is an array of {current.size} numbers, expected one. "
+                f"Give the metric an argument that makes one of them, such as average='macro'."
+            )
         if best is None or math.isnan(best):
             return True
         if self._sign is None:
