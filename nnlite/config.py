@@ -15,6 +15,7 @@ _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format = "channels_last"
 _winograd = True
+_interactive_logging = True
 _num_threads: int | None = None
 _dtype_policy: DTypePolicy | None = None
 _half_told = False
@@ -183,6 +184,28 @@ def standardize_data_format(data_format: str | None) -> str:
     if value not in _FORMATS:
         raise ValueError(f"data_format: got {data_format!r}, expected 'channels_last' or 'channels_first'.")
     return value
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Return whether training, evaluation and prediction may show their progress (they do unless told otherwise)."""
+    return _interactive_logging
+
+
+def enable_interactive_logging() -> None:
+    """Let ``verbose`` decide what training, evaluation and prediction show."""
+    global _interactive_logging
+    _interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Show no progress, whatever ``verbose`` says.
+
+    >>> disable_interactive_logging(); is_interactive_logging_enabled()
+    False
+    >>> enable_interactive_logging()
+    """
+    global _interactive_logging
+    _interactive_logging = False
 
 
 def winograd() -> bool:

@@ -10,3 +10,5 @@ from nnlite.core.registry import (
 from nnlite.core.serialization import deserialize as deserialize_keras_object
 from nnlite.core.serialization import serialize as serialize_keras_object
 from nnlite.saving.api import load_model, load_weights, save_model, save_weights
+
+CustomObjectScope = custom_object_scope

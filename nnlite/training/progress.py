@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlite import config
+
 # seconds between two drawings of the bar; a drawing takes about 0.2 ms, so this is less than 1 % of the time
 INTERVAL = 0.05
 WIDTH = 20
@@ -48,7 +50,7 @@ def resolve(verbose: Any) -> int:
     known = verbose == "auto" if isinstance(verbose, str) else verbose in (0, 1, 2)
     if not known:
         raise ValueError(f"verbose: got {verbose!r}, expected 0, 1, 2 or 'auto'.")
-    if sys.stdout is None or verbose == 0:
+    if sys.stdout is None or verbose == 0 or not config.is_interactive_logging_enabled():
         return 0
     return 1 if verbose in (1, "auto") and is_interactive() else 2
 

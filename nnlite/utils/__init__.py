@@ -1,5 +1,10 @@
 """What scripts use around models."""
 
+from nnlite.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from nnlite.core.registry import (
     custom_object_scope,
     get_custom_objects,

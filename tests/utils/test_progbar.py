@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 import nnlite as keras
@@ -34,3 +35,19 @@ def test_wrong_arguments():
         keras.utils.Progbar(1, stateful_metrics=[], stateless_metrics=[])
     with pytest.raises(ValueError, match="verbose: got 7"):
         keras.utils.Progbar(1, verbose=7)
+
+
+def test_interactive_logging_can_be_turned_off(capsys):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 2), "float32")
+    keras.utils.disable_interactive_logging()
+    try:
+        assert not keras.config.is_interactive_logging_enabled()
+        model.fit(x, x[:, :1], verbose=2)
+        model.predict(x, verbose=1)
+        assert capsys.readouterr().out == ""
+    finally:
+        keras.config.enable_interactive_logging()
+    model.fit(x, x[:, :1], verbose=2)
+    assert "loss" in capsys.readouterr().out
