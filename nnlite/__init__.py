@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlite import activations, config, constraints, initializers, losses, metrics, optimizers, random, regularizers
 
-from nnlite import callbacks, dtype_policies, layers, mixed_precision, models, saving, utils  # isort: skip
+from nnlite import dtype_policies, layers, models, saving  # isort: skip
 from nnlite.config import DTypePolicy, FloatDTypePolicy
 from nnlite.core.variable import Variable
 from nnlite.initializers import Initializer
@@ -24,11 +24,11 @@ from nnlite.optimizers import Optimizer
 from nnlite.regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from nnlite import datasets, preprocessing, testing
+    from nnlite import callbacks, datasets, mixed_precision, preprocessing, testing, utils
 
 __version__ = "0.1.0"
 
-_LAZY = ("datasets", "preprocessing", "testing")
+_LAZY = ("callbacks", "datasets", "mixed_precision", "preprocessing", "testing", "utils")
 
 __all__ = [
     "DTypePolicy",

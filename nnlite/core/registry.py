@@ -38,6 +38,8 @@ _kind_of: dict[Any, str] = {}
 _custom: dict[str, Any] = {}
 _custom_names: dict[Any, str] = {}
 _scopes = threading.local()
+# What imports the modules of a kind: the one that has a name, or all of them for None.
+_loaders: dict[str, Callable[[str | None], None]] = {}
 
 
 def register(kind: str, *names: str) -> Callable[[T], T]:
@@ -61,9 +63,40 @@ def kind_of(obj: Any) -> str | None:
         return None
 
 
+def load_with(kind: str, loader: Callable[[str | None], None]) -> None:
+    """Say what imports the modules that register names of a kind; it is called when such a name is looked up.
+
+    Args:
+        kind: the kind.
+        loader: takes a name and imports the module that seems to have it, or None and imports all of them.
+    """
+    _loaders[kind] = loader
+
+
+def load(kind: str, name: str | None = None) -> None:
+    """Import what seems to define a name of a kind, or all of the kind."""
+    if kind in _loaders:
+        (_loaders[kind] if name is not None else _loaders.pop(kind))(name)
+
+
 def known_names(kind: str) -> list[str]:
     """Return all built-in names of a kind, sorted."""
+    load(kind)
     return sorted(_builtin[kind])
+
+
+def spelled(kind: str, name: str) -> str | None:
+    """Return a built-in name as it is spelled, given in any case, or None if there is none.
+
+    >>> spelled("optimizers", "ADAM")
+    'Adam'
+    """
+    for wanted in (name, None):
+        load(kind, wanted)
+        for known in _builtin[kind]:
+            if known.lower() == name.lower():
+                return known
+    return None
 
 
 def find(kind: str | None, name: str) -> Any | None:
@@ -71,11 +104,13 @@ def find(kind: str | None, name: str) -> Any | None:
     for objects in (*reversed(_scopes.__dict__.get("stack", [])), _custom):
         if name in objects:
             return objects[name]
-    if kind is not None:
-        return _builtin[kind].get(name)
-    for objects in _builtin.values():
-        if name in objects:
-            return objects[name]
+    kinds = _builtin if kind is None else (kind,)
+    for wanted in (name, None):  # first what seems to have it
+        for one in kinds:
+            if name not in _builtin[one]:
+                load(one, wanted)
+            if name in _builtin[one]:
+                return _builtin[one][name]
     return None
 
 

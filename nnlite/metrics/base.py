@@ -289,6 +289,7 @@ def _function(config: Any) -> Any:
     if isinstance(config, dict) and config.get("class_name") != "function":
         return serialization.deserialize(config)
     name = str(config["config"] if isinstance(config, dict) else config)
+    registry.load("metrics", name)
     found = registry.get_registered_object(name) or _functions.get(name) or registry.find("losses", name)
     return registry.resolve("metrics", name) if found is None else found
 

@@ -18,6 +18,11 @@ from nnlite.losses import (
 from nnlite.losses.base import run_forward
 from nnlite.metrics.base import Mean, MeanMetricWrapper, metric_class, metric_function, prepared
 
+mse = MSE = mean_squared_error
+mae = MAE = mean_absolute_error
+mape = MAPE = mean_absolute_percentage_error
+msle = MSLE = mean_squared_logarithmic_error
+
 
 @metric_class("mse", "MSE")
 class MeanSquaredError(MeanMetricWrapper):

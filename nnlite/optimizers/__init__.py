@@ -1,19 +1,38 @@
 """Optimizers: how gradients become updates."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nnlite.core import registry, serialization
+from nnlite.core import lazy, registry, serialization
 from nnlite.optimizers import schedules
-from nnlite.optimizers.adagrad import Adadelta, Adagrad, Ftrl
-from nnlite.optimizers.adam import Adam, AdamW
-from nnlite.optimizers.adam_kin import Adamax, Nadam, ScheduleFreeAdamW
 from nnlite.optimizers.base import Optimizer
-from nnlite.optimizers.lion import Lion
-from nnlite.optimizers.loss_scale import LossScaleOptimizer
-from nnlite.optimizers.multi import MultiOptimizer, OptimizerMap
-from nnlite.optimizers.rmsprop import RMSprop
-from nnlite.optimizers.sgd import SGD
-from nnlite.optimizers.whole import Adafactor, Lamb, Muon
+
+if TYPE_CHECKING:
+    from nnlite.optimizers.adagrad import Adadelta, Adagrad, Ftrl
+    from nnlite.optimizers.adam import Adam, AdamW
+    from nnlite.optimizers.adam_kin import Adamax, Nadam, ScheduleFreeAdamW
+    from nnlite.optimizers.lion import Lion
+    from nnlite.optimizers.loss_scale import LossScaleOptimizer
+    from nnlite.optimizers.multi import MultiOptimizer, OptimizerMap
+    from nnlite.optimizers.rmsprop import RMSprop
+    from nnlite.optimizers.sgd import SGD
+    from nnlite.optimizers.whole import Adafactor, Lamb, Muon
+else:
+    __getattr__, __dir__, __all__ = lazy.attach(
+        __name__,
+        {
+            "adagrad": "Adadelta Adagrad Ftrl",
+            "adam": "Adam AdamW",
+            "adam_kin": "Adamax Nadam ScheduleFreeAdamW",
+            "lion": "Lion",
+            "loss_scale": "LossScaleOptimizer",
+            "multi": "MultiOptimizer OptimizerMap",
+            "rmsprop": "RMSprop",
+            "sgd": "SGD",
+            "whole": "Adafactor Lamb Muon",
+        },
+        "optimizers",
+    )
+    __all__ += ["Optimizer", "deserialize", "get", "schedules", "serialize"]
 
 
 def get(identifier: Any) -> Any:
@@ -42,6 +61,7 @@ def get(identifier: Any) -> Any:
 def serialize(optimizer: Any) -> Any:
     """Return the config of an optimizer.
 
+    >>> from nnlite.optimizers import SGD
     >>> serialize(SGD())["class_name"]
     'SGD'
     """
@@ -51,12 +71,13 @@ def serialize(optimizer: Any) -> Any:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the optimizer that a config, or a name in any case, describes.
 
+    >>> from nnlite.optimizers import SGD
     >>> float(deserialize(serialize(SGD(0.5))).learning_rate)
     0.5
     """
     if isinstance(config, str):
         config = {"class_name": config, "config": {}}
-    known = {name.lower(): name for name in registry.known_names("optimizers")}
-    if isinstance(config, dict) and str(config.get("class_name")).lower() in known:
-        config = config | {"class_name": known[config["class_name"].lower()]}
+    if isinstance(config, dict):
+        name = str(config.get("class_name"))
+        config = config | {"class_name": registry.spelled("optimizers", name) or name}
     return serialization.deserialize(config, "optimizers", custom_objects)
