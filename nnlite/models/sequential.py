@@ -302,12 +302,13 @@ class Sequential(Trainer, Layer):
         """Print a table of the layers, their output shapes and numbers of parameters.
 
         Args:
-            line_length: width of the table, at least 30; the terminal's, at most 88, where None (80 without one).
+            line_length: width of the table, at least 30. Where None, four less than the terminal's columns (80 without
+                one), at most 88 (100 with ``show_trainable``).
             positions: ends of the columns as fractions of the width.
             print_fn: called with the whole text in the place of printing.
             expand_nested: whether the layers of inner models are listed too.
             show_trainable: whether a column says which layers learn.
-            layer_range: names of the first and the last layer to list.
+            layer_range: names of the first and the last layer to list, or regular expressions that their names match.
         """
         text = summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -23,46 +23,44 @@ def summary_text(
     layer_range: tuple[str, str] | None = None,
 ) -> str:
     """Return the table of a model's layers, with its counts below, as :meth:`nnlite.Sequential.summary` prints it."""
-    width = _width(88 + 12 * show_trainable) if line_length is None else max(30, int(line_length))
+    width = max(30, _width(88 + 12 * show_trainable) if line_length is None else int(line_length))
     header = ["Layer (type)", "Output Shape", "Param #"]
-    ends = positions or ([0.42, 0.70, 0.84, 1.0] if show_trainable else [0.45, 0.80, 1.0])
+    ends = list(positions or (0.45, 0.80, 1.0))
     if show_trainable:
         header.append("Trainable")
+        ends = [*(0.9 * end for end in ends), 1.0]
     rows = [row[: len(header)] for row in _rows(model, layer_range, expand_nested)]
     return "\n".join([f'Model: "{model.name}"', *_table(header, rows, ends, width), *_counts(model)])
 
 
 def _width(most: int) -> int:
-    """The width of the terminal, or 80 columns where stdout is none."""
+    """Four columns less than the terminal has (80 where there is none), so that the table never wraps."""
     import shutil
 
-    try:
-        terminal = sys.stdout.isatty()
-    except (AttributeError, ValueError):
-        terminal = False
-    return min(most, shutil.get_terminal_size().columns) if terminal else 80
+    return min(most, shutil.get_terminal_size().columns - 4)
 
 
 def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> slice:
     if layer_range is None:
         return slice(None)
     names = [layer.name for layer in layers]
-    missing = [name for name in layer_range if name not in names]
-    if len(layer_range) != 2 or missing:
+    found = [[i for i, name in enumerate(names) if re.match(pattern, name)] for pattern in layer_range]
+    if len(found) != 2 or not all(found):
         raise ValueError(f"summary: layer_range takes the names of two layers of the model; it has {', '.join(names)}.")
-    first, last = sorted(names.index(name) for name in layer_range)
-    return slice(first, last + 1)
+    first, last = found if found[0][0] <= found[1][-1] else found[::-1]
+    return slice(first[0], last[-1] + 1)
 
 
-def _rows(model: Any, layer_range: Any, expand_nested: bool, indent: str = "") -> list[list[str]]:
+def _rows(model: Any, layer_range: Any, expand_nested: bool, level: int = 0) -> list[list[str]]:
     rows = []
     chosen = _in_range(model.layers, layer_range)
     for layer, shape in zip(model.layers[chosen], _output_shapes(model)[chosen], strict=True):
         count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
         learns = "-" if layer.built and not layer.weights else "Y" if layer.trainable else "N"
+        indent = "   " * level + "└ " if level else ""
         rows.append([f"{indent}{layer.name} ({type(layer).__name__})", shape, count, learns])
         if expand_nested and hasattr(layer, "layers"):
-            rows += _rows(layer, None, True, indent + "   " if indent else "   └ ")
+            rows += _rows(layer, None, True, level + 1)
     return rows
 
 
@@ -73,13 +71,12 @@ def _output_shapes(model: Any) -> list[str]:
     shape, shapes = model.input_shape, []
     for layer in model.layers:
         shape = layer.compute_output_shape(shape)
-        shapes.append(", ".join(str(s) for s in ([shape] if structure.is_shape(shape) else shape)))
+        shapes.append(str(shape))
     return shapes
 
 
 def _table(header: list[str], rows: list[list[str]], ends: list[float], width: int) -> list[str]:
-    edges = [0, *(round(end * (width - 1)) for end in ends)]
-    widths = [max(1, right - left - 1) for left, right in pairwise(edges)]
+    widths = _column_widths(ends, width)
 
     def rule(left: str, line: str, cross: str, right: str) -> str:
         return left + cross.join(line * w for w in widths) + right
@@ -96,12 +93,27 @@ def _table(header: list[str], rows: list[list[str]], ends: list[float], width: i
             text.append(bar + bar.join(f" {part} "[:w] for part, w in zip(parts, widths, strict=True)) + bar)
         return text
 
+    if len(header) > 3:  # a narrow column, whose title need not be read in full
+        room = max(1, widths[3] - 2)
+        header = [*header[:3], header[3] if len(header[3]) <= room else header[3][: room - 1] + "…"]
     out = [rule("┏", "━", "┳", "┓"), *lines(header, "┃"), rule("┡", "━", "╇", "┩")]
     for index, row in enumerate(rows):
         if index:
             out.append(rule("├", "─", "┼", "┤"))
         out += lines(row, "│")
     return [*out, rule("└", "─", "┴", "┘")]
+
+
+def _column_widths(ends: list[float], width: int) -> list[int]:
+    """Share the width between the columns; what the bars and margins need is taken from each in turn, evenly."""
+    edges = [0, *(int(end * width) for end in ends)]
+    widths = [right - left + 2 for left, right in pairwise(edges)]
+    over = sum(widths) - (width - len(ends) - 1)
+    for index in range(len(widths)):
+        share = min(widths[index] - 1, round(over / (len(widths) - index)))
+        widths[index] -= share
+        over -= share
+    return widths
 
 
 def _wrap(text: str, width: int) -> list[str]:

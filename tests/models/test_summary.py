@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 import nnlite as keras
 from nnlite import layers
@@ -10,18 +11,46 @@ def net():
     )
 
 
+# Both tables are Keras's on 80 columns, letter for letter.
 EXPECTED = """\
 Model: "net"
-┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
-┃ Layer (type)                      ┃ Output Shape             ┃       Param # ┃
-┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
-│ dense (Dense)                     │ (None, 4)                │            36 │
-├───────────────────────────────────┼──────────────────────────┼───────────────┤
-│ dense_1 (Dense)                   │ (None, 3)                │            15 │
-└───────────────────────────────────┴──────────────────────────┴───────────────┘
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+│ dense (Dense)                   │ (None, 4)              │            36 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense_1 (Dense)                 │ (None, 3)              │            15 │
+└─────────────────────────────────┴────────────────────────┴───────────────┘
  Total params: 51 (204.00 B)
  Trainable params: 51 (204.00 B)
  Non-trainable params: 0 (0.00 B)"""
+
+NESTED = """\
+Model: "o"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━┓
+┃ Layer (type)                ┃ Output Shape          ┃    Param # ┃ Trai… ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━┩
+│ deeper (Sequential)         │ (None, 3)             │         27 │   N   │
+├─────────────────────────────┼───────────────────────┼────────────┼───────┤
+│    └ inner (Sequential)     │ (None, 3)             │         15 │   N   │
+├─────────────────────────────┼───────────────────────┼────────────┼───────┤
+│       └ a (Dense)           │ (None, 3)             │         15 │   N   │
+├─────────────────────────────┼───────────────────────┼────────────┼───────┤
+│    └ normalization_b        │ (None, 3)             │         12 │   N   │
+│ (BatchNormalization)        │                       │            │       │
+├─────────────────────────────┼───────────────────────┼────────────┼───────┤
+│ f (Flatten)                 │ (None, 3)             │          0 │   -   │
+├─────────────────────────────┼───────────────────────┼────────────┼───────┤
+│ b (Dense)                   │ (None, 2)             │          8 │   Y   │
+└─────────────────────────────┴───────────────────────┴────────────┴───────┘
+ Total params: 35 (140.00 B)
+ Trainable params: 8 (32.00 B)
+ Non-trainable params: 27 (108.00 B)"""
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 def text_of(model, **kwargs):
@@ -33,6 +62,21 @@ def text_of(model, **kwargs):
 
 def test_the_table():
     assert text_of(net()) == EXPECTED
+
+
+def test_the_table_of_inner_models_and_what_learns():
+    inner = keras.Sequential([layers.Input((4,)), layers.Dense(3, name="a")], name="inner")
+    deeper = keras.Sequential([layers.Input((4,)), inner, layers.BatchNormalization(name="normalization_b")])
+    deeper.name, deeper.trainable = "deeper", False
+    model = keras.Sequential([layers.Input((4,)), deeper, layers.Flatten(name="f"), layers.Dense(2, name="b")], name="o")
+    assert text_of(model, expand_nested=True, show_trainable=True) == NESTED
+
+
+def test_several_outputs_and_the_terminal(monkeypatch):
+    model = keras.Sequential([layers.Input((4, 3)), layers.LSTM(3, return_state=True, name="l")])
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = text_of(model).split("\n")
+    assert len(lines[1]) == 88 and "[(None, 3), (None, 3)," in lines[4]
 
 
 def test_it_prints(capsys):
@@ -82,3 +126,6 @@ def test_trainable_nested_and_range():
     ]
     rows = [line for line in text_of(model, layer_range=("f", "b")).split("\n") if line.startswith("│")]
     assert len(rows) == 2
+    assert text_of(model, layer_range=("b|f", "i.*")).count("\n") == text_of(model).count("\n")
+    with pytest.raises(ValueError, match="layer_range takes the names of two layers"):
+        model.summary(layer_range=("f", "no"))
