@@ -24,11 +24,11 @@ from nnlite.optimizers import Optimizer
 from nnlite.regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from nnlite import callbacks, datasets, mixed_precision, preprocessing, testing, utils
+    from nnlite import backend, callbacks, datasets, mixed_precision, preprocessing, testing, utils
 
 __version__ = "0.1.0"
 
-_LAZY = ("callbacks", "datasets", "mixed_precision", "preprocessing", "testing", "utils")
+_LAZY = ("backend", "callbacks", "datasets", "mixed_precision", "preprocessing", "testing", "utils")
 
 __all__ = [
     "DTypePolicy",
@@ -44,6 +44,7 @@ __all__ = [
     "Sequential",
     "Variable",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",

@@ -17,7 +17,8 @@ LEVELS = [
     {"layers"},
     {"training", "saving"},
     {"models"},
-    {"callbacks", "datasets", "dtype_policies", "mixed_precision", "preprocessing", "utils", "testing", "cli"},
+    {"backend", "callbacks", "cli", "datasets", "dtype_policies", "mixed_precision", "preprocessing", "testing"}
+    | {"utils"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -8,7 +8,7 @@ import nnlite
 
 API = {
     "nnlite": "Input Layer Sequential Variable InputSpec Initializer Loss Metric Optimizer Regularizer version "
-    "__version__ activations callbacks config constraints datasets "
+    "__version__ activations backend callbacks config constraints datasets "
     "initializers layers losses metrics models optimizers random regularizers saving testing utils",
     "nnlite.layers": "Activation AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D BatchNormalization Conv1D "
     "Conv2D Convolution1D Convolution2D Dense Dropout ELU Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
@@ -53,6 +53,8 @@ API = {
     "nnlite.preprocessing": "image sequence image_dataset_from_directory timeseries_dataset_from_array",
     "nnlite.preprocessing.image": "array_to_img img_to_array load_img save_img smart_resize",
     "nnlite.preprocessing.sequence": "pad_sequences",
+    "nnlite.backend": "backend clear_session epsilon floatx image_data_format is_float_dtype is_int_dtype set_epsilon "
+    "set_floatx set_image_data_format standardize_dtype",
     "nnlite.datasets": "digits mnist fashion_mnist",
     "nnlite.config": "floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format get_num_threads "
     "set_num_threads dtype_policy set_dtype_policy",

@@ -40,6 +40,8 @@ class Compiling(Steps):
     ) -> None:
         """Say how the model learns and what is measured.
 
+        Compiled again without a loss, a model keeps the one it has; without metrics of either kind, it keeps those.
+
         Args:
             optimizer: a name or an :class:`~nnlite.optimizers.Optimizer`; None for a model that is only evaluated.
             loss: a name, a :class:`~nnlite.losses.Loss` or one of ``nnlite.losses``'s functions; for several outputs a
@@ -73,6 +75,12 @@ class Compiling(Steps):
                 f"subclass of nnlite.losses.Loss with call(y_true, y_pred) and gradient(y_true, y_pred), or override "
                 f"train_step."
             )
+        before = {} if self._compiled is None else self._compiled.arguments
+        if loss is None and before:
+            loss = before["loss"]
+            loss_weights = before["loss_weights"] if loss_weights is None else loss_weights
+        if metrics is None and weighted_metrics is None and before:
+            metrics, weighted_metrics = before["metrics"], before["weighted_metrics"]
         made = None if optimizer is None else optimizers.get(optimizer)
         scales = made is None or isinstance(made, optimizers.LossScaleOptimizer)
         wraps = auto_scale_loss and not scales and self.dtype_policy.name == "mixed_float16"

@@ -68,7 +68,8 @@ def test_the_table_of_inner_models_and_what_learns():
     inner = keras.Sequential([layers.Input((4,)), layers.Dense(3, name="a")], name="inner")
     deeper = keras.Sequential([layers.Input((4,)), inner, layers.BatchNormalization(name="normalization_b")])
     deeper.name, deeper.trainable = "deeper", False
-    model = keras.Sequential([layers.Input((4,)), deeper, layers.Flatten(name="f"), layers.Dense(2, name="b")], name="o")
+    model = keras.Sequential([layers.Input((4,)), deeper, layers.Flatten(name="f"), layers.Dense(2, name="b")])
+    model.name = "o"
     assert text_of(model, expand_nested=True, show_trainable=True) == NESTED
 
 

@@ -259,7 +259,13 @@ def test_early_stopping_stops_after_patience_epochs(capsys):
 
 def test_early_stopping_never_stops_in_the_first_epoch():
     stopper = EarlyStopping(patience=0, baseline=0.0)
-    assert fit(stopper, val_losses(5, 4, 3)).history.epoch == [0, 1]
+    assert fit(stopper, val_losses(5, 5, 3)).history.epoch == [0, 1]
+
+
+def test_early_stopping_waits_while_values_improve_without_reaching_the_baseline():
+    stopper = EarlyStopping(patience=0, baseline=0.0)
+    assert fit(stopper, val_losses(5, 4, 3, 3, 2)).history.epoch == [0, 1, 2, 3]
+    assert (stopper.best, stopper.best_epoch, stopper.wait) == (3, 2, 4)
 
 
 def test_early_stopping_restores_the_best_weights(capsys):
@@ -278,7 +284,7 @@ def test_early_stopping_restores_also_when_training_ran_to_its_end():
 
 def test_early_stopping_min_delta_baseline_and_start():
     assert fit(EarlyStopping(min_delta=-0.5), val_losses(5, 4.6, 4)).history.epoch == [0, 1]
-    assert fit(EarlyStopping(patience=2, baseline=1.0), val_losses(5, 4, 3, 2)).history.epoch == [0, 1]
+    assert fit(EarlyStopping(patience=2, baseline=1.0), val_losses(5, 4, 4, 2)).history.epoch == [0, 1, 2]
     assert fit(EarlyStopping(patience=2, baseline=4.5), val_losses(5, 4, 4, 3)).history.epoch == [0, 1, 2, 3]
     assert fit(EarlyStopping(start_from_epoch=2), val_losses(1, 2, 3, 4)).history.epoch == [0, 1, 2, 3]
     assert fit(EarlyStopping(start_from_epoch=1), val_losses(1, 2, 3, 4)).history.epoch == [0, 1, 2]

@@ -379,3 +379,16 @@ def test_what_learns_is_looked_up_again_only_after_changes():
     assert set(model.train_on_batch(x, y, return_dict=True)) == {"extra", "loss"}
     del model.extra
     assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss"}
+
+
+def test_compiling_again_keeps_the_loss_and_metrics_that_are_not_given_anew():
+    model = nnlite.Sequential([nnlite.Input((2,)), nnlite.layers.Dense(1)])
+    model.compile("sgd", "mse", loss_weights=2.0, metrics=["mae"])
+    x, y = np.ones((4, 2)), np.zeros((4, 1))
+    before = model.evaluate(x, y, verbose=0, return_dict=True)
+    model.compile("adam")
+    assert model.loss == "mse" and isinstance(model.optimizer, optimizers.Adam)
+    assert model.evaluate(x, y, verbose=0, return_dict=True) == before
+    model.compile("adam", "mae", weighted_metrics=["mse"])
+    again = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert list(again) == ["loss", "mse"] and again["loss"] == before["mae"]

@@ -155,7 +155,7 @@ class EarlyStopping(Monitor):
                 self.best_weights = self.model.get_weights()
             if self.baseline is None or self.improved(current, self.baseline):
                 self.wait = 0
-                return
+            return  # an improvement never ends training, not even one that stays above the baseline
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
