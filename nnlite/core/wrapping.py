@@ -6,6 +6,7 @@ against ``input_spec`` and the activity regularizer are added here, once, when t
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -137,10 +138,27 @@ def _build(method: Method) -> Method:
             self.dtype_policy = self._policies  # the path tells which of them
         with naming.name_scope(self.name):
             method(self, shape)
-        self._build_shape = shape
-        self._built = True
+            self._build_shape = shape
+            self._built = True
+            if shape is not None and any(not inner.built for inner in self.layers_inside):
+                _build_inside(self, shape)
 
     return build
+
+
+def _build_inside(layer: Any, shape: Any) -> None:
+    """Build the layers that a layer holds and has not built itself, by running it on zeros.
+
+    Where it cannot run on them, they are built by the first forward pass.
+    """
+    with contextlib.suppress(Exception):
+        layer.infer(structure.zeros(shape, 8, layer._compute))
+    waiting = list(layer.layers_inside)
+    while waiting:
+        inner = waiting.pop()
+        if getattr(inner, "stateful", False):
+            inner.reset_state()  # zeros are no sequence to go on from
+        waiting += inner.layers_inside
 
 
 def prepare(layer: Any, x: Any) -> Any:
