@@ -35,7 +35,7 @@ def backend() -> str:
 def standardize_dtype(dtype: Any) -> str:
     """Return the name of a dtype given as a name, a type, or None for :func:`floatx`.
 
-    >>> standardize_dtype(np.int32), standardize_dtype(float), standardize_dtype(None)
+    >>> standardize_dtype("int32"), standardize_dtype(float), standardize_dtype(None)
     ('int32', 'float32', 'float32')
     """
     if dtype is float:
