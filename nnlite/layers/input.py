@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlite import config
 from nnlite.core import registry, structure
-from nnlite.core.errors import known_arguments
+from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Node, Symbol
 
@@ -25,6 +25,7 @@ class InputLayer(Layer):
         dtype: name of the dtype.
         sparse: only False: nnlite has no sparse arrays.
         batch_shape: shape with the batch, in the place of ``shape`` and ``batch_size``.
+        kwargs: ``input_shape`` and ``batch_input_shape``, older names of ``shape`` and ``batch_shape``.
 
     >>> InputLayer((28, 28, 1)).batch_shape
     (None, 28, 28, 1)
@@ -43,7 +44,13 @@ class InputLayer(Layer):
         batch_shape: Any = None,
         name: str | None = None,
         optional: bool = False,
+        **kwargs: Any,
     ) -> None:
+        shape = kwargs.pop("input_shape", shape)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        if kwargs:
+            known = [name for name in self.argument_names() if name not in ("kwargs", "trainable")]
+            raise TypeError(unknown_arguments("InputLayer", kwargs, known))
         super().__init__(name=name, dtype=config.floatx() if dtype is None else dtype)
         if sparse or ragged or optional:
             raise ValueError(

@@ -69,6 +69,7 @@ class RNN(Layer):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ) -> None:
+        kwargs.pop("implementation", None)  # older scripts chose between two ways of Keras's to the same numbers
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
