@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from nnlite import activations, config, constraints, initializers, losses, metrics, optimizers, random, regularizers
 
-from nnlite import dtype_policies, layers, models, saving  # isort: skip
+from nnlite import dtype_policies, layers, models, ops, saving  # isort: skip
 from nnlite.config import DTypePolicy, FloatDTypePolicy
 from nnlite.core.variable import Variable
 from nnlite.initializers import Initializer
 from nnlite.layers import Input, InputSpec, Layer
 from nnlite.losses import Loss
 from nnlite.metrics import Metric
-from nnlite.models import Sequential
+from nnlite.models import Model, Sequential
 from nnlite.optimizers import Optimizer
 from nnlite.regularizers import Regularizer
 
@@ -39,6 +39,7 @@ __all__ = [
     "Layer",
     "Loss",
     "Metric",
+    "Model",
     "Optimizer",
     "Regularizer",
     "Sequential",
@@ -56,6 +57,7 @@ __all__ = [
     "metrics",
     "mixed_precision",
     "models",
+    "ops",
     "optimizers",
     "preprocessing",
     "random",

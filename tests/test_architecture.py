@@ -14,7 +14,7 @@ LEVELS = [
     {"core"},
     {"activations", "initializers", "regularizers", "constraints", "losses", "optimizers"},
     {"metrics"},
-    {"layers"},
+    {"layers", "ops"},
     {"training", "saving"},
     {"models"},
     {"backend", "callbacks", "cli", "datasets", "dtype_policies", "mixed_precision", "preprocessing", "testing"}

@@ -71,6 +71,9 @@ class Layer(Owner, serialization.Configurable):
     _shape_options: ClassVar[tuple[str, ...]] = ()
     # Whether compute_mask may make a mask where none came in.
     makes_mask = False
+    # Whether it is a function of nnlite.ops in a model, which counts as no layer there; whether it has no derivative.
+    is_operation = False
+    passes_no_gradient = False
 
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -118,6 +121,10 @@ class Layer(Owner, serialization.Configurable):
         self._build_shape: Any = None
         self._path: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy and a pickle keep: all but the calls on symbols, which reach through whole models."""
+        return {**self.__dict__, "_nodes": []}
+
     # ---- what a subclass defines ----
 
     def build(self, input_shape: Any) -> None:
@@ -160,37 +167,83 @@ class Layer(Owner, serialization.Configurable):
         """Return the mask of the output: the input's, where the layer supports masking."""
         return mask if self.supports_masking else None
 
+    def forward_with_mask(self, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Return the output, the cache and the output's mask, for an input with ``mask``."""
+        y, cache = self.forward(x, training, **options)
+        return y, cache, self.compute_mask(x, mask)
+
+    def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        """Return the output and its mask, for an input with ``mask``, keeping nothing for a backward pass."""
+        return self.infer(x, **options), self.compute_mask(x, mask)
+
     # ---- calling ----
 
     def __call__(self, *inputs: Any, training: bool = False, mask: Any = None, **options: Any) -> Any:
         """Compute the output of arrays, or a new symbol of symbols. Several positional inputs are packed in a list."""
+        written = (inputs, dict(options))
         if self.named_inputs:
             inputs = wrapping.take_named_inputs(self, inputs, options)
         x = inputs[0] if len(inputs) == 1 else list(inputs)
         if not inputs:
             raise TypeError(f"{self.label} was called without an input.")
         wrapping.check_options(self, options)
-        if structure.first_symbol(x) is not None:
-            return self._call_symbols(x, options)
         if mask is not None and self._takes_mask:
-            options["mask"] = mask
+            options["mask"] = written[1]["mask"] = mask
+        if structure.first_symbol(x) is not None:
+            return self._call_symbols(x, options, *written)
         if training:
             return self.forward(x, training=True, **options)[0]
         return self.infer(x, **options)
 
-    def _call_symbols(self, x: Any, options: dict[str, Any]) -> Any:
+    def _call_symbols(self, x: Any, options: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        strange = next((one for one in structure.flatten(x) if one is not None and not isinstance(one, Symbol)), None)
+        if strange is not None:
+            raise TypeError(
+                f"{self.label} was called with a symbol and a {type(strange).__name__} together; in a model, an array "
+                f"that is always the same is a layer's variable, or an operand of a function of nnlite.ops."
+            )
         shape = structure.map_arrays(x, lambda symbol: symbol.shape)
         if not self.built:
             self.build(shape)
         if self.input_spec is not None and isinstance(x, Symbol):
             self.input_spec.check(self, x.shape)
         declared = self.declared_shape(shape, options)
-        outputs = structure.map_shapes(declared, lambda s: Symbol(s, self._compute.name))
-        node = Node(self, structure.flatten(x), structure.flatten(outputs), options)
-        for index, symbol in enumerate(node.outputs):
+        dtype = x.dtype if self.keeps_dtype and isinstance(x, Symbol) else self._compute.name
+        return self.add_node(x, options, structure.map_shapes(declared, lambda s: Symbol(s, dtype)), args, kwargs)
+
+    def add_node(self, x: Any, options: dict[str, Any], outputs: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note a call on symbols, with the symbols it makes; return these."""
+        node = Node(self, x, options, outputs, args, kwargs or {})
+        for index, symbol in enumerate(structure.flatten(outputs)):
             symbol.node, symbol.index = node, index
         self._nodes.append(node)
         return outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbol that the layer was first called on, or a list of symbols.
+
+        Raises ``AttributeError`` if it has not been called on symbols.
+        """
+        return self._first_node("input").x
+
+    @property
+    def output(self) -> Any:
+        """The symbol that the layer's first call on symbols made, or a list of symbols; a new model may end there.
+
+        Raises ``AttributeError`` if it has not been called on symbols.
+        """
+        return self._first_node("output").outputs
+
+    def _first_node(self, what: str) -> Node:
+        if not self._nodes:
+            raise AttributeError(
+                f"{self.label} has no {what}: it has not been called on symbols, nor built as a part of a model whose "
+                f"input is declared.",
+                name=what,
+                obj=self,
+            )
+        return self._nodes[0]
 
     def cast_inputs(self, x: Any) -> Any:
         """Return array-likes as arrays of the layer's dtype; integers stay where the layer takes indices."""
@@ -226,6 +279,11 @@ class Layer(Owner, serialization.Configurable):
     def path(self) -> str | None:
         """Name behind those of the models around it, ``sequential/dense``; None while not built."""
         return self._path
+
+    @property
+    def _class_name(self) -> str:
+        """Name of the class, as tables and files show it."""
+        return str(type(self).__dict__.get("saved_as", type(self).__name__))
 
     @property
     def label(self) -> str:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 # The kinds of things that have names, and the module that files name them under.
 MODULES = {
     "layers": "keras.layers",
+    "ops": "keras.src.ops",
     "models": "keras",
     "activations": "keras.activations",
     "initializers": "keras.initializers",

@@ -71,10 +71,10 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
     cls = type(obj)
     kind = registry.kind_of(cls)
     config = {
-        "module": registry.MODULES[kind] if kind else cls.__module__,
-        "class_name": cls.__dict__.get("saved_as", cls.__name__),
+        "module": getattr(obj, "_module", None) or (registry.MODULES[kind] if kind else cls.__module__),
+        "class_name": getattr(obj, "_class_name", None) or cls.__dict__.get("saved_as", cls.__name__),
         "config": obj.get_config(),
-        "registered_name": None if kind else registry.get_registered_name(cls),
+        "registered_name": getattr(obj, "_registered_name", None) if kind else registry.get_registered_name(cls),
     }
     build = getattr(obj, "get_build_config", None)
     build_config = build() if build is not None else None

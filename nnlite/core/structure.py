@@ -35,7 +35,11 @@ def is_shape(x: Any) -> bool:
 
 
 def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
-    """Apply ``function`` to a shape, or to each of a list of shapes."""
+    """Apply ``function`` to a shape, or to each of a list or dict of shapes; None stays None."""
+    if isinstance(x, dict):
+        return {key: map_shapes(shape, function) for key, shape in x.items()}
+    if x is None:
+        return None
     return function(tuple(x)) if is_shape(x) else [map_shapes(shape, function) for shape in x]
 
 

@@ -10,7 +10,7 @@ from nnlite import config
 from nnlite.core import registry, structure
 from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.core.layer import Layer
-from nnlite.core.symbol import Node, Symbol
+from nnlite.core.symbol import Symbol
 
 
 @registry.register("layers")
@@ -68,6 +68,7 @@ class InputLayer(Layer):
         self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
         self.sparse = False
         self.build(self.batch_shape)
+        self.add_node(None, {}, Symbol(self.batch_shape, self.dtype, self.name))
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         if type(x) is not np.ndarray:
@@ -131,7 +132,4 @@ def Input(  # noqa: N802 (Keras's name)
     """
     if tensor is not None:
         raise ValueError("Input: tensor is not supported; give the shape of one sample.")
-    layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional)
-    symbol = Symbol(layer.batch_shape, layer.dtype, layer.name)
-    symbol.node = Node(layer, [], [symbol], {})
-    return symbol
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional).output

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from nnlite.core import changes, registry, serialization, structure
-from nnlite.core.errors import known_arguments, nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
-from nnlite.models.summary import summary_text
-from nnlite.saving import api as saving
-from nnlite.training.trainer import Trainer
-
-
-class Caches(NamedTuple):
-    """What ``Sequential.forward`` returns for backward: the layers' caches in order, and the mask of the output."""
-
-    layers: list[Any]
-    mask: Any
+from nnlite.models.model import Caches, Model, Symbols, kind
 
 
 @registry.register("models")
-class Sequential(Trainer, Layer):
+class Sequential(Model):
     """Layers in a row: the output of each is the input of the next.
 
     Forward is ``y = layer_n(... layer_2(layer_1(x)))``; backward is the chain rule, from the last layer to the first.
@@ -45,7 +34,8 @@ class Sequential(Trainer, Layer):
     ((5, 4), (4, 3))
     """
 
-    keeps_dtype = True
+    # The symbols of the input and of what each layer makes of it.
+    _chain: tuple[Any, ...] = ()
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         if not isinstance(trainable, (bool, np.bool_)):
@@ -54,7 +44,6 @@ class Sequential(Trainer, Layer):
                 f"Sequential([first, second])."
             )
         super().__init__(name=name, **kwargs)
-        self._layers: list[Layer] = []
         if isinstance(layers, (Layer, Symbol)):
             layers = [layers]
         for layer in layers or []:
@@ -77,7 +66,7 @@ class Sequential(Trainer, Layer):
             TypeError: if it is no layer.
             ValueError: if another layer has its name, or it is an input that does not come first.
         """
-        if isinstance(layer, Symbol) and layer.node is not None and not layer.node.inputs:
+        if isinstance(layer, Symbol) and layer.node is not None and layer.node.x is None:
             layer = layer.node.layer
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses that make a layer of its class?" if isinstance(layer, type) else ""
@@ -141,33 +130,32 @@ class Sequential(Trainer, Layer):
             raise ValueError(
                 f"{self.label}: give build the shape of the input, such as (None, 784), or add an Input first."
             )
-        shape: Any = input_shape
-        for layer in self._layers:
-            if not layer.built:
-                layer.build(shape)
-            elif layer.input_spec is not None and structure.is_shape(shape):
-                layer.input_spec.check(layer, shape)
-            shape = layer.compute_output_shape(shape)
+        self._call_layers(input_shape)
         if not self._trainable:
             self.trainable = False
-        self._input_shape, self._output_shape = input_shape, shape
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return a layer by its name or its index.
-
-        Raises ``ValueError`` if there is none, or not exactly one of the two is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"{self.label}: get_layer takes either a name or an index.")
-        if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(f"{self.label} has {len(self.layers)} layers; there is no index {index}.")
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        names = [layer.name for layer in self.layers]
-        raise ValueError(f"{self.label} has no layer {name!r}.{nearest(name, names)} It has: {', '.join(names)}.")
+    def _call_layers(self, input_shape: Any) -> None:
+        """Call the layers on symbols, which builds them, from the first that has not been called in its place yet."""
+        if self._has_input:
+            start = self._layers[0].output
+        elif self._chain and structure.map_arrays(self._chain[0], lambda symbol: symbol.shape) == input_shape:
+            start = self._chain[0]
+        elif structure.is_shape(input_shape):
+            start = InputLayer(batch_shape=input_shape).output
+        else:
+            start = structure.map_shapes(input_shape, Symbol)
+        chain = [start]
+        if self._chain and self._chain[0] is start:
+            for layer, symbol in zip(self.layers, self._chain[1:], strict=False):
+                if structure.flatten(symbol)[0].node.layer is not layer:
+                    break
+                chain.append(symbol)
+        for layer in self.layers[len(chain) - 1 :]:
+            chain.append(layer(chain[-1]))
+        self._chain = tuple(chain)
+        self._input_shape, self._output_shape = (
+            structure.map_arrays(symbol, lambda one: one.shape) for symbol in (start, chain[-1])
+        )
 
     def __getitem__(self, which: int | str | slice) -> Any:
         """Return a layer by index or name, or the part of the model that a slice of indices or names means.
@@ -211,9 +199,26 @@ class Sequential(Trainer, Layer):
         self._must_be_built("output_shape")
         return self._output_shape
 
+    @property
+    def input_names(self) -> list[str]:
+        """The name of the input layer, if there is one."""
+        return [layer.name for layer in self._layers[:1] if isinstance(layer, InputLayer)]
+
+    @property
+    def output_names(self) -> None:
+        """None: the single output needs no name."""
+        return None
+
     def _must_be_built(self, what: str) -> None:
         if not self.built:
             raise ValueError(f"{self.label} has no {what} yet: add an Input first, call build, or call it on data.")
+
+    def _connected(self, what: str) -> Symbols:
+        """The symbols of the input and the output."""
+        self._must_be_built(what)
+        if not self._chain:  # a copy
+            self._call_layers(self._input_shape)
+        return Symbols(self._chain[0], self._chain[-1])
 
     # ---- computing ----
 
@@ -222,11 +227,11 @@ class Sequential(Trainer, Layer):
         caches = []
         for layer in self._layers:
             options = {"mask": mask} if mask is not None and layer._takes_mask else {}
-            y, cache = layer.forward(x, training, **options)
+            if mask is None and not layer.makes_mask:
+                x, cache = layer.forward(x, training)
+            else:
+                x, cache, mask = layer.forward_with_mask(x, training, mask, options)
             caches.append(cache)
-            if mask is not None or layer.makes_mask:
-                mask = layer.compute_mask(x, mask)
-            x = y
         return x, Caches(caches, mask)
 
     def backward(self, dy: Any, cache: Caches, input_grad: bool = True) -> Any:
@@ -238,8 +243,8 @@ class Sequential(Trainer, Layer):
         Raises ``ValueError`` for a cache that has been used.
         """
         if not isinstance(cache, Caches):
-            raise TypeError(f"{self.label}: backward(dy, cache) takes the cache of forward, got {_kind(cache)}.")
-        if len(cache.layers) != len(self._layers):
+            raise TypeError(f"{self.label}: backward(dy, cache) takes the cache of forward, got {kind(cache)}.")
+        if len(cache.calls) != len(self._layers):
             raise ValueError(
                 f"{self.label}: this cache has been used, or is another model's: backward frees it layer by layer. "
                 f"Call forward again."
@@ -250,30 +255,33 @@ class Sequential(Trainer, Layer):
         for index in range(len(self._layers) - 1, last - 1, -1):
             layer = self._layers[index]
             skips = not input_grad and index == last and layer._takes_input_grad
-            dy = layer.backward(dy, cache.layers.pop(), **({"input_grad": False} if skips else {}))
+            dy = layer.backward(dy, cache.calls.pop(), **({"input_grad": False} if skips else {}))
             if dy is None and index > last:
                 raise TypeError(f"{layer.label}: backward returned None, expected dx, the gradient of its input.")
         return dy if input_grad else None
 
     def infer(self, x: Any, mask: Any = None) -> Any:
         """Return the output, dropping each inner result at its last use."""
+        return self.infer_with_mask(x, mask, {})[0]
+
+    def forward_with_mask(self, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        y, cache = self.forward(x, training, mask)
+        return y, cache, cache.mask
+
+    def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
         for layer in self._layers:
             options = {"mask": mask} if mask is not None and layer._takes_mask else {}
-            y = layer.infer(x, **options)
-            if mask is not None or layer.makes_mask:
-                mask = layer.compute_mask(x, mask)
-            x = y
-        return x
+            if mask is None and not layer.makes_mask:
+                x = layer.infer(x)
+            else:
+                x, mask = layer.infer_with_mask(x, mask, options)
+        return x, mask
 
     def cast_inputs(self, x: Any) -> Any:
         """Return the input as an array; a list of one array, as models with several inputs take, is that array."""
         if isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], "shape"):
             x = x[0]
         return super().cast_inputs(x)
-
-    def output_mask(self, cache: Caches) -> Any:
-        """Return the mask of the output of the forward that gave ``cache``."""
-        return cache.mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         for layer in self._layers:
@@ -282,36 +290,7 @@ class Sequential(Trainer, Layer):
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
-    def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        for layer in self._layers:
-            mask = layer.compute_mask(x, mask)
-        return mask
-
-    # ---- description and files ----
-
-    @known_arguments
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: list[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: tuple[str, str] | None = None,
-    ) -> None:
-        """Print a table of the layers, their output shapes and numbers of parameters.
-
-        Args:
-            line_length: width of the table, at least 30. Where None, four less than the terminal's columns (80 without
-                one), at most 88 (100 with ``show_trainable``).
-            positions: ends of the columns as fractions of the width.
-            print_fn: called with the whole text in the place of printing.
-            expand_nested: whether the layers of inner models are listed too.
-            show_trainable: whether a column says which layers learn.
-            layer_range: names of the first and the last layer to list, or regular expressions that their names match.
-        """
-        text = summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
-        (print_fn or print)(text)
+    # ---- files ----
 
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self._policy}
@@ -345,30 +324,6 @@ class Sequential(Trainer, Layer):
 
     def get_build_config(self) -> dict[str, Any] | None:
         return {"input_shape": list(self._input_shape)} if self.built else None
-
-    def to_json(self, **kwargs: Any) -> str:
-        """Return the architecture as JSON text, for ``nnlite.models.model_from_json``."""
-        import json
-
-        return json.dumps(serialization.serialize(self), **kwargs)
-
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Save architecture, weights and optimizer state; see :func:`nnlite.saving.save_model`."""
-        saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
-
-    @known_arguments
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Save weights and optimizer state; see :func:`nnlite.saving.save_weights`."""
-        saving.save_weights(self, filepath, overwrite=overwrite)
-
-    @known_arguments
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Load weights; see :func:`nnlite.saving.load_weights`."""
-        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
-
-
-def _kind(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _compatible(declared: Any, given: Any) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 from nnlite.core.layer import Layer
 from nnlite.core.variable import Variable
 
-# Names and shapes to the left, counts to the right, "Y" and "N" in the middle.
-_ALIGN = (str.ljust, str.ljust, str.rjust, str.center)
+# Names, shapes and connections to the left, counts to the right, "Y" and "N" in the middle.
+_ALIGN = {"Param #": str.rjust, "Trainable": str.center}
 
 
 def summary_text(
@@ -22,13 +22,16 @@ def summary_text(
     layer_range: tuple[str, str] | None = None,
 ) -> str:
     """Return the table of a model's layers, with its counts below, as :meth:`nnlite.Sequential.summary` prints it."""
-    width = max(30, _width(88 + 12 * show_trainable) if line_length is None else int(line_length))
-    header = ["Layer (type)", "Output Shape", "Param #"]
-    ends = list(positions or (0.45, 0.80, 1.0))
+    graph = getattr(model, "_graph", None)
+    connected = graph is not None and not graph.is_chain
+    widest = (108 if connected else 88) + 12 * show_trainable
+    width = max(30, _width(widest) if line_length is None else int(line_length))
+    header = ["Layer (type)", "Output Shape", "Param #", *(["Connected to"] if connected else [])]
+    ends = list(positions or ((0.3, 0.56, 0.74, 1.0) if connected else (0.45, 0.80, 1.0)))
     if show_trainable:
         header.append("Trainable")
         ends = [*(0.9 * end for end in ends), 1.0]
-    rows = [row[: len(header)] for row in _rows(model, layer_range, expand_nested)]
+    rows = [[row[name] for name in header] for row in _rows(model, layer_range, expand_nested)]
     return "\n".join([f'Model: "{model.name}"', *_table(header, rows, ends, width), *_counts(model)])
 
 
@@ -50,32 +53,55 @@ def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> slice
     return slice(first[0], last[-1] + 1)
 
 
-def _rows(model: Any, layer_range: Any, expand_nested: bool, level: int = 0) -> list[list[str]]:
+def _rows(model: Any, layer_range: Any, expand_nested: bool, level: int = 0) -> list[dict[str, str]]:
     rows = []
-    chosen = _in_range(model.layers, layer_range)
-    for layer, shape in zip(model.layers[chosen], _output_shapes(model)[chosen], strict=True):
-        count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-        learns = "-" if layer.built and not layer.weights else "Y" if layer.trainable else "N"
-        indent = "   " * level + "└ " if level else ""
-        rows.append([f"{indent}{layer.name} ({type(layer).__name__})", shape, count, learns])
+    graph = getattr(model, "_graph", None)
+    layers = model.layers if graph is None else graph.layers
+    chosen, indent = _in_range(layers, layer_range), "   " * level + "└ " if level else ""
+    for layer, shape in zip(layers[chosen], _output_shapes(model, layers)[chosen], strict=True):
+        rows.append(
+            {
+                "Layer (type)": f"{indent}{layer.name} ({layer._class_name})",
+                "Output Shape": shape,
+                "Param #": f"{layer.count_params():,}" if layer.built else "0 (unbuilt)",
+                "Connected to": _connections(graph, layer),
+                "Trainable": "-" if layer.built and not layer.weights else "Y" if layer.trainable else "N",
+            }
+        )
         if expand_nested and hasattr(layer, "layers"):
             rows += _rows(layer, None, True, level + 1)
     return rows
 
 
-def _output_shapes(model: Any) -> list[str]:
-    """The output shape of each layer, "?" where the model is not built."""
-    if not model.built:
-        return ["?"] * len(model.layers)
+def _connections(graph: Any, layer: Any) -> str:
+    """What goes into a layer of a graph, as ``layer[call][output]``."""
+    if graph is None:
+        return "-"
+    places = [graph.place(slot) for index in graph.calls(layer) for slot in graph.steps[index].needs]
+    return ", ".join(f"{name}[{call}][{output}]" for name, call, output in places) or "-"
+
+
+def _output_shapes(model: Any, layers: list[Layer]) -> list[str]:
+    """The output shape of each layer, "?" where it is not known."""
+    graph = getattr(model, "_graph", None)
+    if graph is not None:
+        last = [graph.steps[graph.calls(layer)[-1]] for layer in layers]
+        return [_shapes([graph.shapes[slot] for slot in step.targets]) for step in last]
+    if not model.built or not hasattr(model, "_input_shape"):
+        return ["?"] * len(layers)
     shape, shapes = model.input_shape, []
-    for layer in model.layers:
+    for layer in layers:
         shape = layer.compute_output_shape(shape)
-        shapes.append(str(shape))
+        shapes.append(_shapes([shape] if structure.is_shape(shape) else shape))
     return shapes
 
 
+def _shapes(shapes: list[Any]) -> str:
+    return ", ".join(map(str, shapes)) if len(shapes) == 1 else f"[{', '.join(map(str, shapes))}]"
+
+
 def _table(header: list[str], rows: list[list[str]], ends: list[float], width: int) -> list[str]:
-    widths = _column_widths(ends, width)
+    widths, titles = _column_widths(ends, width), list(header)
 
     def rule(left: str, line: str, cross: str, right: str) -> str:
         return left + cross.join(line * w for w in widths) + right
@@ -86,15 +112,15 @@ def _table(header: list[str], rows: list[list[str]], ends: list[float], width: i
         text = []
         for i in range(height):
             parts = [
-                align(cell[i] if i < len(cell) else "", w - 2)
-                for align, cell, w in zip(_ALIGN, wrapped, widths, strict=False)
+                _ALIGN.get(name, str.ljust)(cell[i] if i < len(cell) else "", w - 2)
+                for name, cell, w in zip(titles, wrapped, widths, strict=True)
             ]
             text.append(bar + bar.join(f" {part} "[:w] for part, w in zip(parts, widths, strict=True)) + bar)
         return text
 
-    if len(header) > 3:  # a narrow column, whose title need not be read in full
-        room = max(1, widths[3] - 2)
-        header = [*header[:3], header[3] if len(header[3]) <= room else header[3][: room - 1] + "…"]
+    room = max(1, widths[-1] - 2)
+    if header[-1] == "Trainable" and room < len("Trainable"):  # a narrow column, whose title need not be read in full
+        header = [*header[:-1], f"{header[-1][: room - 1]}…"]
     out = [rule("┏", "━", "┳", "┓"), *lines(header, "┃"), rule("┡", "━", "╇", "┩")]
     for index, row in enumerate(rows):
         if index:

@@ -19,6 +19,8 @@ _ARGUMENTS = (*compile_config.KEYS, "auto_scale_loss")
 class Compiling(Steps):
     """The part of a model that is set up by compile: optimizer, loss and metrics."""
 
+    # The names under which the outputs are logged, in their order; None where outputs come as a dict, or there is one.
+    logged_names: Sequence[str] | None = None
     loss: Any = None
     stop_training = False
     run_eagerly = False
@@ -85,7 +87,7 @@ class Compiling(Steps):
         scales = made is None or isinstance(made, optimizers.LossScaleOptimizer)
         wraps = auto_scale_loss and not scales and self.dtype_policy.name == "mixed_float16"
         steps = optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer") if wraps else made
-        names: Sequence[str] | None = getattr(self, "output_names", None)
+        names: Sequence[str] | None = self.logged_names
         arguments = {
             "optimizer": made,
             "loss": loss,

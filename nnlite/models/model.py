@@ -1,0 +1,435 @@
+"""Model: layers put together in any way, and what all models can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from nnlite.core import changes, registry, serialization, structure
+from nnlite.core.errors import known_arguments, nearest
+from nnlite.core.layer import Layer
+from nnlite.core.symbol import Symbol
+from nnlite.models import forms, graph_config
+from nnlite.models.graph import Graph
+from nnlite.models.summary import summary_text
+from nnlite.saving import api as saving
+from nnlite.training.trainer import Trainer
+
+
+class Symbols(NamedTuple):
+    """The symbols of a model's inputs and outputs, in the forms they were given."""
+
+    inputs: Any
+    outputs: Any
+
+
+class Caches(NamedTuple):
+    """What a model's ``forward`` returns for backward: the caches of its calls in order, and the mask of the output."""
+
+    calls: list[Any]
+    mask: Any
+
+
+@registry.register("models")
+class Model(Trainer, Layer):
+    """Layers put together: from symbols to symbols, or in a class of one's own.
+
+    A model of symbols computes what was called on them, each call once; where an array goes into several layers, their
+    gradients are summed::
+
+        a, b = Input((4,)), Input((3,))
+        h = layers.Dense(8, activation="relu")(a)
+        model = Model(inputs=[a, b], outputs=layers.Dense(1)(layers.Concatenate()([h, b]) * 2))
+
+    A subclass holds layers in attributes and chains them itself, as any layer does::
+
+        class Net(Model):
+            def __init__(self):
+                super().__init__()
+                self.hidden, self.out = layers.Dense(8, activation="relu"), layers.Dense(1)
+
+            def forward(self, x, training=False):
+                h, hidden_cache = self.hidden.forward(x, training)
+                y, out_cache = self.out.forward(h, training)
+                return y, (hidden_cache, out_cache)
+
+            def backward(self, dy, cache):
+                return self.hidden.backward(self.out.backward(dy, cache[1]), cache[0])
+
+    Args:
+        inputs: symbols that data will be given for: one, or a list or dict. A symbol from inside another model begins
+            the new one there.
+        outputs: symbols to compute: one, or a list or dict. The model computes them in the same form (a list of one as
+            one array).
+        name: name of the model.
+        trainable: whether the variables take gradients.
+
+    Raises:
+        TypeError: if inputs or outputs are no symbols, or only one of the two is given.
+        ValueError: if an output needs an input that is not given, or two layers have the same name.
+
+    >>> import numpy as np
+    >>> from nnlite import layers
+    >>> a, b = layers.Input((4,), name="a"), layers.Input((4,), name="b")
+    >>> model = Model([a, b], layers.Dense(2, kernel_initializer="ones")(a + b))
+    >>> model([np.ones((1, 4)), np.ones((1, 4))])
+    array([[8., 8.]], dtype=float32)
+    """
+
+    keeps_dtype = True
+    _graph: Graph | None = None
+    _input_form: Any = None
+    _output_form: Any = None
+    _symbols: Symbols | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__new__(Functional if cls is Model else cls, *args, **kwargs)
+
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self._layers: list[Layer] = []
+        if inputs is not None or outputs is not None:
+            self._set_graph(inputs, outputs)
+        if not trainable:
+            self.trainable = False
+
+    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+        for what, given in (("inputs", inputs), ("outputs", outputs)):
+            strange = [one for one in forms.leaves(given) if not isinstance(one, Symbol)]
+            if strange or not forms.leaves(given):
+                raise TypeError(
+                    f"{self.label}: {what} must be symbols, made by Input or by calling layers on symbols; got "
+                    f"{strange[0] if strange else given!r}."
+                )
+        graph = Graph(forms.leaves(inputs), forms.leaves(outputs), self.label)
+        names: dict[str, Any] = {}
+        for layer in graph.layers:
+            if names.setdefault(layer.name, layer) is not layer:
+                raise ValueError(
+                    f"{self.label}: two layers are named {layer.name!r}; names in a model must differ. Give one of "
+                    f"them another name=."
+                )
+        self._arguments = ((), {})  # symbols, which the graph knows
+        self._graph, self._symbols = graph, Symbols(inputs, outputs)
+        self._input_form, self._output_form = forms.number(inputs), forms.number(outputs)
+        self._layers = [layer for layer in graph.layers if not layer.is_operation]
+        self._path, self._built = self.name, True
+        changes.note()
+
+    # ---- structure ----
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers: of a model of symbols in the graph's order, its inputs among them; else those in attributes."""
+        if self._graph is not None:
+            return list(self._layers)
+        return [one for one in self.layers_inside if isinstance(one, Layer)]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its index.
+
+        Raises ``ValueError`` if there is none, or not exactly one of the two is given.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError(f"{self.label}: get_layer takes either a name or an index.")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"{self.label} has {len(layers)} layers; there is no index {index}.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in layers]
+        raise ValueError(f"{self.label} has no layer {name!r}.{nearest(name, names)} It has: {', '.join(names)}.")
+
+    @property
+    def input(self) -> Any:
+        """The symbols of the inputs, in the form they were given."""
+        return self._connected("input").inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbols of the outputs, in the form they were given."""
+        return self._connected("output").outputs
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbols of the inputs."""
+        return forms.leaves(self._connected("inputs").inputs)
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbols of the outputs."""
+        return forms.leaves(self._connected("outputs").outputs)
+
+    def _connected(self, what: str) -> Symbols:
+        if self._graph is None:
+            raise AttributeError(f"{self.label} has no {what}: it was not made of symbols.", name=what, obj=self)
+        if self._symbols is None:  # a copy
+            inputs, outputs = self._graph.connect()
+            self._symbols = Symbols(forms.fill(self._input_form, inputs), forms.fill(self._output_form, outputs))
+        return self._symbols
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs: a dict's keys, else those of the input layers, in the order of ``inputs``."""
+        if self._graph is None:
+            return []
+        return sorted(self._input_form) if isinstance(self._input_form, dict) else [x.name for x in self._graph.entries]
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names of the layers that make the outputs, in the order of ``outputs``; None for other models."""
+        return None if self._graph is None else self._graph.output_names
+
+    @property
+    def logged_names(self) -> list[str] | None:  # type: ignore[override]
+        """The names under which losses and metrics of the outputs are logged; a dict of outputs has its own."""
+        return None if isinstance(self._output_form, dict) else self.output_names
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, the batch first, or a list or dict of shapes; raises ``ValueError`` if not known."""
+        return forms.fill(self._input_form, self._shapes("input_shape", "inputs"))
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, the batch first, or a list or dict of shapes; raises ``ValueError`` if not known."""
+        return forms.fill(forms.unpacked(self._output_form), self._shapes("output_shape", "outputs"))
+
+    def _shapes(self, what: str, which: str) -> list[Any]:
+        if self._graph is None:
+            raise ValueError(f"{self.label} has no {what}: it was not made of symbols.")
+        return [self._graph.shapes[slot] for slot in getattr(self._graph, which)]
+
+    # ---- computing ----
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the variables of a subclass's layers, by computing zeros of a shape (the batch first)."""
+        if self._graph is None and input_shape is not None and type(self).forward is not Model.forward:
+            self._built = True  # while it computes
+            try:
+                type(self).infer(self, structure.zeros(input_shape, 2, self._compute))
+            finally:
+                self._built = False
+
+    def _graph_for(self, method: str) -> Graph:
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has no {method}: a subclass of Model defines forward(self, x, training=False) "
+                f"-> (y, cache) and backward(self, dy, cache) -> dx, or hands symbols to super().__init__(inputs, "
+                f"outputs)."
+            )
+        return self._graph
+
+    def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
+        """Return the output and the cache for :meth:`backward`: those of all calls."""
+        calls: list[Any] = []
+        outputs, masks = self._graph_for("forward").run(self._flat(x), training, self._flat_masks(mask), calls)
+        return self._in_form(outputs), Caches(calls, self._mask_of(masks))
+
+    def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
+        """Accumulate the gradients of all variables and return those of the inputs, or None without ``input_grad``.
+
+        Gradients add up until :meth:`zero_grad`. A cache serves once: each call's part is freed when it has been used.
+        Where nothing below can learn, no gradient is computed.
+
+        Args:
+            dy: the gradient by the output; for several a list or dict, in which None means no gradient.
+            cache: what :meth:`forward` returned.
+
+        Raises ``ValueError`` for a cache that has been used, and if the number of gradients is not that of the outputs.
+        """
+        graph = self._graph_for("backward")
+        if not isinstance(cache, Caches):
+            raise TypeError(f"{self.label}: backward(dy, cache) takes the cache of forward, got {kind(cache)}.")
+        if len(cache.calls) != len(graph.steps):
+            raise ValueError(
+                f"{self.label}: this cache has been used, or is another model's: backward frees it call by call. "
+                f"Call forward again."
+            )
+        gradients = graph.backward(self._flat_gradients(dy, len(graph.outputs)), cache.calls, input_grad)
+        return forms.fill(self._input_form, gradients) if input_grad else None
+
+    def _flat_gradients(self, dy: Any, count: int) -> list[Any]:
+        if isinstance(dy, dict) and isinstance(self._output_form, dict):
+            dy = [dy.get(key) for key in sorted(self._output_form)]
+        given = structure.flatten(dy)
+        if len(given) != count:
+            raise ValueError(f"{self.label}: got {len(given)} gradients for {count} outputs.")
+        return given
+
+    def _in_form(self, outputs: list[Any]) -> Any:
+        return forms.fill(forms.unpacked(self._output_form), outputs)
+
+    def infer(self, x: Any, mask: Any = None) -> Any:
+        """Return the output, dropping each inner result at its last use."""
+        if self._graph is None:
+            return super().infer(x, **({} if mask is None else {"mask": mask}))
+        return self.infer_with_mask(x, mask, {})[0]
+
+    def forward_with_mask(self, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        if self._graph is None:
+            return super().forward_with_mask(x, training, mask, options)
+        y, cache = self.forward(x, training, mask)
+        return y, cache, self.output_mask(cache)
+
+    def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        if self._graph is None:
+            return super().infer_with_mask(x, mask, options)
+        outputs, masks = self._graph.run(self._flat(x), False, self._flat_masks(mask), None)
+        return self._in_form(outputs), self._mask_of(masks)
+
+    @property
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        """Whether a layer inside makes a mask."""
+        return any(layer.makes_mask for layer in self.layers)
+
+    def output_mask(self, cache: Any) -> Any:
+        """Return the mask of the output of the forward that gave ``cache``."""
+        return cache.mask if isinstance(cache, Caches) else None
+
+    def _mask_of(self, masks: list[Any]) -> Any:
+        if all(mask is None for mask in masks):
+            return None
+        return masks[0] if len(masks) == 1 else masks
+
+    def _flat_masks(self, mask: Any) -> list[Any]:
+        if mask is None:
+            return [None] * len(self.input_names)
+        masks = [mask.get(name) for name in self.input_names] if isinstance(mask, dict) else mask
+        return list(masks) if isinstance(masks, (list, tuple)) else [masks]
+
+    def _flat(self, x: Any) -> list[Any]:
+        """The inputs in a row; a dict's by the names of the inputs."""
+        names = self.input_names
+        if isinstance(x, dict):
+            missing = [name for name in names if name not in x]
+            if missing:
+                raise ValueError(
+                    f"{self.label}: no data for the input {missing[0]!r}; it has the inputs {', '.join(names)}, got "
+                    f"{', '.join(map(repr, x))}."
+                )
+            return [x[name] for name in names]
+        flat = structure.flatten(x) if isinstance(x, (list, tuple)) and structure.holds_arrays(x) else [x]
+        if len(flat) != len(names):
+            raise ValueError(
+                f"{self.label} has {len(names)} inputs ({', '.join(names)}), got {len(flat)}: give a list with one "
+                f"array each, or a dict by name."
+            )
+        return flat
+
+    def cast_inputs(self, x: Any) -> Any:
+        """Return the inputs as arrays of the dtypes that the model's inputs have."""
+        if self._graph is None:
+            return super().cast_inputs(x)
+        pairs = zip(self._graph.entries, self._flat(x), strict=True)
+        return forms.fill(forms.unpacked(self._input_form), [layer.cast_inputs(one) for layer, one in pairs])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self._graph is None:
+            return super().compute_output_shape(input_shape)
+        given = [input_shape[name] for name in self.input_names] if isinstance(input_shape, dict) else input_shape
+        return self._in_form(self._graph.output_shapes(structure.shapes(given)))
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return the mask of the output, found by computing it."""
+        return self.infer_with_mask(x, mask, {})[1]
+
+    # ---- description and files ----
+
+    @known_arguments
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: tuple[str, str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes, numbers of parameters and, in a graph, their inputs.
+
+        Args:
+            line_length: width of the table, at least 30. Where None, four less than the terminal's columns (80 without
+                one), at most 88 (108 for a graph, 12 more with ``show_trainable``).
+            positions: ends of the columns as fractions of the width.
+            print_fn: called with the whole text in the place of printing.
+            expand_nested: whether the layers of inner models are listed too.
+            show_trainable: whether a column says which layers learn.
+            layer_range: names of the first and the last layer to list, or regular expressions that their names match.
+        """
+        text = summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
+        (print_fn or print)(text)
+
+    def get_config(self) -> dict[str, Any]:
+        if self._graph is None or not _takes_symbols(type(self)):
+            return super().get_config()
+        config = {"name": self.name, "trainable": self._trainable}
+        return {**config, **graph_config.to_config(self._graph, self._input_form, self._output_form)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Make a model from what ``get_config`` returned, with new weights."""
+        with registry.custom_object_scope(custom_objects):
+            if not {"layers", "input_layers", "output_layers"} <= config.keys():
+                return super().from_config(config)
+            inputs, outputs = graph_config.from_config(config)
+            model = cls(inputs, outputs, name=config.get("name"))
+            if not config.get("trainable", True):
+                model.trainable = False
+            return model
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return None if self._graph is not None else super().get_build_config()
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the architecture as JSON text, for ``nnlite.models.model_from_json``."""
+        import json
+
+        return json.dumps(serialization.serialize(self), **kwargs)
+
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Save architecture, weights and optimizer state; see :func:`nnlite.saving.save_model`."""
+        saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
+
+    @known_arguments
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Save weights and optimizer state; see :func:`nnlite.saving.save_weights`."""
+        saving.save_weights(self, filepath, overwrite=overwrite)
+
+    @known_arguments
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Load weights; see :func:`nnlite.saving.load_weights`."""
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy and a pickle keep: not the symbols, which hold on to all that was ever made of them."""
+        return {**super().__getstate__(), "_symbols": None, "_chain": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._graph is not None:
+            self._connected("inputs")
+
+
+@registry.register("models", "functional")
+class Functional(Model):
+    """The model of symbols that ``Model(inputs, outputs)`` returns."""
+
+    # Where files of Keras 3 have it.
+    _module = "keras.src.models.functional"
+    _registered_name = "Functional"
+
+
+def _takes_symbols(cls: Any) -> bool:
+    """Whether a class is made of inputs and outputs, so that they describe it."""
+    return {"inputs", "outputs"} <= set(cls.argument_names())
+
+
+def kind(value: Any) -> str:
+    """Words for what somebody gave: "None", "a list"."""
+    return "None" if value is None else f"a {type(value).__name__}"
