@@ -124,8 +124,8 @@ class Graph:
                 values[step.outputs] = y
             else:
                 put_outputs(step, y, values)
-            for slot in step.last:
-                values[slot] = None
+            for number in step.last:
+                values[number] = None
             del x, y, options
         return [values[slot] for slot in self.outputs], [known.get(slot) for slot in self.outputs]
 
@@ -138,9 +138,9 @@ class Graph:
         for index in range(len(self.steps) - 1, -1, -1):
             step, cache = self.steps[index], caches.pop()
             if step.x is None:
-                slot = step.targets[0]
-                if wanted[slot] and slot in gradients:
-                    gradients.put(slot, step.layer.backward(gradients.take(slot), cache))
+                target = step.targets[0]
+                if wanted[target] and target in gradients:
+                    gradients.put(target, step.layer.backward(gradients.take(target), cache))
                 continue
             dy = gradients.take(step.outputs) if isinstance(step.outputs, Slot) else gradients.take_all(step.outputs)
             if dy is None:
@@ -204,8 +204,8 @@ class Graph:
                 if step.layer.input_spec is not None and isinstance(step.x, Slot):
                     step.layer.input_spec.check(step.layer, given)
                 shape = step.layer.declared_shape(given, step.options)
-            for slot, one in zip(step.targets, structure.shapes(shape), strict=True):
-                shapes[slot] = one
+            for target, one in zip(step.targets, structure.shapes(shape), strict=True):
+                shapes[target] = one
         return [shapes[slot] for slot in self.outputs]
 
     # ---- description ----

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nnlite.core import changes, registry, serialization, structure
-from nnlite.core.errors import known_arguments, nearest
+from nnlite.core import changes, registry, structure
+from nnlite.core.errors import nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.models import forms, graph_config
+from nnlite.models.described import Described
 from nnlite.models.graph import Graph
-from nnlite.models.summary import summary_text
-from nnlite.saving import api as saving
 from nnlite.training.trainer import Trainer
 
 
@@ -31,7 +29,7 @@ class Caches(NamedTuple):
 
 
 @registry.register("models")
-class Model(Trainer, Layer):
+class Model(Trainer, Described, Layer):
     """Layers put together: from symbols to symbols, or in a class of one's own.
 
     A model of symbols computes what was called on them, each call once; where an array goes into several layers, their
@@ -186,7 +184,7 @@ class Model(Trainer, Layer):
         return None if self._graph is None else self._graph.output_names
 
     @property
-    def logged_names(self) -> list[str] | None:  # type: ignore[override]
+    def logged_names(self) -> list[str] | None:
         """The names under which losses and metrics of the outputs are logged; a dict of outputs has its own."""
         return None if isinstance(self._output_form, dict) else self.output_names
 
@@ -341,30 +339,6 @@ class Model(Trainer, Layer):
 
     # ---- description and files ----
 
-    @known_arguments
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: list[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: tuple[str, str] | None = None,
-    ) -> None:
-        """Print a table of the layers, their output shapes, numbers of parameters and, in a graph, their inputs.
-
-        Args:
-            line_length: width of the table, at least 30. Where None, four less than the terminal's columns (80 without
-                one), at most 88 (108 for a graph, 12 more with ``show_trainable``).
-            positions: ends of the columns as fractions of the width.
-            print_fn: called with the whole text in the place of printing.
-            expand_nested: whether the layers of inner models are listed too.
-            show_trainable: whether a column says which layers learn.
-            layer_range: names of the first and the last layer to list, or regular expressions that their names match.
-        """
-        text = summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
-        (print_fn or print)(text)
-
     def get_config(self) -> dict[str, Any]:
         if self._graph is None or not _takes_symbols(type(self)):
             return super().get_config()
@@ -385,26 +359,6 @@ class Model(Trainer, Layer):
 
     def get_build_config(self) -> dict[str, Any] | None:
         return None if self._graph is not None else super().get_build_config()
-
-    def to_json(self, **kwargs: Any) -> str:
-        """Return the architecture as JSON text, for ``nnlite.models.model_from_json``."""
-        import json
-
-        return json.dumps(serialization.serialize(self), **kwargs)
-
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Save architecture, weights and optimizer state; see :func:`nnlite.saving.save_model`."""
-        saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
-
-    @known_arguments
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Save weights and optimizer state; see :func:`nnlite.saving.save_weights`."""
-        saving.save_weights(self, filepath, overwrite=overwrite)
-
-    @known_arguments
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Load weights; see :func:`nnlite.saving.load_weights`."""
-        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy and a pickle keep: not the symbols, which hold on to all that was ever made of them."""

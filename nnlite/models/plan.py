@@ -106,6 +106,7 @@ def in_order(
 
 
 def steps_of(nodes: list[Node], slots: dict[int, Slot], outputs_of: list[Any], kept: set[Slot]) -> list[Step]:
+    """Return the steps of calls in order; ``outputs_of`` are the slots of what each makes."""
     last_use: dict[int, int] = {}
     rows: list[tuple[Any, ...]] = []
     for index, (node, outputs) in enumerate(zip(nodes, outputs_of, strict=True)):
@@ -122,7 +123,7 @@ def steps_of(nodes: list[Node], slots: dict[int, Slot], outputs_of: list[Any], k
     for slot, index in last_use.items():
         if slot not in kept:
             ends.setdefault(index, []).append(slot)
-    return [Step(*row[:-1], tuple(ends.get(index, ())), row[-1]) for index, row in enumerate(rows)]
+    return [Step(*row, tuple(ends.get(index, ())), plain) for index, (*row, plain) in enumerate(rows)]  # type: ignore[call-arg]
 
 
 # ---- slots in nested lists ----
@@ -140,6 +141,7 @@ def mapped(value: Any, function: Callable[[Slot], Any]) -> Any:
 
 
 def filled(value: Any, values: list[Any]) -> Any:
+    """Put values in the places of slots."""
     return mapped(value, values.__getitem__)
 
 
@@ -161,6 +163,7 @@ def masks_of(x: Any, known: dict[int, Any]) -> Any:
 
 
 def note_masks(outputs: Any, mask: Any, known: dict[int, Any]) -> None:
+    """Keep the mask of a step's outputs, or each one's, by their slots."""
     if mask is None:
         return
     if isinstance(outputs, Slot):
@@ -174,6 +177,7 @@ def note_masks(outputs: Any, mask: Any, known: dict[int, Any]) -> None:
 
 
 def put_outputs(step: Step, y: Any, values: list[Any]) -> None:
+    """Keep what a step made by its slots; raise ``ValueError`` if it is not as many arrays as declared."""
     leaves = structure.flatten(y)
     if len(leaves) != len(step.targets):
         raise ValueError(f"{step.layer.label} made {len(leaves)} outputs, expected {len(step.targets)}.")

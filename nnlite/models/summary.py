@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from nnlite.core import structure
 from nnlite.core.layer import Layer
 from nnlite.core.variable import Variable
 

@@ -23,8 +23,10 @@ class Function:
     Called on arrays it returns an array; if a symbol is among its operands, a symbol.
     """
 
-    def __init__(self, compute: Callable[..., Any], class_name: str, module: str, operands: int) -> None:
-        self.compute, self.class_name, self.module = compute, class_name, module
+    def __init__(
+        self, compute: Callable[..., Any], class_name: str, module: str, operands: int, as_given: tuple[str, ...]
+    ) -> None:
+        self.compute, self.class_name, self.module, self.as_given = compute, class_name, module, as_given
         self.derivative: Callable[..., Any] | None = None
         self.shape: Callable[..., Any] = broadcast_shape
         self.dtype: Callable[..., Any] = result_dtype
@@ -54,11 +56,13 @@ class Function:
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
-        operands = [given[name] for name in self.operand_names]
+        names = self.operand_names
+        operands = [given[name] for name in names]
         parameters = {name: given[name] for name in self.parameter_names}
         if structure.first_symbol(operands) is not None:
             return Operation(self, parameters)(*operands)
-        return self.compute(*map(as_operand, operands), **parameters)
+        arrays = [one if name in self.as_given else as_operand(one) for name, one in zip(names, operands, strict=True)]
+        return self.compute(*arrays, **parameters)
 
     def from_config(self, config: dict[str, Any]) -> Operation:
         """Make the part of a model that a config describes."""
@@ -66,17 +70,20 @@ class Function:
         return Operation(self, parameters, name=config.get("name"))
 
 
-def function(class_name: str, operands: int = 1, module: str = "numpy") -> Callable[[Callable[..., Any]], Function]:
+def function(
+    class_name: str, operands: int = 1, module: str = "numpy", as_given: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Function]:
     """Return a decorator that makes a function of arrays one of symbols, too.
 
     Args:
         class_name: the name that files have for it.
         operands: how many of its first parameters are arrays; the others are settings.
         module: the module that files have for it, "numpy", "nn" or "core".
+        as_given: names of operands that are not made arrays, such as an index.
     """
 
     def make(compute: Callable[..., Any]) -> Function:
-        made = Function(compute, class_name, module, operands)
+        made = Function(compute, class_name, module, operands, as_given)
         registry.register("ops", class_name)(made)
         return made
 

@@ -9,7 +9,7 @@ import numpy as np
 from nnlite.ops.base import function
 
 
-@function("GetItem", operands=2)
+@function("GetItem", operands=2, as_given=("key",))
 def get_item(x: Any, key: Any) -> Any:
     """Return ``x[key]``, for numbers, slices, ``...``, None and tuples of them; backward puts dy there, zero elsewhere.
 

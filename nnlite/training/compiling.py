@@ -19,13 +19,16 @@ _ARGUMENTS = (*compile_config.KEYS, "auto_scale_loss")
 class Compiling(Steps):
     """The part of a model that is set up by compile: optimizer, loss and metrics."""
 
-    # The names under which the outputs are logged, in their order; None where outputs come as a dict, or there is one.
-    logged_names: Sequence[str] | None = None
     loss: Any = None
     stop_training = False
     run_eagerly = False
     jit_compile: Any = "auto"
     steps_per_execution = 1
+
+    @property
+    def logged_names(self) -> Sequence[str] | None:
+        """The names under which the outputs are logged, in their order; None where outputs come as a dict."""
+        return getattr(self, "output_names", None)
 
     def compile(
         self,
