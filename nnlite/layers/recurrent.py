@@ -47,9 +47,9 @@ class _Sequences(RNN):
             return y, last, (False, cache, None)
         dropped, _ = cell.draw(x[:, 0], training)
         y, last, cache = self._kernel(x if dropped is None else x * dropped, states, mask, keep)
-        alive = None
-        if mask is not None and self.zero_output_for_mask:  # otherwise such a step repeats the state
-            alive = mask[..., None]
+        alive = self._counts(mask)  # a masked step that counts repeats the state
+        if alive is not None:
+            alive = alive[..., None]
             y = y * alive
         return y, last, (True, cache, (dropped, alive))
 

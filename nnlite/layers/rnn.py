@@ -37,7 +37,8 @@ class RNN(Layer):
         go_backwards: whether the steps are done from last to first (and returned in that order).
         stateful: whether a batch begins with the states that the last one ended with; batches must be of one size.
             :meth:`reset_state` begins anew.
-        unroll: accepted for Keras's sake.
+        unroll: as on JAX, changes y of the steps that a mask leaves out, and nothing else: it is y of the step before,
+            0 before the first step that counts, whatever ``zero_output_for_mask`` says.
         zero_output_for_mask: whether y of a step that the mask leaves out is 0, or the first state, which for the
             built-in cells is y of the step before it.
 
@@ -189,12 +190,14 @@ class RNN(Layer):
             states = [np.zeros((len(x), size), self._compute) for size in sizes(self.cell.state_size)]
         options = {"masks": self.cell.draw(x[:, 0], training)} if hasattr(self.cell, "draw") else {}
         outputs, caches = [], []
-        repeated = self._repeated()
+        repeated, counts = self._repeated(), self._counts(mask)
         for t in range(x.shape[1]):
             (y, *after), cache = self.cell.forward([x[:, t], *states], training, **options)
             if mask is not None:
                 done = mask[:, t].reshape(-1, *(1,) * (y.ndim - 1))
                 y = np.where(done, y, y.dtype.type(0) if repeated is None else states[repeated])
+                if counts is not None and repeated is not None:
+                    y = y * counts[:, t].reshape(done.shape)
                 after = [np.where(mask[:, t][:, None], a, s) for a, s in zip(after, states, strict=True)]
             outputs.append(y)
             if keep:
@@ -205,7 +208,7 @@ class RNN(Layer):
     def _run_back(self, dy: Any, dstates: list[Any], cache: Any, shape: Any) -> tuple[Any, list[Any]]:
         """Return the gradients of x and of the states at the begin."""
         caches, mask = cache
-        steps, repeated = shape[1], self._repeated()
+        steps, repeated, counts = shape[1], self._repeated(), self._counts(mask)
         dx: list[Any] = [None] * steps
         for t in range(steps - 1, -1, -1):
             own = None if dy is None else dy[:, t] if self.return_sequences else dy if t == steps - 1 else None
@@ -213,6 +216,8 @@ class RNN(Layer):
                 dx[t], *dstates = self.cell.backward([own, *dstates], caches.pop())
                 continue
             done = mask[:, t][:, None]
+            if own is not None and counts is not None:
+                own = own * counts[:, t][:, None]
             past = [None if d is None else np.where(done, 0, d) for d in dstates]
             if own is not None and repeated is not None:
                 past[repeated] = sum_of([past[repeated], np.where(done, 0, own)], own)
@@ -223,7 +228,15 @@ class RNN(Layer):
 
     def _repeated(self) -> int | None:
         """Which state stands for the output at a step that the mask leaves out, as Keras has it on JAX."""
-        return None if self.zero_output_for_mask else int(getattr(self.cell, "output_state", 0))
+        if self.zero_output_for_mask and not self.unroll:
+            return None
+        return int(getattr(self.cell, "output_state", 0))
+
+    def _counts(self, mask: Any) -> Any:
+        """Where y is not forced to 0, (N, T); None for everywhere."""
+        if mask is not None and self.unroll:
+            return np.logical_or.accumulate(mask, axis=1)
+        return mask if self.zero_output_for_mask else None
 
     # ---- description ----
 

@@ -1,6 +1,6 @@
 """Recurrent layers and their cells."""
 
-from golden.family import Case, Mask
+from golden.family import Case, Mask, Values
 
 M = Mask((3, 5))
 H = (3, 4)
@@ -86,4 +86,22 @@ LAYERS = [
     Case("TimeDistributed(Conv1D(3, 2))", (2, 3, 5, 2)),
     Case("TimeDistributed(BatchNormalization())", (4, 3, 2), True),
     Case("TimeDistributed(LSTM(3))", (2, 3, 4, 2)),
+    # Unrolled, a step that the mask leaves out repeats y, also where 0 is asked for.
+    *(
+        Case(
+            f"{made}, return_sequences=True, unroll=True, zero_output_for_mask=True)",
+            [(3, 5, 2), H],
+            options={"mask": Mask((3, 5), anywhere=True)},
+            call="layer(x[0], initial_state=[x[1]], **options)",
+            facts=False,
+        )
+        for made in ("SimpleRNN(4", "GRU(4, go_backwards=True", "RNN(GRUCell(4)")
+    ),
+    Case(
+        "LSTM(4, unroll=True, zero_output_for_mask=True)",
+        (3, 5, 2),
+        options={"mask": Values([[1, 0, 0, 1, 0]] * 3, "bool")},
+    ),
+    Case("Bidirectional(GRU(4, return_sequences=True, unroll=True))", (3, 5, 2), options={"mask": M}),
+    Case("RNN([GRUCell(3), LSTMCell(4)], unroll=True, return_sequences=True)", (3, 5, 2), options={"mask": M}),
 ]

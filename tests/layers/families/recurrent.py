@@ -63,6 +63,8 @@ CASES = [
     ),
     Case("rnn_of_a_cell", lambda: layers.RNN(layers.LSTMCell(3), return_sequences=True), (5, 2), options=masked),
     Case("rnn_zero_output", lambda: layers.RNN(layers.GRUCell(3), zero_output_for_mask=True), (5, 2), options=masked),
+    Case("gru_unrolled", lambda: layers.GRU(3, return_sequences=True, unroll=True), (5, 2), options=masked),
+    Case("rnn_unrolled", lambda: layers.RNN(layers.LSTMCell(3), unroll=True), (5, 2), options=masked),
     Case(
         "rnn_stacked",
         lambda: layers.RNN([layers.LSTMCell(3), layers.SimpleRNNCell(2), layers.GRUCell(3)], return_state=True),
