@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NamedTuple
 
 from nnlite.core import changes, registry, structure
@@ -339,8 +340,16 @@ class Model(Trainer, Described, Layer):
 
     # ---- description and files ----
 
+    @classmethod
+    def takes_symbols(cls) -> bool:
+        """Whether the class is made of inputs and outputs, so that they describe its models."""
+        parameters = inspect.signature(cls.__init__).parameters
+        kinds = {parameter.kind for parameter in parameters.values()}
+        hands_on = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
+        return hands_on or {"inputs", "outputs"} <= parameters.keys()
+
     def get_config(self) -> dict[str, Any]:
-        if self._graph is None or not _takes_symbols(type(self)):
+        if self._graph is None or not self.takes_symbols():
             return super().get_config()
         config = {"name": self.name, "trainable": self._trainable}
         return {**config, **graph_config.to_config(self._graph, self._input_form, self._output_form)}
@@ -377,11 +386,6 @@ class Functional(Model):
     # Where files of Keras 3 have it.
     _module = "keras.src.models.functional"
     _registered_name = "Functional"
-
-
-def _takes_symbols(cls: Any) -> bool:
-    """Whether a class is made of inputs and outputs, so that they describe it."""
-    return {"inputs", "outputs"} <= set(cls.argument_names())
 
 
 def kind(value: Any) -> str:

@@ -62,7 +62,7 @@ def test_another_input():
 
 
 def test_wrong_arguments():
-    with pytest.raises(TypeError, match="expected a Sequential"):
+    with pytest.raises(TypeError, match="expected a model"):
         clone_model(layers.Dense(2))
     with pytest.raises(TypeError, match="returned None for Sequential 'inner', expected a layer"):
         clone_model(model(), clone_function=lambda layer: None)

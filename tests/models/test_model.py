@@ -249,6 +249,26 @@ def test_a_class_that_hands_symbols_on():
     assert isinstance(keras.Sequential(), keras.Model) and isinstance(branches(), keras.Model)
 
 
+def test_clones():
+    model = branches()
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    x = [rows(5, 4), rows(5, 3)]
+    for one, other in zip(clone(x), model(x), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert clone.get_config() == model.get_config()
+    assert not set(map(id, clone.weights)) & set(map(id, model.weights))
+    inputs = [Input((4,)), Input((3,))]
+    shared = keras.models.clone_model(model, clone_function=lambda layer: layer, input_tensors=inputs)
+    assert shared.weights == model.weights and shared.inputs[0] is not model.inputs[0]
+    calls = []
+    keras.models.clone_model(model, call_function=lambda layer, *x: calls.append(type(layer).__name__) or layer(*x))
+    assert calls == ["Dense"] * 4 + ["Operation", "Concatenate", "Operation", "Dense", "Operation"]
+    with pytest.raises(ValueError, match="1 input_tensors"):
+        keras.models.clone_model(model, input_tensors=Input((4,)))
+    assert isinstance(keras.models.clone_model(Net(units=2)), Net)
+
+
 # ---- errors ----
 
 
