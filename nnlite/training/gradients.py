@@ -39,8 +39,8 @@ class Differentiable:
             x: one batch of inputs.
             y: targets, for the gradient of the loss that the model was compiled with.
             sample_weight: weights of the rows in that loss.
-            dy: in the place of y: the gradient by the output to start from, of the output's shape; a list for several
-                outputs.
+            dy: in the place of y: the gradient by the output to start from, of the output's shape; a list or dict for
+                several outputs.
             training: whether to run as in a training step: with dropout, and with BatchNormalization using (and
                 moving) its statistics.
 
@@ -100,6 +100,8 @@ class Differentiable:
     def _sum_of(self: Any, x: Any, dy: Any, training: bool) -> tuple[float, Any]:
         with penalties.collected() as extra:
             y_pred, cache = self.forward(x, training=training)
+        if isinstance(y_pred, dict) and isinstance(dy, dict) and y_pred.keys() == dy.keys():
+            dy = {name: dy[name] for name in y_pred}
         outputs, given = structure.flatten(y_pred), structure.flatten(dy)
         if [np.shape(a) for a in given] != [a.shape for a in outputs]:
             raise ValueError(

@@ -72,6 +72,17 @@ def test_inputs_and_outputs_by_name():
     np.testing.assert_array_equal(listed(x)[0], listed([x["a"], x["b"]])[0])
 
 
+def test_gradients_on_request():
+    a, b = Input((4,), name="a"), Input((3,), name="b")
+    model = Model({"a": a, "b": b}, {"z": layers.Dense(1)(b), "k": layers.Dense(2)(a)})
+    x = {"a": rows(6, 4), "b": rows(6, 3)}
+    dy = {"z": np.ones((6, 1)), "k": np.zeros((6, 2))}
+    found = model.gradients(x, dy=dy)
+    assert not found.x["a"].any() and found.x["b"].any() and found.x["a"].shape == (6, 4)
+    model.compile("sgd", "mse")
+    assert model.gradients(x, {"z": rows(6, 1), "k": rows(6, 2)}).x["a"].any()
+
+
 def test_fit_equals_that_of_a_sequential():
     stack = [layers.Dense(8, activation="relu"), layers.BatchNormalization(), layers.Dropout(0.5, seed=3)]
     stack.append(layers.Dense(2))
