@@ -116,6 +116,9 @@ class CompiledLoss:
                 continue
             chosen = by_shape(targets[index], shapes[index]) if isinstance(loss, str) else loss
             terms.append(Term(index, names[index] or chosen.name, chosen, 1.0 if weight is None else float(weight)))
+        if isinstance(y_pred_shapes, dict) and isinstance(self._losses, dict):  # logged in the order they were given in
+            place = {name: index for index, name in enumerate(self._losses)}
+            terms.sort(key=lambda term: place.get(names[term.output], len(place)))
         self.terms, self._names, self.built = _with_distinct_names(terms), names, True
 
     @property

@@ -288,3 +288,15 @@ def test_an_overridden_compile_is_not_called_from_a_file():
     with pytest.warns(UserWarning, match=r"overrides compile\(\)"):
         other.compile_from_config(model.get_compile_config())
     assert not other.compiled
+
+
+def test_losses_of_outputs_in_a_dict_are_listed_in_the_order_they_were_given_in():
+    x, y = np.ones((4, 2)), {"a": np.ones((4, 1)), "b": np.full((4, 3), 2.0)}
+    for order in ("ab", "ba"):
+        model = TwoHeads()
+        model.form = dict
+        model.compile("sgd", dict.fromkeys(order, "mse"))
+        total, *each = model.evaluate(x, y, verbose=0)
+        assert total == 5 and each == [{"a": 1, "b": 4}[name] for name in order]
+        model.fit(x, y, verbose=0)
+        assert (model.wa.value > 0).all() and np.allclose(model.wb.value, 2 / 3 * model.wa.value)
