@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnlite.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
+from nnlite.config import backend, epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from nnlite.core.dtypes import policy_name
 from nnlite.utils.numerical import clear_session
 
@@ -21,15 +21,6 @@ __all__ = [
     "set_image_data_format",
     "standardize_dtype",
 ]
-
-
-def backend() -> str:
-    """Return what computes: always "numpy".
-
-    >>> backend()
-    'numpy'
-    """
-    return "numpy"
 
 
 def standardize_dtype(dtype: Any) -> str:

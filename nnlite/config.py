@@ -186,6 +186,15 @@ def standardize_data_format(data_format: str | None) -> str:
     return value
 
 
+def backend() -> str:
+    """Return what computes: always "numpy".
+
+    >>> backend()
+    'numpy'
+    """
+    return "numpy"
+
+
 def is_interactive_logging_enabled() -> bool:
     """Return whether training, evaluation and prediction may show their progress (they do unless told otherwise)."""
     return _interactive_logging

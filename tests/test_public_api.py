@@ -56,8 +56,8 @@ API = {
     "nnlite.backend": "backend clear_session epsilon floatx image_data_format is_float_dtype is_int_dtype set_epsilon "
     "set_floatx set_image_data_format standardize_dtype",
     "nnlite.datasets": "digits mnist fashion_mnist",
-    "nnlite.config": "floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format get_num_threads "
-    "set_num_threads dtype_policy set_dtype_policy",
+    "nnlite.config": "backend floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format "
+    "get_num_threads set_num_threads dtype_policy set_dtype_policy",
     "nnlite.testing": "check_gradients check_layer",
 }
 
