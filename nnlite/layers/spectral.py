@@ -36,7 +36,7 @@ class SpectralNormalization(Wrapper):
     Backward, with u and v held fixed and dK the gradient by the divided kernel:
     ``d_kernel = (dK - sum(dK * kernel / sigma) * v.T @ u) / sigma``. The kernel itself stays undivided, and is used so
     outside of training: as in ``fit`` of Keras on JAX. (Keras on TensorFlow writes the divided kernel back; for that,
-    divide ``layer.kernel`` by its norm once training is over.)
+    divide ``layer.kernel`` by its norm once training is over.) Penalties on the kernel see it undivided.
 
     Args:
         layer: a layer with a ``kernel`` or ``embeddings``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,12 @@ class Batches:
 
     def reset(self) -> None:
         """Begin the next epoch at the start of the data, wherever the last one stopped (an iterator just goes on)."""
+        self.close()
+
+    def close(self) -> None:
+        """End the pass under way, and with it the threads that make its batches."""
+        if isinstance(self._pass, Generator):
+            self._pass.close()
         self._pass = self._ahead = None
 
     def position(self) -> dict[str, Any]:

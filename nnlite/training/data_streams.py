@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections import deque
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from nnlite.training.data_ahead import Ahead
 from nnlite.training.data_arrays import arrays, check_rows, leaves
 from nnlite.training.data_batches import Batch, Batches
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 
 class PyDataset:
@@ -25,10 +23,14 @@ class PyDataset:
     ``on_epoch_end``. ``fit(shuffle=True)`` takes the batches in a new order every epoch.
 
     Args:
-        workers: batches made at a time, by as many threads; 1 makes each batch when it is needed.
+        workers: batches made at a time, by as many threads, while the model computes with earlier ones. The batches
+            come in the same order, so results are those of one worker. 0 and 1 make each batch when it is needed.
         use_multiprocessing: accepted for Keras's sake; threads are used in either case (NumPy and file reading
-            let them run side by side).
-        max_queue_size: with several workers, batches made ahead at most.
+            let them run side by side). With it, one worker makes batches ahead, too.
+        max_queue_size: batches made, or in the making, ahead at most.
+
+    ``__getitem__`` must bear being called from several threads where there are several workers. What it raises leaves
+    ``fit`` at that batch. The threads end with the pass over the data, and with ``fit`` however it ends.
 
     >>> class Squares(PyDataset):
     ...     def __len__(self):
@@ -181,25 +183,22 @@ class DatasetBatches(Batches):
 
     def _items(self, order: Iterator[int]) -> Iterator[tuple[int, Any]]:
         dataset = self._dataset
-        if dataset.workers <= 1:
-            for index in order:
-                yield index, dataset[index]
+        if dataset.workers < 1 or (dataset.workers == 1 and not dataset.use_multiprocessing):
+            yield from map(self._item, order)
             return
-        waiting: deque[tuple[int, Future[Any]]] = deque()
-        from concurrent.futures import ThreadPoolExecutor
-
-        pool = ThreadPoolExecutor(dataset.workers, thread_name_prefix="nnlite-data")
+        ahead = Ahead(self._item, order, dataset.workers, dataset.max_queue_size)
         try:
-            for index in order:
-                waiting.append((index, pool.submit(dataset.__getitem__, index)))
-                if len(waiting) >= max(dataset.workers, dataset.max_queue_size):
-                    index, made = waiting.popleft()
-                    yield index, made.result()
-            while waiting:
-                index, made = waiting.popleft()
-                yield index, made.result()
+            yield from ahead
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            ahead.close()
+
+    def _item(self, index: int) -> tuple[int, Any]:
+        try:
+            return index, self._dataset[index]
+        except Exception as error:
+            if sys.version_info >= (3, 11):  # which batch it was; the error stays the user's own
+                error.add_note(f"This was batch {index} of the {type(self._dataset).__name__}.")
+            raise
 
 
 def unpack(item: Any, number: int, weigh: Callable[[np.ndarray], np.ndarray] | None) -> Batch:

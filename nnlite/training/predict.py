@@ -22,13 +22,14 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
             return owned(model.predict_step((x,)), x)
     data = batches(x, batch_size=batch_size, steps=steps)
     if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or data.steps == 1):
-        return _joined(_outputs(model, data), data)
+        with contextlib.closing(data):
+            return _joined(_outputs(model, data), data)
     if not isinstance(callbacks, CallbackList):
         callbacks = CallbackList(
             callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=model
         )
     model.stop_predicting = False
-    with contextlib.closing(callbacks):
+    with contextlib.closing(callbacks), contextlib.closing(data):
         callbacks.on_predict_begin()
         result = _joined(_watched(model, data, callbacks), data)
         callbacks.on_predict_end()

@@ -122,7 +122,7 @@ class Trainer(Compiling, Differentiable):
             )
         self.stop_training, compiled.stale = False, True
         logs: dict[str, Any] = {}
-        with contextlib.closing(callbacks):
+        with contextlib.closing(callbacks), contextlib.closing(train), contextlib.closing(held_out or train):
             self._look_over(train, training=True)
             if held_out is not None and held_out.rows is not None:
                 self._look_over(held_out, training=False)
@@ -217,7 +217,7 @@ class Trainer(Compiling, Differentiable):
             callbacks = CallbackList(
                 callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=self
             )
-        with contextlib.closing(callbacks):
+        with contextlib.closing(callbacks), contextlib.closing(data):
             logs = self._test_epoch(data, callbacks)
         return logs if return_dict else self._in_order(logs)
 

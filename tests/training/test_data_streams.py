@@ -259,7 +259,7 @@ def test_workers_make_no_more_than_the_queue_holds():
     for _ in batches(data).epoch():
         break
     time.sleep(0.02)
-    assert 1 <= len([call for call in data.calls if call != "begin"]) <= 3
+    assert 1 <= len([call for call in data.calls if call != "begin"]) <= 1 + 3  # one is taken
 
 
 def test_errors_of_workers_are_raised():
