@@ -64,7 +64,7 @@ def test_inputs_and_outputs_by_name():
     history = model.fit(x, y, verbose=0).history
     assert list(history) == ["k_loss", "loss", "z_loss", "z_mae"]
     assert history["loss"][0] == pytest.approx(2 * history["k_loss"][0] + history["z_loss"][0], rel=1e-6)
-    loss, k_loss, z_loss, z_mae = model.evaluate(x, y, verbose=0)
+    loss, z_loss, k_loss, z_mae = model.evaluate(x, y, verbose=0)
     assert loss == pytest.approx(2 * k_loss + z_loss, rel=1e-6) and z_mae > 0
     assert {key: value.shape for key, value in model.predict(x, verbose=0).items()} == {"z": (6, 1), "k": (6, 2)}
     # A model whose inputs are a list takes a dict by the names of its inputs, too.
