@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from nnlite import config
 from nnlite.core import naming, registry, serialization, structure
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
-
-Array = Any
+from nnlite.ops import inference
+from nnlite.ops.operands import as_operand, plain_array, unify
 
 
 class Function:
@@ -24,66 +23,125 @@ class Function:
     """
 
     def __init__(
-        self, compute: Callable[..., Any], class_name: str, module: str, operands: int, as_given: tuple[str, ...]
+        self,
+        compute: Callable[..., Any],
+        class_name: str,
+        module: str,
+        operands: int | tuple[str, ...],
+        as_given: tuple[str, ...],
+        unify: str | None,
     ) -> None:
-        self.compute, self.class_name, self.module, self.as_given = compute, class_name, module, as_given
+        self.compute, self.class_name, self.module = compute, class_name, module
+        self.as_given, self.unify = as_given, unify
         self.derivative: Callable[..., Any] | None = None
-        self.shape: Callable[..., Any] = broadcast_shape
-        self.dtype: Callable[..., Any] = result_dtype
+        self.shape: Callable[..., Any] = inference.broadcast_shape
+        self.dtype: Callable[..., Any] = inference.float_dtype if unify == "float" else inference.result_dtype
         self.signature = inspect.signature(compute)
-        names = list(self.signature.parameters)
-        self.operand_names, self.parameter_names = names[:operands], names[operands:]
+        parameters = list(self.signature.parameters.values())
+        # Operands are the first parameters, those named, or all of *operands.
+        self.spread = next((one.name for one in parameters if one.kind is one.VAR_POSITIONAL), None)
+        names = [one.name for one in parameters if one.name != self.spread]
+        if self.spread:
+            self.operand_names: list[str] = []
+        else:
+            self.operand_names = list(operands) if isinstance(operands, tuple) else names[:operands]
+        self.parameter_names = [name for name in names if name not in self.operand_names]
         functools.update_wrapper(self, compute)
 
     def gradient(self, derivative: Callable[..., Any]) -> Callable[..., Any]:
         """Say what the gradient is: a function of (dy, y, operands..., parameters...) that returns an array, or a tuple
-        with one an operand, None for none."""
+        with one an operand, None for none. Where the function returns several arrays, so many are dy, some maybe None.
+        """
         self.derivative = derivative
         return derivative
 
     def output_shape(self, shape: Callable[..., Any]) -> Callable[..., Any]:
         """Say what the shape of the result is: a function of the operands' shapes (other operands as they are) and the
-        parameters. Without one, operands broadcast."""
+        parameters, a list of shapes for several results. Without one, operands broadcast."""
         self.shape = shape
         return shape
 
     def output_dtype(self, dtype: Callable[..., Any]) -> Callable[..., Any]:
-        """Say what the dtype of the result is: a function of the operands (symbols or arrays)."""
+        """Say what the dtype of the result is: a function of the operands (symbols or arrays) and the parameters, a
+        list for several results."""
         self.dtype = dtype
         return dtype
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        given = bound.arguments
-        names = self.operand_names
-        operands = [given[name] for name in names]
-        parameters = {name: given[name] for name in self.parameter_names}
+        operands, parameters = self.bind(args, kwargs)
         if structure.first_symbol(operands) is not None:
             return Operation(self, parameters)(*operands)
-        arrays = [one if name in self.as_given else as_operand(one) for name, one in zip(names, operands, strict=True)]
-        return self.compute(*arrays, **parameters)
+        return self.run(self.unified(self.as_operands(operands), alone=True), parameters)
+
+    def bind(self, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
+        """Return the operands and the parameters of a call."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"ops.{self.compute.__name__}: {error}. It takes {self.signature}.") from None
+        bound.apply_defaults()
+        given = bound.arguments
+        operands = list(given[self.spread]) if self.spread else [given[name] for name in self.operand_names]
+        return operands, {name: given[name] for name in self.parameter_names}
+
+    def as_operands(self, operands: list[Any]) -> list[Any]:
+        """Return operands as arrays and plain numbers; those to be taken as given, and symbols, stay."""
+        names = self.operand_names or [""] * len(operands)
+        pairs = zip(names, operands, strict=True)
+        return [one if name in self.as_given else as_operand(one) for name, one in pairs]
+
+    def unified(self, arrays: list[Any], alone: bool = False) -> list[Any]:
+        """Return operands in the dtype that they are computed in together."""
+        if alone and not any(isinstance(leaf, np.ndarray) for leaf in structure.flatten(arrays)):
+            names = self.operand_names or [""] * len(arrays)
+            pairs = zip(names, arrays, strict=True)
+            arrays = [one if name in self.as_given else plain_array(one) for name, one in pairs]
+        return arrays if self.unify is None else unify(arrays, self.unify == "float")
+
+    def run(self, arrays: list[Any], parameters: dict[str, Any]) -> Any:
+        """Return what the function makes of arrays."""
+        if self.spread:
+            y = self.compute(*arrays, **parameters)
+        else:
+            y = self.compute(**dict(zip(self.operand_names, arrays, strict=True)), **parameters)
+        return np.asarray(y) if isinstance(y, np.generic) else y
+
+    def __reduce__(self) -> Any:
+        return registry.resolve, ("ops", self.class_name)  # copies and pickles of models refer to it by its name
 
     def from_config(self, config: dict[str, Any]) -> Operation:
         """Make the part of a model that a config describes."""
-        parameters = {name: config[name] for name in self.parameter_names if name in config}
-        return Operation(self, parameters, name=config.get("name"))
+        given = {name: config[name] for name in self.parameter_names if name in config}
+        parameters = self.signature.parameters
+        missing = [name for name in self.parameter_names if name not in given]
+        for name in missing:
+            if parameters[name].default is inspect.Parameter.empty:
+                raise ValueError(f"The config of {self.class_name} {config.get('name')!r} has no {name!r}.")
+        whole = {name: given.get(name, parameters[name].default) for name in self.parameter_names}
+        return Operation(self, whole, name=config.get("name"))
 
 
 def function(
-    class_name: str, operands: int = 1, module: str = "numpy", as_given: tuple[str, ...] = ()
+    class_name: str,
+    operands: int | tuple[str, ...] = 1,
+    module: str = "numpy",
+    as_given: tuple[str, ...] = (),
+    unify: str | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Return a decorator that makes a function of arrays one of symbols, too.
 
     Args:
         class_name: the name that files have for it.
-        operands: how many of its first parameters are arrays; the others are settings.
+        operands: how many of its first parameters are arrays, or the names of those that are; the others are settings.
+            A parameter ``*operands`` is all of them.
         module: the module that files have for it, "numpy", "nn" or "core".
         as_given: names of operands that are not made arrays, such as an index.
+        unify: the dtype that arrays are made of before the function gets them: "same" for that which they have
+            together, "float" for a float type, None to leave them.
     """
 
     def make(compute: Callable[..., Any]) -> Function:
-        made = Function(compute, class_name, module, operands, as_given)
+        made = Function(compute, class_name, module, operands, as_given, unify)
         registry.register("ops", class_name)(made)
         return made
 
@@ -111,10 +169,17 @@ class Operation(Layer):
 
     def __call__(self, *operands: Any, **named: Any) -> Any:
         """Note a call on symbols."""
-        names = self.function.operand_names
-        operands = (*operands, *(named[name] for name in names[len(operands) :] if name in named))
-        if len(operands) != len(names):
-            raise TypeError(f"{self.label} takes {len(names)} operands ({', '.join(names)}), got {len(operands)}.")
+        function, names = self.function, self.function.operand_names
+        if not function.spread:
+            operands = (*operands, *(named[name] for name in names[len(operands) :] if name in named))
+            given = dict(zip(names, operands, strict=False)) | named
+            missing = [name for name in names if name not in given]
+            defaults = function.signature.parameters
+            given.update({name: defaults[name].default for name in missing})
+            if len(operands) > len(names) or any(given[name] is inspect.Parameter.empty for name in missing):
+                raise TypeError(f"{self.label} takes {len(names)} operands ({', '.join(names)}), got {len(operands)}.")
+            operands = tuple(given[name] for name in names)
+        operands = tuple(function.as_operands(list(operands)))
         symbols: list[Symbol] = []
 
         def placed(value: Any) -> Any:
@@ -126,34 +191,41 @@ class Operation(Layer):
             return value
 
         kept = [placed(operand) for operand in operands]
-        function = self.function
-        shape = function.shape(*map(_shape_of, operands), **self.parameters)
-        dtype = function.dtype(*operands)
-        outputs = structure.map_shapes(shape, lambda one: Symbol(one, dtype))
+        try:
+            shape = function.shape(*map(_shape_of, operands), **self.parameters)
+        except ValueError as error:
+            raise ValueError(f"{self.label}: {error}") from None
+        dtype = function.dtype(*operands, **self.parameters)
+        if structure.is_shape(shape):
+            outputs: Any = Symbol(tuple(shape), dtype)
+        else:
+            dtypes = dtype if isinstance(dtype, list) else [dtype] * len(shape)
+            outputs = [Symbol(tuple(one), its) for one, its in zip(shape, dtypes, strict=True)]
         x = symbols[0] if len(symbols) == 1 else symbols
         return self.add_node(x, {"operands": kept}, outputs, operands, {})
 
     def forward(self, x: Any, training: bool = False, operands: Any = ()) -> tuple[Any, Any]:
-        arrays = _filled(operands, x if isinstance(x, list) else [x])
-        y = self.function.compute(*arrays, **self.parameters)
+        arrays = self.function.unified(_filled(operands, x if isinstance(x, list) else [x]))
+        y = self.function.run(arrays, self.parameters)
         return y, (y, arrays, operands)
 
     def infer(self, x: Any, operands: Any = ()) -> Any:
-        return self.function.compute(*_filled(operands, x if isinstance(x, list) else [x]), **self.parameters)
+        arrays = self.function.unified(_filled(operands, x if isinstance(x, list) else [x]))
+        return self.function.run(arrays, self.parameters)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         y, arrays, operands = cache
+        places = [place for place in structure.flatten(operands) if isinstance(place, Place)]
         if self.function.derivative is None:
-            return None if structure.flatten(operands).count(Place(0)) == 1 else []
+            return None if len(places) == 1 else [None] * len(places)
         gradients = self.function.derivative(dy, y, *arrays, **self.parameters)
         found: dict[int, Any] = {}
-        for operand, gradient in zip(operands, gradients if len(operands) > 1 else [gradients], strict=True):
+        for operand, gradient in zip(operands, gradients if isinstance(gradients, tuple) else [gradients], strict=True):
             if isinstance(operand, Place):
                 found[operand] = gradient
             elif isinstance(operand, (list, tuple)) and gradient is not None:
                 pairs = zip(operand, gradient, strict=True)
                 found.update({one: inner for one, inner in pairs if isinstance(one, Place)})
-        places = [place for place in structure.flatten(operands) if isinstance(place, Place)]
         return found.get(0) if len(places) == 1 else [found.get(place) for place in range(len(places))]
 
     def compute_output_shape(self, input_shape: Any, operands: Any = ()) -> Any:
@@ -193,61 +265,3 @@ def _shape_of(operand: Any) -> Any:
     if isinstance(operand, (list, tuple)) and structure.first_symbol(operand) is not None:
         return [_shape_of(one) for one in operand]
     return operand.shape if isinstance(operand, (Symbol, np.ndarray)) else operand
-
-
-def as_operand(value: Any) -> Any:
-    """Return an array-like as an array, Python's floats as ``nnlite.config.floatx()``; lists of arrays stay lists."""
-    if isinstance(value, np.ndarray):
-        return value
-    if isinstance(value, (list, tuple)) and any(isinstance(one, np.ndarray) for one in value):
-        return [as_operand(one) for one in value]
-    if isinstance(value, (bool, int, float)) or value is None or isinstance(value, (slice, str)):
-        return value
-    array = np.asarray(value)
-    return array.astype(config.floatx()) if array.dtype == np.float64 and not isinstance(value, np.generic) else array
-
-
-def broadcast_shape(*shapes: Any, **parameters: Any) -> Any:
-    """Return the shape that shapes broadcast to, None where it is open; numbers have none.
-
-    >>> broadcast_shape((None, 1, 3), (4, 1), 2.0)
-    (None, 4, 3)
-    """
-    known = [shape for shape in shapes if isinstance(shape, (tuple, list))]
-    rank = max((len(shape) for shape in known), default=0)
-    found: list[int | None] = []
-    for sizes in zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in known), strict=True):
-        fixed = {size for size in sizes if size not in (None, 1)}
-        if len(fixed) > 1:
-            raise ValueError(f"The shapes {' and '.join(map(str, known))} do not go together.")
-        found.append(fixed.pop() if fixed else None if None in sizes else 1)
-    return tuple(found)
-
-
-def result_dtype(*operands: Any) -> str:
-    """Return the dtype of the result of arithmetic."""
-    dtypes = [np.dtype(one.dtype) for one in structure.flatten(list(operands)) if hasattr(one, "dtype")]
-    plain = [one for one in operands if isinstance(one, (bool, int, float))]
-    return str(np.result_type(*dtypes, *plain).name)
-
-
-def boolean(*operands: Any) -> str:
-    """Return the dtype of the result of a comparison."""
-    return "bool"
-
-
-def sum_to(gradient: Array, operand: Any) -> Array | None:
-    """Return the gradient of an operand that was broadcast: summed over its copies; None for what is no array.
-
-    >>> sum_to(np.ones((2, 3)), np.ones((3,))).tolist()
-    [2.0, 2.0, 2.0]
-    """
-    if not isinstance(operand, np.ndarray) or operand.dtype.kind != "f":
-        return None
-    if gradient.shape == operand.shape:
-        return gradient
-    extra = gradient.ndim - operand.ndim
-    axes = tuple(
-        axis for axis, n in enumerate(gradient.shape) if axis < extra or (operand.shape[axis - extra] == 1 and n != 1)
-    )
-    return gradient.sum(axis=axes, keepdims=True).reshape(operand.shape)
