@@ -91,8 +91,10 @@ def _by_batch(a: Array, b: Array) -> Array:
     """Return the products of two stacks of matrices."""
     out = memory.empty((len(a), a.shape[1], b.shape[2]), np.result_type(a, b))
 
+    ufunc = np.multiply if a.shape[2] == 1 else np.matmul  # many products of a column and a row
+
     def task(start: int, stop: int) -> None:
-        np.matmul(a[start:stop], b[start:stop], out=out[start:stop])
+        ufunc(a[start:stop], b[start:stop], out=out[start:stop])
 
     parallel.run(task, len(a), a.size * b.shape[2] / GEMM_RATE)
     return out

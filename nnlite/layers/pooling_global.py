@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from nnlite import config
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels import pooling_global as kernels
 
 
 class _GlobalPooling(Layer):
-    """What the global pooling layers share."""
+    """What the global pooling layers share. The kernels see all L positions in one axis: (N, L, C), or (N, C, L)."""
 
     rank: int
 
@@ -24,16 +26,25 @@ class _GlobalPooling(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property
-    def _axes(self) -> tuple[int, ...]:
-        first = 2 if self.data_format == "channels_first" else 1
-        return tuple(range(first, first + self.rank))
+    def _steps(self) -> int:
+        """The axis of the positions, in what the kernels see."""
+        return 2 if self.data_format == "channels_first" else 1
 
-    def _spread(self, dy: Any) -> Any:
-        """dy with the pooled axes back, of size 1."""
-        return dy if self.keepdims else np.expand_dims(dy, self._axes)
+    def _flat(self, x: Any) -> Any:
+        self.compute_output_shape(x.shape)
+        first, last = (x.shape[:2], x.shape[2:]) if self._steps == 2 else (x.shape[:1], x.shape[1:-1])
+        return x.reshape(*first, math.prod(last), *x.shape[len(first) + self.rank :])
+
+    def _pooled(self, y: Any, shape: Any) -> Any:
+        return y.reshape(self.compute_output_shape(shape)) if self.keepdims else y
+
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        pooled = self._axes
+        pooled = range(self._steps, self._steps + self.rank)
+        if 0 in input_shape[pooled.start : pooled.stop]:
+            raise ValueError(f"{self.label}: an input of shape {tuple(input_shape)} has nothing to pool.")
         if self.keepdims:
             return tuple(1 if axis in pooled else size for axis, size in enumerate(input_shape))
         return tuple(size for axis, size in enumerate(input_shape) if axis not in pooled)
@@ -41,41 +52,44 @@ class _GlobalPooling(Layer):
 
 class _GlobalAveragePooling(_GlobalPooling):
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        return x.mean(axis=self._axes, keepdims=self.keepdims, dtype=x.dtype), (x.shape, None)
+        y = kernels.global_mean_forward(self._flat(x), steps=self._steps)
+        return self._pooled(y, x.shape), (x.shape, None)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         if not input_grad:
             return None
         shape, weight = cache
-        if weight is None:
-            weight = dy.dtype.type(1 / max(1, int(np.prod([shape[axis] for axis in self._axes]))))
-        return np.broadcast_to(self._spread(dy) * weight, shape).copy()
+        length = math.prod(shape[self._steps : self._steps + self.rank])
+        dy = dy.reshape(len(dy), math.prod(dy.shape[1:]))
+        return kernels.global_mean_backward(dy, length, weight, steps=self._steps).reshape(shape)
 
 
 class _GlobalMaxPooling(_GlobalPooling):
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        y = x.max(axis=self._axes, keepdims=True)
-        return y if self.keepdims else y.squeeze(self._axes), (x, y)
+        y = kernels.global_max_forward(self._flat(x), steps=self._steps)
+        return self._pooled(y, x.shape), (x, y)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         if not input_grad:
             return None
         x, y = cache
-        largest = (x == y).astype(x.dtype)
-        return largest * (self._spread(dy) / largest.sum(axis=self._axes, keepdims=True).clip(1))
+        return kernels.global_max_backward(dy.reshape(y.shape), self._flat(x), y, steps=self._steps).reshape(x.shape)
 
 
 @registry.register("layers", "GlobalAvgPool1D")
 class GlobalAveragePooling1D(_GlobalAveragePooling):
     """The mean over all steps of a sequence: ``y = mean over t of x[:, t]``; with a mask, over the valid steps.
 
-    Backward: ``dx[:, t] = dy / T``.
+    Backward: ``dx[:, t] = dy / T``, with a mask dy by the number of valid steps, and 0 where it is False. What stands
+    there does not matter, not even NaN. A sample without a valid step gives NaN, as in Keras.
 
     Args:
         data_format: "channels_last" (N, ..., C) or "channels_first" (N, C, ...); the configured default where None.
         keepdims: whether the pooled axes stay, with size 1.
 
-    Shapes: x (N, T, C), mask (N, T), y (N, C).
+    Shapes: x (N, T, C), mask (N, T), y (N, C). The mask ends here: y has none.
+
+    Raises ``ValueError`` for an input without steps, and a mask of another shape.
 
     >>> import numpy as np
     >>> GlobalAveragePooling1D()(np.arange(6.0).reshape(1, 3, 2)).tolist()
@@ -88,10 +102,13 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
         if mask is None:
             return super().forward(x, training)
-        weight = mask.astype(x.dtype)
-        weight = weight[:, None, :] if self.data_format == "channels_first" else weight[:, :, None]
-        weight = weight / weight.sum(axis=self._axes, keepdims=True)
-        return (x * weight).sum(axis=self._axes, keepdims=self.keepdims), (x.shape, weight)
+        valid, expected = np.asarray(mask, bool), (len(x), x.shape[self._steps])
+        if valid.shape != expected:
+            raise ValueError(
+                f"{self.label}: the mask must have one entry for each step, shape {expected}, got {valid.shape}."
+            )
+        y, weight = kernels.masked_mean_forward(self._flat(x), valid, steps=self._steps)
+        return self._pooled(y, x.shape), (x.shape, weight)
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         return None
