@@ -6,6 +6,7 @@ import pytest
 import nnlite as keras
 from nnlite import layers
 from nnlite.activations import differentiable
+from nnlite.testing import check_layer
 
 RNG = np.random.default_rng(0)
 
@@ -46,7 +47,7 @@ ONE, TWO = np.ones((2, 3)), np.ones((2, 4))
         (lambda: layers.Add()([ONE]), ValueError, r"at least 2 inputs, got 1: \(None, 3\)"),
         (lambda: layers.Subtract()([ONE, ONE, ONE]), ValueError, "a list of 2 inputs, got 3"),
         (lambda: layers.Multiply()(ONE), ValueError, "takes a list of inputs"),
-        (lambda: layers.Concatenate(axis=0)([ONE, TWO]), ValueError, "along axis 1, sizes 3 and 4; only axis 0 may differ"),
+        (lambda: layers.Concatenate(axis=0)([ONE, TWO]), ValueError, "along axis 1, sizes 3 and 4; only axis 0"),
         (lambda: layers.Concatenate()([ONE, np.ones((2, 3, 1))]), ValueError, "equally many axes"),
         (lambda: layers.Concatenate(axis=5)([ONE, ONE]), ValueError, "axis 5 does not exist"),
         (lambda: layers.Dot(1)([ONE, TWO]), ValueError, "different sizes, 3 and 4"),
@@ -82,3 +83,39 @@ def test_functions_as_layers():
     model.compile("sgd", "mse")
     with pytest.raises(TypeError, match="has no derivative"):
         model.train_on_batch(ONE, np.ones((2, 2)))
+
+
+def test_lambda_learns_with_its_gradient():
+    model = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(4), layers.Lambda(np.tanh, gradient=lambda dy, x: dy * (1 - np.tanh(x) ** 2))]
+    )
+    check_layer(model, input_shape=(None, 3))
+    blind = layers.Lambda(lambda x: x * 2)
+    y, cache = blind.forward(np.ones((2, 3)))
+    with pytest.raises(TypeError, match="has no derivative"):
+        blind.backward(y, cache)
+
+
+def test_functions_of_lambda_are_found_by_name(tmp_path):
+    def double(x):
+        return 2 * x
+
+    model = keras.Sequential([keras.Input((3,)), layers.Lambda(double, name="twice")])
+    model.save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras", custom_objects={"double": double})
+    assert loaded(np.ones((1, 3))).tolist() == [[2, 2, 2]]
+    with pytest.raises(ValueError, match="'twice': the file names its function, 'double', and does not hold it"):
+        keras.models.load_model(tmp_path / "m.keras")
+    code = {"name": "twice", "function": {"class_name": "__lambda__", "config": {"code": "4wE=", "defaults": None}}}
+    with pytest.raises(ValueError, match="code, which is never run"):
+        layers.Lambda.from_config(code)
+    with keras.saving.custom_object_scope({"twice": double}):
+        assert layers.Lambda.from_config(code)(np.ones(2, "float32")).tolist() == [2, 2]
+
+
+def test_masks_of_merges_must_fit():
+    x = [np.ones((2, 3, 4)), np.ones((2, 3, 4))]
+    with pytest.raises(ValueError, match="mask must be a list of 2"):
+        layers.Add().compute_mask(x, np.ones((2, 3), bool))
+    with pytest.raises(ValueError, match="the mask of input 1"):
+        layers.Add().compute_mask(x, [np.ones((2, 3), bool), np.ones((2, 4), bool)])

@@ -1,0 +1,67 @@
+"""Products and extrema of two arrays that broadcast, with their gradients."""
+
+import numpy as np
+import pytest
+
+from nnlite.kernels import merging
+
+SHAPES = [((3, 4), (3, 4)), ((3, 1, 4), (3, 5, 1)), ((1, 4), (3, 4)), ((0, 4), (0, 4)), ((2, 3), (2, 1))]
+
+
+def pair(shapes, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+def numeric(function, a, dy, h=1e-6):
+    """The gradient of sum(dy * function(a)) by central differences."""
+    found = np.zeros_like(a)
+    for i in np.ndindex(*a.shape):
+        up, down = a.copy(), a.copy()
+        up[i] += h
+        down[i] -= h
+        found[i] = ((function(up) - function(down)) * dy).sum() / (2 * h)
+    return found
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_products(shapes):
+    a, b = pair(shapes)
+    dy = np.random.default_rng(1).normal(size=(a * b).shape)
+    da, db = merging.multiply_backward(dy, a, b)
+    np.testing.assert_allclose(da, numeric(lambda x: x * b, a, dy), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(db, numeric(lambda x: a * x, b, dy), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("ufunc", [np.maximum, np.minimum])
+@pytest.mark.parametrize("shapes", SHAPES)
+@pytest.mark.parametrize("masked", ["", "a", "b", "ab"])
+def test_extrema(ufunc, shapes, masked):
+    a, b = pair(shapes)
+    rng = np.random.default_rng(2)
+    valid = {name: rng.random(x.shape) < 0.6 for name, x in (("a", a), ("b", b)) if name in masked}
+    masks = valid.get("a"), valid.get("b")
+    y = merging.extremum_forward(a, b, ufunc, *masks)
+    whole_a, whole_b = np.broadcast_arrays(a, b)
+    for i in np.ndindex(*y.shape):
+        ok = [m is None or np.broadcast_to(m, y.shape)[i] for m in masks]
+        expected = ufunc(whole_a[i], whole_b[i]) if all(ok) else whole_a[i] if not ok[1] else whole_b[i]
+        assert y[i] == expected
+    dy = rng.normal(size=y.shape)
+    da, db = merging.extremum_backward(dy, a, b, ufunc, *masks)
+    forward = lambda a, b: merging.extremum_forward(a, b, ufunc, *masks)  # noqa: E731
+    np.testing.assert_allclose(da, numeric(lambda x: forward(x, b), a, dy), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(db, numeric(lambda x: forward(a, x), b, dy), rtol=1e-6, atol=1e-8)
+
+
+def test_equals_share():
+    a = np.ones((2, 2), "float32")
+    da, db = merging.extremum_backward(np.full((2, 2), 4, "float32"), a, a, np.maximum)
+    assert da.tolist() == db.tolist() == [[2, 2], [2, 2]] and da.dtype == np.float32
+
+
+def test_gradients_of_what_was_repeated_are_summed():
+    assert merging.sum_to(np.ones((2, 3, 4)), (2, 1, 4)).tolist() == [[[3.0] * 4]] * 2
+    assert merging.sum_to(np.ones((2, 3, 4)), (2, 4)).tolist() == [[3.0] * 4] * 2
+    same = np.ones((2, 3))
+    assert merging.sum_to(same, (2, 3)) is same
