@@ -37,18 +37,39 @@ RECENT: dict[str, dict[str, Any]] = {
 MAX_DEPTH = 200
 
 
-def normalize(config: Any, depth: int = 0) -> Any:
-    """Return ``config`` with today's keys, everywhere inside.
+def normalize(config: Any, version: str | None = None) -> Any:
+    """Return the config of a model of any Keras as today's Keras would write it.
+
+    Args:
+        config: the architecture, as JSON gives it.
+        version: the file's ``keras_version``; None where it is unknown.
 
     Raises ``ValueError`` for a key whose value nnlite cannot honour, and for a config nested deeper than 200 levels.
     """
+    return _walk(config, 0)
+
+
+def normalize_training(training_config: Any, version: str | None = None) -> dict[str, Any]:
+    """Return what a file says of compile, as today's Keras would write it: for ``model.compile_from_config``.
+
+    Args:
+        training_config: ``training_config`` of an ``.h5`` file, or ``compile_config`` of a model's config.
+        version: the file's ``keras_version``; None where it is unknown.
+    """
+    config = dict(training_config)
+    if "optimizer_config" in config:
+        config["optimizer"] = config.pop("optimizer_config")
+    return config
+
+
+def _walk(config: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise ValueError(f"The config is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(config, list):
-        return [normalize(value, depth + 1) for value in config]
+        return [_walk(value, depth + 1) for value in config]
     if not isinstance(config, dict):
         return config
-    config = {key: normalize(value, depth + 1) for key, value in config.items()}
+    config = {key: _walk(value, depth + 1) for key, value in config.items()}
     if isinstance(config.get("config"), dict) and isinstance(config.get("class_name"), str):
         config["config"] = _without_dropped(config["class_name"], config["config"])
     return config
