@@ -45,12 +45,13 @@ API = {
     "PolynomialDecay InverseTimeDecay CosineDecayRestarts serialize deserialize",
     "nnlite.callbacks": "Callback CallbackList History EarlyStopping ModelCheckpoint LambdaCallback CSVLogger "
     "LearningRateScheduler ReduceLROnPlateau TerminateOnNaN",
-    "nnlite.models": "Sequential load_model save_model model_from_json",
+    "nnlite.models": "Model Sequential load_model save_model model_from_json",
     "nnlite.saving": "load_model save_model load_weights save_weights register_keras_serializable custom_object_scope "
     "get_custom_objects serialize_keras_object deserialize_keras_object",
     "nnlite.utils": "to_categorical set_random_seed get_file PyDataset Sequence register_keras_serializable "
     "custom_object_scope array_to_img image_dataset_from_directory img_to_array load_img save_img",
-    "nnlite.preprocessing": "image sequence image_dataset_from_directory timeseries_dataset_from_array",
+    "nnlite.preprocessing": "image sequence image_dataset_from_directory text_dataset_from_directory "
+    "timeseries_dataset_from_array",
     "nnlite.preprocessing.image": "array_to_img img_to_array load_img save_img smart_resize",
     "nnlite.preprocessing.sequence": "pad_sequences",
     "nnlite.backend": "backend clear_session epsilon floatx image_data_format is_float_dtype is_int_dtype set_epsilon "

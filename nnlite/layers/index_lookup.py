@@ -153,7 +153,8 @@ class IndexLookup(Layer):
         """Learn the vocabulary: the most frequent words first; among equally frequent ones those later in order.
 
         Args:
-            data: a list or array of words or of rows of words, or an iterable of batches of them.
+            data: a list or array of words or of rows of words, or an iterable of batches of them, such as a
+                ``PyDataset``; of a batch ``(x, y)`` x counts.
             steps: batches to take of an iterable; all where None.
 
         Raises ``ValueError`` if the vocabulary was given.
@@ -165,7 +166,7 @@ class IndexLookup(Layer):
             for step, batch in enumerate(data):
                 if steps is not None and step >= steps:
                     break
-                self.update_state(batch)
+                self.update_state(batch[0] if isinstance(batch, tuple) else batch)
         else:
             raise TypeError(f"{self.label}: adapt takes an array, a list or an iterable of batches, got {data!r}.")
         self.finalize_state()

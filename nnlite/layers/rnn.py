@@ -97,6 +97,10 @@ class RNN(Layer):
         """The states that the next batch begins with, if stateful; None before the first."""
         return self._states.arrays
 
+    @states.setter
+    def states(self, arrays: Any) -> None:
+        self._states.arrays = None if arrays is None else [np.array(state) for state in arrays]
+
     def reset_state(self) -> None:
         """Begin the next batch with states of zeros."""
         self._states.arrays = None

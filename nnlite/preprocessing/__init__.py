@@ -1,4 +1,4 @@
 """Where Keras also offers what reads and prepares data; the same functions as in :mod:`nnlite.utils`."""
 
 from nnlite.preprocessing import image, sequence
-from nnlite.utils import image_dataset_from_directory, timeseries_dataset_from_array
+from nnlite.utils import image_dataset_from_directory, text_dataset_from_directory, timeseries_dataset_from_array

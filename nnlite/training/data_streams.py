@@ -71,11 +71,24 @@ class PyDataset:
     def __len__(self) -> int:
         raise NotImplementedError(f"{type(self).__name__} must define __len__(self), the number of batches.")
 
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the batches once, in order."""
+        for index in itertools.count() if self.num_batches is None else range(self.num_batches):
+            yield self[index]
+
     def on_epoch_begin(self) -> None:
         """Called before the first batch of an epoch is asked for."""
 
     def on_epoch_end(self) -> None:
         """Called after the last batch of an epoch."""
+
+    def get_state(self) -> Any:
+        """Return what the data set changes of itself, such as an order, for ``BackupAndRestore``: plain values and
+        arrays in lists and dicts; None where there is nothing."""
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Go back to what :meth:`get_state` returned, in another process."""
 
 
 class StreamBatches(Batches):
@@ -163,6 +176,14 @@ class DatasetBatches(Batches):
         batch = unpack(self._dataset[0], 0, self._weigh)
         self._dataset.on_epoch_end()
         return batch
+
+    def position(self) -> dict[str, Any]:
+        return super().position() | {"dataset": self._dataset.get_state()}
+
+    def seek(self, position: dict[str, Any]) -> None:
+        if position.get("dataset") is not None:
+            self._dataset.set_state(position["dataset"])
+        super().seek(position)
 
     def epoch(self, done: int = 0) -> Iterator[Batch]:
         self._dataset.on_epoch_begin()

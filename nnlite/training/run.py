@@ -41,6 +41,7 @@ class Run:
             "train": self.train.position(),
             "validation": None if self.held_out is None else self.held_out.position(),
             "random": _random_state(self.model),
+            "states": [_store(layer.states, arrays) for layer in _stateful(self.model)],
             "metrics": [[_store(v.value, arrays) for v in metric.variables] for metric in self.model.metrics],
             "callbacks": [[type(c).__name__, _store(callback_state(c), arrays)] for c in self.callbacks.callbacks],
         }
@@ -61,6 +62,9 @@ class Run:
             self._restore_metrics(values["metrics"], batch)
         self._states, self.resumed = values["callbacks"], True
         _set_random_state(self.model, values["random"])
+        for layer, states in zip(_stateful(self.model), values["states"], strict=True):
+            if states is not None:
+                layer.states = states
 
     def began(self) -> None:
         """Give the callbacks what they had remembered; called once all have begun."""
@@ -85,6 +89,12 @@ class Run:
 def callback_state(callback: Any) -> dict[str, Any]:
     """Return the attributes that a callback names in ``remembers``: what it must know to go on in another process."""
     return {name: getattr(callback, name) for name in getattr(callback, "remembers", ())}
+
+
+def _stateful(model: Any) -> list[Any]:
+    """The layers inside that hand states on from batch to batch, in a fixed order."""
+    found = [model] if getattr(model, "stateful", False) and hasattr(model, "states") else []
+    return found + [one for layer in model.layers_inside for one in _stateful(layer)]
 
 
 def generators(model: Any) -> list[np.random.Generator]:

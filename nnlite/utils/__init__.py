@@ -23,6 +23,7 @@ from nnlite.utils.numerical import clear_session, normalize, set_random_seed, to
 from nnlite.utils.progbar import Progbar
 from nnlite.utils.sequences import pad_sequences, timeseries_dataset_from_array
 from nnlite.utils.splitting import split_dataset
+from nnlite.utils.text_dataset import text_dataset_from_directory
 
 CustomObjectScope = custom_object_scope
 Sequence = PyDataset

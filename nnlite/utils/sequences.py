@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite.core.errors import known_arguments, nearest
 from nnlite.training.data import PyDataset
+from nnlite.utils.shuffling import set_shuffle_state, shuffle_state
 
 _SIDES = ("pre", "post")
 
@@ -104,6 +105,12 @@ class Windows(PyDataset):
     def on_epoch_end(self) -> None:
         if self._rng is not None:
             self._rng.shuffle(self._positions)
+
+    def get_state(self) -> Any:
+        return shuffle_state(self._positions, self._rng)
+
+    def set_state(self, state: Any) -> None:
+        set_shuffle_state(self._positions, self._rng, state)
 
 
 @known_arguments

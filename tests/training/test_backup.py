@@ -116,7 +116,39 @@ def forever():
             yield X[4 * i : 4 * i + 4], Y[4 * i : 4 * i + 4]
 
 
+class Shuffled(PyDataset):
+    """Has an order of its own, which it changes after every epoch."""
+
+    keeps_order = True
+
+    def __init__(self):
+        super().__init__(workers=2)
+        self.order, self.rng = np.arange(20), np.random.default_rng(1)
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, i):
+        rows = self.order[4 * i : 4 * i + 4]
+        return X[rows], Y[rows]
+
+    def on_epoch_end(self):
+        self.rng.shuffle(self.order)
+
+    def get_state(self):
+        return {"order": self.order, "rng": self.rng.bit_generator.state}
+
+    def set_state(self, state):
+        self.order[:] = state["order"]
+        self.rng.bit_generator.state = state["rng"]
+
+
+def windows():
+    return keras.utils.timeseries_dataset_from_array(X, Y, 1, batch_size=4, shuffle=True, seed=2)
+
+
 KINDS = {
+    "own shuffle": lambda: ((Shuffled(),), {}),
     "arrays": lambda: ((X, Y), {"batch_size": 4}),
     "batch shuffle": lambda: ((X, Y), {"batch_size": 4, "shuffle": "batch"}),
     "in order": lambda: ((X, Y), {"batch_size": 4, "shuffle": False}),
@@ -234,3 +266,43 @@ def test_another_model_or_other_data_is_refused(tmp_path):
 def test_wrong_arguments(arguments):
     with pytest.raises(ValueError, match="BackupAndRestore: (backup_dir|save_freq) got"):
         BackupAndRestore(*arguments)
+
+
+def test_windows_keep_their_order(tmp_path):
+    def model():
+        keras.utils.set_random_seed(5)
+        one = keras.Sequential([keras.Input((1, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+        one.compile("adam", "mse")
+        return one
+
+    whole = model()
+    whole.fit(windows(), epochs=4, verbose=0)
+    with pytest.raises(InterruptError):
+        backup = BackupAndRestore(tmp_path / "b", save_freq=1)
+        model().fit(windows(), epochs=4, verbose=0, callbacks=[backup, InterruptAt(8)])
+    again = model()
+    again.fit(windows(), epochs=4, verbose=0, callbacks=[BackupAndRestore(tmp_path / "b", save_freq=1)])
+    for a, b in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, keras.layers.Bidirectional], ids=["lstm", "bidirectional"])
+def test_states_are_handed_on(tmp_path, wrap):
+    def model():
+        keras.utils.set_random_seed(5)
+        lstm = wrap(keras.layers.LSTM(3, stateful=True))
+        one = keras.Sequential([keras.Input(batch_shape=(4, 2, 3)), lstm, keras.layers.Dense(1)])
+        one.compile("adam", "mse")
+        return one
+
+    x = np.random.default_rng(0).normal(size=(20, 2, 3)).astype("float32")
+    data = {"batch_size": 4, "epochs": 3, "shuffle": False, "verbose": 0}
+    whole = model()
+    whole.fit(x, Y, **data)
+    with pytest.raises(InterruptError):
+        backup = BackupAndRestore(tmp_path / "b", save_freq=1)
+        model().fit(x, Y, callbacks=[backup, InterruptAt(8)], **data)
+    again = model()
+    again.fit(x, Y, callbacks=[BackupAndRestore(tmp_path / "b", save_freq=1)], **data)
+    for a, b in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
