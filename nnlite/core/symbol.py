@@ -98,10 +98,10 @@ class Symbol:
         return _operate("multiply", other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return _operate("divide", self, other)
+        return _operate("true_divide", self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _operate("divide", other, self)
+        return _operate("true_divide", other, self)
 
     def __floordiv__(self, other: Any) -> Any:
         return _operate("floor_divide", self, other)

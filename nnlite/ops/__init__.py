@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         leaky_relu,
         log_sigmoid,
         log_softmax,
-        mish,
         relu,
         relu6,
         selu,
@@ -104,7 +103,6 @@ if TYPE_CHECKING:
     )
     from nnlite.ops.einsum import einsum
     from nnlite.ops.elementwise import (
-        abs,
         absolute,
         cbrt,
         ceil,
@@ -128,6 +126,7 @@ if TYPE_CHECKING:
         square,
         trunc,
     )
+    from nnlite.ops.elementwise import absolute as abs
     from nnlite.ops.encoding import multi_hot, one_hot
     from nnlite.ops.indexing import diag, get_item, segment_sum, take, take_along_axis, tril, triu
     from nnlite.ops.indexing import slice_ as slice
@@ -195,7 +194,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     {
         "activation": (
             "celu elu gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu log_sigmoid "
-            "log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
+            "log_softmax relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
             "sparse_sigmoid sparsemax squareplus swish tanh_shrink threshold"
         ),
         "arithmetic": (
@@ -212,8 +211,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "creation": "arange array empty eye full full_like identity linspace ones ones_like tri zeros zeros_like",
         "einsum": "einsum",
         "elementwise": (
-            "abs absolute cbrt ceil clip erf exp exp2 expm1 floor log log10 log1p log2 nan_to_num negative "
-            "reciprocal round rsqrt sign sqrt square trunc"
+            "abs=absolute absolute cbrt ceil clip erf exp exp2 expm1 floor log log10 log1p log2 nan_to_num "
+            "negative reciprocal round rsqrt sign sqrt square trunc"
         ),
         "encoding": "multi_hot one_hot",
         "indexing": "diag get_item segment_sum slice=slice_ take take_along_axis tril triu",

@@ -130,17 +130,6 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     return activations.leaky_relu.forward(x, negative_slope=negative_slope)
 
 
-@function("Mish", module="nn", unify="float")
-def mish(x: Any) -> Any:
-    """Return x tanh(log(1 + exp(x))); see :func:`nnlite.activations.mish`.
-
-    >>> import numpy as np
-    >>> np.round(mish(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
-    [-0.3034, 1.944]
-    """
-    return activations.mish.forward(x)
-
-
 @function("HardSigmoid", module="nn", unify="float")
 def hard_sigmoid(x: Any) -> Any:
     """Return min(max(x / 6 + 1 / 2, 0), 1); see :func:`nnlite.activations.hard_sigmoid`.
@@ -318,7 +307,7 @@ def _derivative(name: str) -> Any:
 
 
 _ALL = (
-    relu, relu6, sigmoid, silu, softplus, softsign, elu, selu, celu, gelu, leaky_relu, mish, hard_sigmoid, hard_silu,
+    relu, relu6, sigmoid, silu, softplus, softsign, elu, selu, celu, gelu, leaky_relu, hard_sigmoid, hard_silu,
     hard_tanh, hard_shrink, soft_shrink, tanh_shrink, log_sigmoid, squareplus, sparse_plus, sparse_sigmoid, threshold,
     softmax, log_softmax, sparsemax, glu,
 )  # fmt: skip

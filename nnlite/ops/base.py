@@ -36,6 +36,7 @@ class Function:
         self.derivative: Callable[..., Any] | None = None
         self.shape: Callable[..., Any] = inference.broadcast_shape
         self.dtype: Callable[..., Any] = inference.float_dtype if unify == "float" else inference.result_dtype
+        self.settle: Callable[..., dict[str, Any]] = dict
         self.signature = inspect.signature(compute)
         parameters = list(self.signature.parameters.values())
         # Operands are the first parameters, those named, or all of *operands.
@@ -66,6 +67,11 @@ class Function:
         list for several results."""
         self.dtype = dtype
         return dtype
+
+    def settings(self, settle: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """Say how parameters are written in files: a function of the parameters that returns them all."""
+        self.settle = settle
+        return settle
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         operands, parameters = self.bind(args, kwargs)
@@ -163,7 +169,7 @@ class Operation(Layer):
 
     def __init__(self, function: Function, parameters: dict[str, Any], name: str | None = None) -> None:
         super().__init__(name=name or naming.auto_name(function.class_name))
-        self.function, self.parameters = function, parameters
+        self.function, self.parameters = function, function.settle(**parameters)
         self.passes_no_gradient = function.derivative is None
         self.build(None)
 
@@ -205,28 +211,32 @@ class Operation(Layer):
         return self.add_node(x, {"operands": kept}, outputs, operands, {})
 
     def forward(self, x: Any, training: bool = False, operands: Any = ()) -> tuple[Any, Any]:
-        arrays = self.function.unified(_filled(operands, x if isinstance(x, list) else [x]))
+        given = x if isinstance(x, list) else [x]
+        arrays = self.function.unified(_filled(operands, given))
         y = self.function.run(arrays, self.parameters)
-        return y, (y, arrays, operands)
+        return y, (y, arrays, operands, [one.dtype for one in given])
 
     def infer(self, x: Any, operands: Any = ()) -> Any:
         arrays = self.function.unified(_filled(operands, x if isinstance(x, list) else [x]))
         return self.function.run(arrays, self.parameters)
 
     def backward(self, dy: Any, cache: Any) -> Any:
-        y, arrays, operands = cache
-        places = [place for place in structure.flatten(operands) if isinstance(place, Place)]
+        y, arrays, operands, dtypes = cache
         if self.function.derivative is None:
-            return None if len(places) == 1 else [None] * len(places)
+            return None if len(dtypes) == 1 else [None] * len(dtypes)
         gradients = self.function.derivative(dy, y, *arrays, **self.parameters)
-        found: dict[int, Any] = {}
-        for operand, gradient in zip(operands, gradients if isinstance(gradients, tuple) else [gradients], strict=True):
-            if isinstance(operand, Place):
-                found[operand] = gradient
+        found: list[Any] = [None] * len(dtypes)
+
+        def put(operand: Any, gradient: Any) -> None:
+            if isinstance(operand, Place) and gradient is not None and dtypes[operand].kind == "f":
+                found[operand] = gradient.astype(dtypes[operand], copy=False)
             elif isinstance(operand, (list, tuple)) and gradient is not None:
-                pairs = zip(operand, gradient, strict=True)
-                found.update({one: inner for one, inner in pairs if isinstance(one, Place)})
-        return found.get(0) if len(places) == 1 else [found.get(place) for place in range(len(places))]
+                for inner, part in zip(operand, gradient, strict=True):
+                    put(inner, part)
+
+        for operand, gradient in zip(operands, gradients if isinstance(gradients, tuple) else [gradients], strict=True):
+            put(operand, gradient)
+        return found[0] if len(found) == 1 else found
 
     def compute_output_shape(self, input_shape: Any, operands: Any = ()) -> Any:
         given = input_shape if len(structure.shapes(input_shape)) > 1 else structure.shapes(input_shape)

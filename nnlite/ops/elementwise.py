@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.core import registry
 from nnlite.ops.base import function
 from nnlite.ops.inference import broadcast_shape, same_shape
 from nnlite.ops.operands import sum_to
@@ -26,19 +27,7 @@ def _(dy: Any, y: Any, x: Any) -> Any:
     return dy * np.sign(x)
 
 
-@function("Abs")
-def abs(x: Any) -> Any:
-    """Return the distance of each element from 0; backward ``dx = dy * sign(x)``.
-
-    >>> np.round(abs(np.array([-0.5, 2.0])), 4).tolist()
-    [0.5, 2.0]
-    """
-    return np.abs(x)
-
-
-@abs.gradient
-def _(dy: Any, y: Any, x: Any) -> Any:
-    return dy * np.sign(x)
+registry.register("ops", "Abs", "abs")(absolute)
 
 
 @function("Negative")

@@ -93,3 +93,11 @@ def _(shape: Any, num_classes: int, axis: int, dtype: Any, sparse: bool) -> Any:
 
 
 multi_hot.output_dtype(one_hot.dtype)
+
+
+@one_hot.settings
+def _with_dtype(**parameters: Any) -> Any:
+    return {**parameters, "dtype": _type(parameters["dtype"])}
+
+
+multi_hot.settings(_with_dtype)

@@ -110,6 +110,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     [7, 5]
     """
     flat, where, outside, axis = _taken(x, indices, axis)
+    if flat.shape[axis] == 0 and where.size:
+        flat = np.zeros((*flat.shape[:axis], 1, *flat.shape[axis + 1 :]), flat.dtype)
     y = np.take(flat, where, axis)
     if outside is not None:
         fill = np.nan if y.dtype.kind == "f" else np.iinfo(y.dtype).min if y.dtype.kind == "i" else True
@@ -137,11 +139,11 @@ def _taken(x: Any, indices: Any, axis: int | None) -> Any:
 def _(dy: Any, y: Any, x: Any, indices: Any, axis: int | None) -> Any:
     flat, where, outside, number = _taken(x, indices, axis)
     dx = np.zeros(flat.shape, dy.dtype)
-    rows = np.moveaxis(dy, range(number, number + where.ndim), range(where.ndim)).reshape(where.size, -1)
+    rows = np.moveaxis(dy, range(number, number + where.ndim), range(where.ndim))
+    rows = rows.reshape(where.size, *rows.shape[where.ndim :])
     if outside is not None:
-        rows = np.where(outside.reshape(-1, 1), dy.dtype.type(0), rows)
-    moved = np.moveaxis(dx, number, 0)  # a view
-    np.add.at(moved, where.reshape(-1), rows.reshape(where.size, *moved.shape[1:]))
+        rows, where = rows[~outside.reshape(-1)], where[~outside]
+    np.add.at(np.moveaxis(dx, number, 0), where.reshape(-1), rows)
     return dx.reshape(x.shape), None
 
 

@@ -65,7 +65,7 @@ def dot(x1: Any, x2: Any) -> Any:
     >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0])).item()
     11.0
     """
-    return np.dot(x1, x2)
+    return np.multiply(x1, x2) if np.ndim(x1) == 0 or np.ndim(x2) == 0 else np.dot(x1, x2)
 
 
 @dot.gradient
@@ -89,7 +89,7 @@ def inner(x1: Any, x2: Any) -> Any:
     >>> inner(np.array([1.0, 2.0]), np.array([[3.0, 4.0]])).tolist()
     [11.0]
     """
-    return np.inner(x1, x2)
+    return np.multiply(x1, x2) if np.ndim(x1) == 0 or np.ndim(x2) == 0 else np.inner(x1, x2)
 
 
 @inner.gradient
@@ -169,12 +169,16 @@ def outer(x1: Any, x2: Any) -> Any:
     >>> outer(np.array([1.0, 2.0]), np.array([3.0, 4.0])).tolist()
     [[3.0, 4.0], [6.0, 8.0]]
     """
-    return np.outer(x1, x2)
+    return _flat(x1, x2)[:, None] * _flat(x2, x1)
+
+
+def _flat(x: Any, other: Any) -> Any:
+    return np.ravel(x) if isinstance(x, np.ndarray) else np.full(1, x, getattr(other, "dtype", None))
 
 
 @outer.gradient
 def _(dy: Any, y: Any, x1: Any, x2: Any) -> Any:
-    return np.reshape(dy @ np.ravel(x2), np.shape(x1)), np.reshape(np.ravel(x1) @ dy, np.shape(x2))
+    return np.reshape(dy @ _flat(x2, x1), np.shape(x1)), np.reshape(_flat(x1, x2) @ dy, np.shape(x2))
 
 
 @outer.output_shape

@@ -91,10 +91,10 @@ def _(dy: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
         rows, columns = axes if ord in (1, -1) else axes[::-1]
         sums = np.sum(np.abs(x), axis=rows, keepdims=True)
         there = sums == kept(y)
-        return there * np.sign(x) * (kept(dy) / np.sum(there, axis=columns, keepdims=True))
+        return there * np.sign(x) * (kept(dy) / np.sum(there, axis=columns, keepdims=True, dtype=dy.dtype))
     if ord in (math.inf, -math.inf):
         there = np.abs(x) == kept(y)
-        return there * np.sign(x) * (kept(dy) / np.sum(there, axis=axes, keepdims=True))
+        return there * np.sign(x) * (kept(dy) / np.sum(there, axis=axes, keepdims=True, dtype=dy.dtype))
     if ord == 0:
         return np.zeros_like(x)
     if ord == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,7 @@ def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
 def _(dy: Any, y: Any, x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
     axes = axis_numbers(axis, x.ndim)
     rows = np.moveaxis(x, axes, range(-len(axes), 0))
-    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], -1)
+    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], math.prod(rows.shape[x.ndim - len(axes) :]))
     order = np.argsort(flat, axis=-1, kind="stable")
     dx, shares = np.zeros_like(flat), np.ravel(q)
     for share, part in zip(shares, dy.reshape(shares.size, *flat.shape[:-1]), strict=True):

@@ -164,7 +164,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
 def _(dy: Any, y: Any, x: Any, axis: Any, keepdims: bool, dtype: Any) -> Any:
     axes = _axes(x, axis)
     rows = np.moveaxis(x, axes, range(-len(axes), 0))
-    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], -1)
+    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], _count(x, axis))
     # The product of those before times the product of those behind: no division, so zeros do no harm.
     ones = np.ones_like(flat[..., :1])
     before = np.cumprod(np.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)

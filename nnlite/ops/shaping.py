@@ -47,6 +47,11 @@ def _reshaped(shape: Any, newshape: Any) -> Any:
     return tuple(left if one == -1 else one for one in sizes)
 
 
+@reshape.settings
+def _(newshape: Any) -> Any:
+    return {"newshape": _sizes(newshape)}
+
+
 @function("Ravel")
 def ravel(x: Any) -> Any:
     """Return x with one axis.
