@@ -6,7 +6,7 @@ from typing import Any
 
 from nnlite import activations
 from nnlite.ops.base import function
-from nnlite.ops.inference import same_shape
+from nnlite.ops.inference import along_axis, same_shape
 
 
 @function("Relu", module="nn", unify="float")
@@ -314,5 +314,13 @@ _ALL = (
 for _one in _ALL:
     _one.gradient(_derivative(_one.compute.__name__))
     _one.output_shape(same_shape)
-glu.output_shape(lambda shape, axis: activations.glu.output_shape(shape, axis=axis))
+for _one in (softmax, log_softmax, sparsemax):
+    _one.output_shape(along_axis)
+
+
+@glu.output_shape
+def _(shape: Any, axis: int) -> Any:
+    return activations.glu.output_shape(shape, axis=axis)
+
+
 swish, hard_swish = silu, hard_silu

@@ -77,7 +77,23 @@ class Function:
         operands, parameters = self.bind(args, kwargs)
         if structure.first_symbol(operands) is not None:
             return Operation(self, parameters)(*operands)
-        return self.run(self.unified(self.as_operands(operands), alone=True), parameters)
+        arrays = self.as_operands(operands)
+        try:
+            return self.run(self.unified(arrays, alone=True), parameters)
+        except (ValueError, TypeError, IndexError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{self.told(arrays, parameters)}: {self.reason(error)}") from None
+
+    def reason(self, error: Exception) -> str:
+        """The message of an error without the function's name before it, which is told already."""
+        return str(error).removeprefix(f"{self.compute.__name__.strip('_')}: ")
+
+    def told(self, arrays: list[Any], parameters: dict[str, Any]) -> str:
+        """The call in words, for messages: ``ops.sum(float32 (2, 3), axis=5)``."""
+        words = [_in_words(one) for one in arrays]
+        defaults = {name: one.default for name, one in self.signature.parameters.items()}
+        words += [f"{name}={value!r}" for name, value in parameters.items() if value is not defaults[name]]
+        return f"ops.{self.compute.__name__.strip('_')}({', '.join(words)})"
 
     def bind(self, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
         """Return the operands and the parameters of a call."""
@@ -199,9 +215,11 @@ class Operation(Layer):
         kept = [placed(operand) for operand in operands]
         try:
             shape = function.shape(*map(_shape_of, operands), **self.parameters)
-        except ValueError as error:
-            raise ValueError(f"{self.label}: {error}") from None
-        dtype = function.dtype(*operands, **self.parameters)
+            dtype = function.dtype(*operands, **self.parameters)
+        except (ValueError, TypeError, IndexError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            call = function.told(list(operands), self.parameters)
+            raise kind(f"{self.label}, {call}: {function.reason(error)}") from None
         if structure.is_shape(shape):
             outputs: Any = Symbol(tuple(shape), dtype)
         else:
@@ -246,6 +264,11 @@ class Operation(Layer):
         return 0
 
     @property
+    def label(self) -> str:
+        """The function's name in files and the call's, for messages: ``Add 'add_1'``."""
+        return f"{self.function.class_name} {self.name!r}"
+
+    @property
     def _class_name(self) -> str:
         return self.function.class_name
 
@@ -268,6 +291,15 @@ def _filled(value: Any, arrays: list[Any]) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_filled(inner, arrays) for inner in value)
     return value
+
+
+def _in_words(operand: Any) -> str:
+    """An operand for messages: dtype and shape of an array or symbol."""
+    if isinstance(operand, (Symbol, np.ndarray)):
+        return f"{operand.dtype} {tuple(operand.shape)}"
+    if isinstance(operand, (list, tuple)):
+        return f"[{', '.join(map(_in_words, operand))}]"
+    return repr(operand)
 
 
 def _shape_of(operand: Any) -> Any:

@@ -95,6 +95,12 @@ def same_shape(shape: Any, *others: Any, **parameters: Any) -> Any:
     return tuple(shape)
 
 
+def along_axis(shape: Any, *others: Any, axis: Any = None, **parameters: Any) -> Any:
+    """Return the shape of the first operand, after a look at whether it has the axis, or axes."""
+    axis_numbers(axis, len(shape))
+    return tuple(shape)
+
+
 def axis_number(axis: Any, rank: int, what: str = "axis") -> int:
     """Return an axis counted from the front; raise ``ValueError`` if there is none.
 

@@ -10,7 +10,7 @@ import numpy as np
 from nnlite import config
 from nnlite.ops import reduction
 from nnlite.ops.base import function
-from nnlite.ops.inference import axis_number, axis_numbers, reduced_shape, same_shape
+from nnlite.ops.inference import along_axis, axis_number, axis_numbers, reduced_shape
 from nnlite.ops.operands import is_array, sum_to
 
 
@@ -21,9 +21,13 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
     >>> [one.item() for one in moments(np.array([1.0, 3.0]), axes=[0])]
     [2.0, 1.0]
     """
-    if synchronized:
-        raise ValueError("moments: synchronized=True is for several devices, there is one.")
+    _on_one_device(synchronized)
     return reduction.mean.compute(x, axes, keepdims), reduction.var.compute(x, axes, keepdims)
+
+
+def _on_one_device(synchronized: bool) -> None:
+    if synchronized:
+        raise ValueError("synchronized=True is for several devices, there is one.")
 
 
 @moments.gradient
@@ -37,6 +41,7 @@ def _(dy: Any, y: Any, x: Any, axes: Any, keepdims: bool, synchronized: bool) ->
 
 @moments.output_shape
 def _(shape: Any, axes: Any, keepdims: bool, synchronized: bool) -> Any:
+    _on_one_device(synchronized)
     return [reduced_shape(shape, axis=axes, keepdims=keepdims)] * 2
 
 
@@ -267,4 +272,4 @@ def _(dy: Any, y: Any, x: Any, mean: Any, variance: Any, offset: Any, scale: Any
 
 
 for _one in (normalize, layer_normalization, rms_normalization, batch_normalization):
-    _one.output_shape(same_shape)
+    _one.output_shape(along_axis)

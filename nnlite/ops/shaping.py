@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.ops.base import function
-from nnlite.ops.inference import axis_numbers, broadcast_shape, product, same_shape, view_shape
+from nnlite.ops.inference import along_axis, axis_numbers, broadcast_shape, product, view_shape
 from nnlite.ops.operands import sum_to
 
 
@@ -220,7 +220,7 @@ def _(dy: Any, y: Any, x: Any, shift: Any, axis: Any) -> Any:
 
 
 for _one in (flip, roll):
-    _one.output_shape(same_shape)
+    _one.output_shape(along_axis)
 
 
 @function("Rot90", operands=("array",))
@@ -241,12 +241,16 @@ def _(dy: Any, y: Any, array: Any, k: int, axes: Any) -> Any:
 rot90.output_shape(view_shape(rot90.compute))
 
 
-def _blocks(x: Any, block_size: int, data_format: str, what: str) -> Any:
-    if x.ndim != 4 or data_format not in ("channels_last", "channels_first"):
+def _checked(rank: int, data_format: str) -> None:
+    if rank != 4 or data_format not in ("channels_last", "channels_first"):
         raise ValueError(
-            f"{what} takes images (4 axes) and data_format 'channels_last' or 'channels_first', got {x.ndim} axes and "
+            f"takes images (4 axes) and data_format 'channels_last' or 'channels_first', got {rank} axes and "
             f"{data_format!r}."
         )
+
+
+def _images(x: Any, data_format: str) -> Any:
+    _checked(x.ndim, data_format)
     return x if data_format == "channels_last" else np.moveaxis(x, 1, -1)
 
 
@@ -257,7 +261,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
     >>> depth_to_space(np.ones((1, 2, 2, 12)), 2).shape
     (1, 4, 4, 3)
     """
-    images = _blocks(x, block_size, data_format, "depth_to_space")
+    images = _images(x, data_format)
     n, h, w, c = images.shape
     if c % block_size**2:
         raise ValueError(f"depth_to_space: {c} channels do not make blocks of {block_size}x{block_size} pixels.")
@@ -273,7 +277,7 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
     >>> space_to_depth(np.ones((1, 4, 4, 3)), 2).shape
     (1, 2, 2, 12)
     """
-    images = _blocks(x, block_size, data_format, "space_to_depth")
+    images = _images(x, data_format)
     n, h, w, c = images.shape
     if h % block_size or w % block_size:
         raise ValueError(f"space_to_depth: {h}x{w} pixels are not whole blocks of {block_size}x{block_size}.")
@@ -296,6 +300,7 @@ def _scaled_shape(shape: Any, block_size: int, data_format: str, up: bool) -> An
     def size(n: Any, grows: bool, by: int) -> Any:
         return None if n is None else n * by if grows else n // by
 
+    _checked(len(shape), data_format)
     n, *rest = shape
     spatial = rest[:-1] if data_format == "channels_last" else rest[1:]
     channels = size(rest[-1] if data_format == "channels_last" else rest[0], not up, block_size**2)
