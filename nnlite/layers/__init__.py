@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nnlite.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
     from nnlite.layers.categories import CategoryEncoding
     from nnlite.layers.conv import Conv1D, Conv2D, Conv3D
+    from nnlite.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
     from nnlite.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
     from nnlite.layers.dense import Dense
     from nnlite.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
@@ -108,6 +109,7 @@ else:
             "borders": "Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D",
             "categories": "CategoryEncoding",
             "conv": "Conv1D Conv2D Conv3D Convolution1D=Conv1D Convolution2D=Conv2D Convolution3D=Conv3D",
+            "conv_lstm": "ConvLSTM1D ConvLSTM2D ConvLSTM3D",
             "conv_transpose": "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose=Conv1DTranspose "
             "Convolution2DTranspose=Conv2DTranspose Convolution3DTranspose=Conv3DTranspose",
             "dense": "Dense",

@@ -137,7 +137,7 @@ class RNN(Layer):
     def _begin(self, x: Any, given: list[Any]) -> list[Any] | None:
         if x.shape[1] == 0:
             raise ValueError(f"{self.label}: sequences must have at least one step, got an input of shape {x.shape}.")
-        wanted = [(len(x), size) for size in sizes(self.cell.state_size)]
+        wanted = self._wanted(x)
         if given:
             shapes = [np.shape(state) for state in given]
             if shapes != wanted:
@@ -152,6 +152,10 @@ class RNN(Layer):
                 )
             return held
         return None
+
+    def _wanted(self, x: Any) -> list[tuple[int, ...]]:
+        """The shapes of the states."""
+        return [(len(x), size) for size in sizes(self.cell.state_size)]
 
     def _checked_mask(self, x: Any, mask: Any) -> Any:
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
