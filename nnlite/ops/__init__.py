@@ -128,10 +128,12 @@ if TYPE_CHECKING:
     )
     from nnlite.ops.elementwise import absolute as abs
     from nnlite.ops.encoding import multi_hot, one_hot
+    from nnlite.ops.image import image
     from nnlite.ops.indexing import diag, get_item, segment_sum, take, take_along_axis, tril, triu
     from nnlite.ops.indexing import slice_ as slice
     from nnlite.ops.joining import concatenate, hstack, meshgrid, pad, repeat, split, stack, tile, unstack, vstack
     from nnlite.ops.linear import diagonal, dot, inner, matmul, outer, tensordot, trace
+    from nnlite.ops.network import average_pool, dot_product_attention, max_pool
     from nnlite.ops.normalization import (
         batch_normalization,
         layer_normalization,
@@ -215,9 +217,11 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "negative reciprocal round rsqrt sign sqrt square trunc"
         ),
         "encoding": "multi_hot one_hot",
+        "image": "image",
         "indexing": "diag get_item segment_sum slice=slice_ take take_along_axis tril triu",
         "joining": "concatenate hstack meshgrid pad repeat split stack tile unstack vstack",
         "linear": "diagonal dot inner matmul outer tensordot trace",
+        "network": "average_pool dot_product_attention max_pool",
         "normalization": "batch_normalization layer_normalization moments norm normalize rms_normalization",
         "ordering": "argmax argmin argsort cumprod cumsum in_top_k median quantile sort top_k",
         "reduction": "all amax amin any average count_nonzero logsumexp max mean min prod std sum var",

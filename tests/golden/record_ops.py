@@ -1,4 +1,4 @@
-"""Record what Keras 3.15.1 computes for the cases of functions in tests/ops, in ops.npz and ops.json.
+"""Record what Keras 3.15.1 computes for the cases of functions in tests/ops, in ops.npz and ops.json, and ops.keras.
 
 KERAS_BACKEND=jax JAX_PLATFORMS=cpu PYTHONPATH=tests python tests/golden/record_ops.py
 """
@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from ops.case import listed, places, weights
 from ops.cases import CASES
+from ops.whole import whole, whole_data
 from packed import dump, save
 
 
@@ -52,5 +53,9 @@ if __name__ == "__main__":
         made, facts[case.name] = record(case)
         arrays |= made
     place = Path(__file__).parent
+    keras.utils.set_random_seed(0)
+    model, x = whole(keras, keras.ops), whole_data()
+    model.save(place / "ops.keras")
+    arrays["whole"] = np.asarray(model(x))
     save(place / "ops.npz", arrays)
     dump(place / "ops.json", {"ops": facts})

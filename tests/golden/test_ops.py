@@ -9,7 +9,9 @@ from golden.packed import load
 from ops.case import places, weights
 from ops.cases import CASES
 from ops.test_properties import given, model_of
+from ops.whole import whole, whole_data
 
+import nnlite
 from nnlite.core.structure import flatten
 
 HERE = Path(__file__).parent
@@ -65,3 +67,18 @@ def _without_names(nodes):
         )
         for module, name, config, calls in nodes
     )
+
+
+def test_a_model_of_many_functions_is_read_from_the_file_of_keras(tmp_path):
+    model = nnlite.models.load_model(HERE / "ops.keras")
+    np.testing.assert_allclose(model(whole_data()), ARRAYS["whole"], rtol=1e-4, atol=1e-5)
+    ours = whole(nnlite, nnlite.ops)
+    ours.set_weights(model.get_weights())
+    np.testing.assert_allclose(ours(whole_data()), ARRAYS["whole"], rtol=1e-4, atol=1e-5)
+    ours.save(tmp_path / "ours.keras")
+    again = nnlite.models.load_model(tmp_path / "ours.keras")
+    np.testing.assert_array_equal(again(whole_data()), ours(whole_data()))
+    words, image = whole_data()
+    y, cache = model.forward([words, image])
+    dx = model.backward(np.ones_like(y), cache)
+    assert dx[0] is None and dx[1].shape == image.shape

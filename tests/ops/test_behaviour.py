@@ -52,6 +52,7 @@ def test_a_gradient_where_only_one_of_several_results_is_used():
 
 
 def test_attention_by_hand_learns_and_is_saved(tmp_path):
+    nnlite.utils.set_random_seed(0)
     x = Input((5, 4))
     q, k, v = (layers.Dense(8, name=name)(x) for name in "qkv")
     scores = ops.softmax(ops.einsum("btd,bsd->bts", q, k) / np.sqrt(8.0))
@@ -60,7 +61,7 @@ def test_attention_by_hand_learns_and_is_saved(tmp_path):
     model.compile(nnlite.optimizers.Adam(0.01), "mse")
     rng = np.random.default_rng(0)
     data = rng.normal(size=(64, 5, 4)).astype("float32")
-    history = model.fit(data, data[:, 0, :1], epochs=20, verbose=0).history["loss"]
+    history = model.fit(data, data[:, 0, :1], epochs=40, verbose=0).history["loss"]
     assert history[-1] < 0.5 * history[0]
     model.save(tmp_path / "model.keras")
     again = nnlite.models.load_model(tmp_path / "model.keras")

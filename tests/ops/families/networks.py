@@ -8,6 +8,7 @@ PLAIN = (
     "hard_swish hard_tanh hard_shrink soft_shrink tanh_shrink log_sigmoid squareplus sparse_plus sparse_sigmoid "
     "softmax log_softmax sparsemax glu normalize layer_normalization rms_normalization"
 )
+KEYS = (3, 6, 2, 5)
 VECTORS = [(3, 2, 4), (4,), ("positive", (4,)), (4,), (4,)]
 
 
@@ -52,4 +53,24 @@ CASES = [
     Case("layer_normalization_axes", lambda ops, x: ops.layer_normalization(x, axis=[1, 2]), DEEP),
     Case("rms_normalization_scaled", lambda ops, x, g: ops.rms_normalization(x, g), [(5, 2, 4), (4,)], fixed=True),
     Case("batch_normalization", spread, VECTORS, fixed=True),
+    Case("average_pool", lambda ops, x: ops.average_pool(x, 2, strides=2), [(3, 5, 6, 2)]),
+    Case("average_pool_same", lambda ops, x: ops.average_pool(x, 3, 2, "same"), [(3, 7, 2)]),
+    Case("max_pool", lambda ops, x: ops.max_pool(x, (2, 3), strides=(1, 2)), [(3, 5, 6, 2)]),
+    Case(
+        "attention", lambda ops, q, k, v: ops.dot_product_attention(q, k, v), [(3, 4, 2, 5), (3, 6, 2, 5), (3, 6, 2, 5)]
+    ),
+    Case(
+        "attention_biased",
+        lambda ops, q, k, b: ops.dot_product_attention(q, k, k, bias=b, scale=0.3),
+        [(3, 4, 2, 5), (3, 6, 2, 5), (3, 2, 4, 6)],
+    ),
+    Case("attention_causal", lambda ops, q: ops.dot_product_attention(q, q, q, is_causal=True), [(3, 4, 2, 5)]),
+    Case(
+        "attention_masked",
+        lambda ops, q, m: ops.dot_product_attention(q, q, q, mask=m),
+        [(3, 4, 2, 5), ("bool", (3, 2, 4, 4))],
+    ),
+    Case("attention_groups", lambda ops, q, k: ops.dot_product_attention(q, k, k), [(3, 4, 4, 5), (3, 6, 2, 5)]),
+    Case("resize", lambda ops, x: ops.image.resize(x, (7, 3)), [(3, 4, 5, 2)]),
+    Case("resize_nearest", lambda ops, x: ops.image.resize(x, (2, 8), interpolation="nearest"), [(3, 4, 5, 2)]),
 ]
