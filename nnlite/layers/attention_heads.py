@@ -245,6 +245,8 @@ class HeadAttention(Layer):
         kept = None
         if training and self.dropout:
             kept = random_mask(self.generator, (len(q), q.shape[2], q.shape[1], k.shape[1]), self.dropout)
+        # Keras on JAX has two ways, which differ for a query that may look nowhere.
+        fast = value.ndim == 3 and not self.dropout and not return_attention_scores
         y, p = kernels.attention_forward(
             q,
             k,
@@ -254,6 +256,7 @@ class HeadAttention(Layer):
             kept,
             self._keep_scale(),
             probabilities=keep or return_attention_scores,
+            blind=1 / k.shape[1] if fast else 0.0,
         )
         looked_up = self._unflat(y, (*shapes[0][:-1], v.shape[-1]))
         output, output_cache = apply(output_part, looked_up if gate is None else looked_up * gate)
@@ -264,7 +267,9 @@ class HeadAttention(Layer):
         cache = None
         if keep:
             gated = None if gate is None else (gate, looked_up, gate_cache)
-            cache = (len(x), projected, output_cache, gated, (q, k, v, p, kept), shapes)
+            # p is 1 / S where nothing was seen: only then does backward need the mask to tell.
+            blind = fast and allowed is not None and not allowed.any(-1).all()
+            cache = (len(x), projected, output_cache, gated, (q, k, v, p, kept, allowed if blind else None), shapes)
         return output if scores is None else [output, scores], cache
 
     def _keep_scale(self) -> float:
@@ -286,7 +291,7 @@ class HeadAttention(Layer):
         return self._run(x, training, True, *given)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        count, projected, output_cache, gated, (q, k, v, p, kept), shapes = cache
+        count, projected, output_cache, gated, (q, k, v, p, kept, allowed), shapes = cache
         dscores = None
         if isinstance(dy, (list, tuple)):
             dy, dscores = dy
@@ -309,6 +314,7 @@ class HeadAttention(Layer):
             kept,
             self._keep_scale(),
             None if dscores is None else np.ascontiguousarray(dscores).reshape(p.shape),
+            mask=allowed,
             out=out,
         )
         each = [self._unflat(a, shape) for a, shape in zip(gradients, shapes, strict=True)]

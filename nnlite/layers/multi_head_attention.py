@@ -19,7 +19,7 @@ class MultiHeadAttention(HeadAttention):
 
         p = softmax(q k^T / sqrt(key_dim))      y = concatenated heads of (p v) @ Wo + bo
 
-    each row of p over the steps that the masks allow; a query that may look nowhere gets p = 0. Backward, with
+    each row of p over the steps that the masks allow. Backward, with
     dz = dy @ Wo^T split into heads::
 
         dv = p^T dz      dp = dz v^T      ds = p (dp - sum over the keys of dp p)
@@ -59,8 +59,8 @@ class MultiHeadAttention(HeadAttention):
     query/bias (N, H), key/kernel (F, N, H), key/bias (N, H), [gate/kernel (D, N, V), gate/bias (N, V),] value/kernel
     (E, N, V), value/bias (N, V), attention_output/kernel (N, V, ...), attention_output/bias (...).
 
-    Keras on JAX gives the mean of all values to a query that may look nowhere, except with dropout, scores or more
-    axes, where it gives zeros; here they are zeros always. It passes over a ``query_mask`` given by name, lines up the
+    A query that may look nowhere gets the mean of all values, or zeros with dropout, scores or more axes, as in Keras
+    on JAX; no gradient flows to it or to the keys. Keras passes over a ``query_mask`` given by name, lines up the
     samples of the other masks with the heads of an ``attention_mask`` that has them, and takes the lengths for causal
     masks and windows from the first axis whichever is attended over; here each mask goes with its own axes.
 

@@ -72,14 +72,18 @@ def test_masks_of_steps_are_masks_of_pairs(make):
 
 
 @both
-def test_a_query_that_may_look_nowhere_gets_zeros(make):
-    """Whichever way it is computed; and nothing flows back from it."""
+def test_a_query_that_may_look_nowhere(make):
+    """It gets the mean of all values, zeros where scores are asked for, as in Keras; nothing flows back from it."""
     layer = make(use_bias=False)
     options = {"query_mask": QUERIED}
     y, cache = layer.forward([QUERY, VALUE], **options)
     dquery, dvalue = layer.backward(np.ones_like(y), cache)
-    scores, _ = layer(QUERY, VALUE, return_attention_scores=True, **options)
-    for array in (y, scores, layer(QUERY, VALUE, **options), dquery):
+    even = layer(np.zeros_like(QUERY), VALUE)  # looks everywhere alike
+    zeros, scores = layer(QUERY, VALUE, return_attention_scores=True, **options)
+    for array in (y, layer(QUERY, VALUE, **options)):
+        np.testing.assert_allclose(array[~QUERIED], even[~QUERIED], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(array[QUERIED], zeros[QUERIED], rtol=1e-5, atol=1e-6)
+    for array in (zeros, scores.swapaxes(1, 2), dquery):
         assert (array[~QUERIED] == 0).all() and (array[QUERIED] != 0).any(-1).all()
     assert np.isfinite(dvalue).all()
 

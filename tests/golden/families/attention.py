@@ -1,8 +1,6 @@
 """Calls of the attention layers: every option, with masks by pairs, by steps and causal.
 
-Keras on JAX gives the mean of the values to queries that may look nowhere, except in its path with scores or dropout;
-so such queries are recorded with scores only; so are values of another size than keys, which the other path cannot
-take.
+Values of another size than keys are recorded with scores only: Keras's other path on JAX cannot take them.
 """
 
 from golden.family import Case, Mask, Values
@@ -35,6 +33,9 @@ LAYERS = [
     case("MultiHeadAttention(2, 3)", CROSS, {"value_mask": Mask((2, 7))}),
     case("MultiHeadAttention(2, 3)", KEYED, {"value_mask": Mask((2, 7)), "key_mask": Mask((2, 7)), **SCORES}),
     case("MultiHeadAttention(2, 3)", [(1, 2, 4), (1, 3, 4)], {"attention_mask": NOWHERE, **SCORES}),
+    case("MultiHeadAttention(2, 3)", [(1, 2, 4), (1, 3, 4)], {"attention_mask": NOWHERE}),
+    case("MultiHeadAttention(2, 3, dropout=0.2)", [(1, 2, 4), (1, 3, 4)], {"attention_mask": NOWHERE}),
+    case("GroupQueryAttention(2, 4, 2)", [(1, 2, 4), (1, 3, 4)], {"attention_mask": NOWHERE}),
     case("MultiHeadAttention(2, 3)", SELF, {"use_causal_mask": True}),
     case("MultiHeadAttention(2, 3)", CROSS, {"use_causal_mask": True, **SCORES}),
     case("MultiHeadAttention(2, 3, sliding_window=2)", SELF),
