@@ -1,0 +1,95 @@
+"""Save with nnlite and open with real Keras, and the other way round, for many architectures; print a table.
+
+    python -m tests.interop                       # Keras 3.15.1 with JAX, in an environment that is made for it
+    python -m tests.interop --keras 3.10.0 --nets 60
+    python -m tests.interop --python PATH         # an interpreter that has Keras already
+
+Each file must open, compute the same, and go on training with the same losses: the optimizer's state is in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import venv
+
+from tests.interop import nets
+from tests.interop.worker import FORMATS
+
+HERE = pathlib.Path(__file__).parent
+# How far outputs may be apart, and losses in proportion.
+OUTPUTS, LOSSES = 1e-4, 1e-3
+
+
+def environment(version: str, folder: pathlib.Path) -> str:
+    """Return the interpreter of an environment with Keras and JAX, made where there is none."""
+    place = folder / f"keras-{version}"
+    python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not python.exists():
+        print(f"Making an environment with Keras {version} in {place} ...", flush=True)
+        venv.create(place, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", f"keras=={version}", "jax"], check=True)
+    return str(python)
+
+
+def run(python: str, library: str, action: str, folder: str, count: int) -> None:
+    """Run the worker; raise ``CalledProcessError`` if it fails."""
+    paths = [str(HERE.parents[1])] if library == "nnlite" else []
+    settings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(paths)}
+    subprocess.run([python, str(HERE / "worker.py"), library, action, folder, str(count)], check=True, env=settings)
+
+
+def cell(result: dict[str, object]) -> tuple[bool, str]:
+    """Return whether a file was good, and the words for the table."""
+    if "error" in result:
+        return False, "fails"
+    outputs, losses = float(str(result["outputs"])), float(str(result["losses"]))
+    if not outputs <= OUTPUTS:
+        return False, f"outputs {outputs:.0e}"
+    return (True, "same") if losses <= LOSSES else (False, f"losses {losses:.0e}")
+
+
+def table(folder: pathlib.Path, count: int) -> int:
+    """Print what became of every file; return how many were not good."""
+    columns = [(by, ending) for by in ("keras", "nnlite") for ending in FORMATS]
+    results = {by: json.loads((folder / f"opened_by_{by}.json").read_text()) for by in ("keras", "nnlite")}
+    titles = [f"{'nnlite' if by == 'keras' else 'Keras'} {ending}" for by, ending in columns]
+    print(f"{'net':<12}" + "".join(f"{title:>20}" for title in titles))
+    bad = []
+    for index in range(count):
+        cells = [cell(results[by][f"{index}{ending}"]) for by, ending in columns]
+        print(f"{nets.name_of(index):<12}" + "".join(f"{words:>20}" for _, words in cells))
+        bad += [(index, *column) for column, (good, _) in zip(columns, cells, strict=True) if not good]
+    for index, by, ending in bad:
+        result = results[by][f"{index}{ending}"]
+        print(f"{nets.name_of(index)}{ending} opened by {by}: {result.get('error', result)}")
+    print(f"{len(columns) * count - len(bad)} of {len(columns) * count} files are the same on both sides")
+    return len(bad)
+
+
+def main() -> int:
+    """Do what the command line says; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keras", default="3.15.1", help="version to install")
+    parser.add_argument("--python", default=None, help="an interpreter that has Keras, in the place of installing it")
+    parser.add_argument("--nets", type=int, default=30, help="how many architectures")
+    parser.add_argument(
+        "--environments", type=pathlib.Path, default=pathlib.Path.home() / ".cache" / "nnlite-interop", help="where"
+    )
+    arguments = parser.parse_args()
+    python = arguments.python or environment(arguments.keras, arguments.environments)
+    with tempfile.TemporaryDirectory() as folder:
+        for library, interpreter in (("keras", python), ("nnlite", sys.executable)):
+            run(interpreter, library, "save", folder, arguments.nets)
+        for library, interpreter in (("keras", python), ("nnlite", sys.executable)):
+            run(interpreter, library, "open", folder, arguments.nets)
+        return 1 if table(pathlib.Path(folder), arguments.nets) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
