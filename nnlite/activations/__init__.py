@@ -30,6 +30,7 @@ from nnlite.activations.smooth import (
 from nnlite.activations.straight import (
     hard_shrink,
     hard_sigmoid,
+    hard_sigmoid_keras2,
     hard_silu,
     hard_tanh,
     leaky_relu,
@@ -54,6 +55,7 @@ __all__ = [
     "glu",
     "hard_shrink",
     "hard_sigmoid",
+    "hard_sigmoid_keras2",
     "hard_silu",
     "hard_swish",
     "hard_tanh",

@@ -75,6 +75,19 @@ def hard_sigmoid(x: ArrayLike) -> Array:
     return call(hard_sigmoid, x)
 
 
+@registry.register("activations")
+@differentiable(forward=kernels.hard_sigmoid_keras2_forward, backward=kernels.hard_sigmoid_keras2_backward, keeps="y")
+def hard_sigmoid_keras2(x: ArrayLike) -> Array:
+    """y = min(max(0.2 x + 0.5, 0), 1), the ``hard_sigmoid`` of Keras before 3; the derivative is 0 at -2.5 and 2.5.
+
+    Models of those versions are read with it. Keras 3 has no such function, so it does not open files that name it.
+
+    >>> hard_sigmoid_keras2(np.array([-2.5, 0.0, 1.0, 9.0])).tolist()
+    [0.0, 0.5, 0.7, 1.0]
+    """
+    return call(hard_sigmoid_keras2, x)
+
+
 @registry.register("activations", "hard_swish")
 @differentiable(forward=kernels.hard_silu_forward, backward=kernels.hard_silu_backward, keeps="x")
 def hard_silu(x: ArrayLike) -> Array:

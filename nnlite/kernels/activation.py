@@ -152,6 +152,21 @@ def hard_sigmoid_backward(dy: Array, y: Array, out: Array | None = None) -> Arra
     return np.divide(dx, 6, out=dx)
 
 
+def hard_sigmoid_keras2_forward(x: Array, out: Array | None = None) -> Array:
+    """Return y = min(max(0.2 x + 0.5, 0), 1)."""
+    y = np.multiply(x, 0.2, out=empty_like(x, out))
+    np.add(y, 0.5, out=y)
+    return np.clip(y, 0, 1, out=y)
+
+
+def hard_sigmoid_keras2_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
+    """Return dx = 0.2 dy where 0 < y < 1, and 0 elsewhere, kinks included."""
+    inside = np.greater(y, 0)
+    inside &= y < 1
+    dx = np.multiply(dy, inside, out=empty_like(dy, out))
+    return np.multiply(dx, 0.2, out=dx)
+
+
 @silent
 def hard_silu_forward(x: Array, out: Array | None = None) -> Array:
     """Return y = x * hard_sigmoid(x)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from nnlite.core import registry, serialization
-from nnlite.saving.eras import normalize
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -26,6 +25,8 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     (None, 2)
     """
     import json
+
+    from nnlite.saving.eras import normalize
 
     try:
         config = json.loads(json_string)

@@ -10,7 +10,6 @@ from nnlite.core import registry, serialization
 from nnlite.core.errors import known_arguments
 from nnlite.saving import hdf5
 from nnlite.saving.atomic import atomic_write
-from nnlite.saving.eras import normalize
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -68,6 +67,8 @@ def load_model(
         ValueError: if the file is truncated, of another kind, or does not fit together.
     """
     import zipfile
+
+    from nnlite.saving.eras import normalize
 
     path = _readable(filepath, "load_model")
     label = os.path.basename(path)

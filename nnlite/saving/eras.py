@@ -1,40 +1,41 @@
-"""One step that turns configs of other Keras versions into those that nnlite's constructors take.
+"""One step that turns the configs of any Keras since 1.0 into those that today's Keras writes and nnlite reads.
 
-The table lists the keys that were added to or dropped from Keras over time and that mean nothing as long as they have
-the values given; any other value changes what the model computes, and is refused.
+What was called what, and which keys mean nothing, stands in the tables of :mod:`nnlite.saving.eras_layers`, what
+models looked like in :mod:`nnlite.saving.eras_graph`, TensorFlow's functions in :mod:`nnlite.saving.eras_ops`, what
+``compile`` was told in :mod:`nnlite.saving.eras_training`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
-ANY: Any = object()
-
-# class name ("*" for every class) -> key -> the values under which it may be dropped
-DROPPED: dict[str, dict[str, Any]] = {
-    "*": {
-        "input_axes": [None],
-        "output_axes": [None],
-        "quantization_config": [None],
-        "lora_rank": [None],
-        "lora_alpha": [None],
-        "ragged": [False, None],
-        "optional": [False],
-    },
-    "BatchNormalization": {
-        "virtual_batch_size": [None],
-        "fused": ANY,
-    },
-}
-
-# class name -> key -> default: keys that constructors take, and that are in files only where they say something, so
-# that older versions of Keras read those files.
-RECENT: dict[str, dict[str, Any]] = {
-    "BatchNormalization": {"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99},
-    "LayerNormalization": {"rms_scaling": False},
-}
+from nnlite.core import registry
+from nnlite.saving import eras_graph, eras_layers, eras_ops, eras_training
 
 MAX_DEPTH = 200
+
+# Keys, classes and beginnings of module names that only Keras before 3 wrote.
+_OLD_KEYS = {"batch_input_shape", "time_major", "implementation", "nb_filter", "border_mode", "inner_activation"}
+_OLD_CLASSES = {"Model", "TFOpLambda", "SlicingOpLambda", "CuDNNLSTM", "CuDNNGRU", "Merge"}
+_OLD_MODULE = re.compile(r"(keras\.src\.engine|keras\.engine|tensorflow\.|keras\.src\.layers\.core\.tf_op_layer)")
+# The kinds of what is under a key, or under one that ends with the word.
+_KINDS = {
+    **dict.fromkeys(("layer", "layers", "backward_layer", "cell", "cells"), "layers"),
+    **{kind[:-1]: kind for kind in ("initializers", "regularizers", "constraints", "optimizers")},
+    "learning_rate": "schedules",
+    "loss": "losses",
+    "metrics": "metrics",
+    "weighted_metrics": "metrics",
+}
+
+
+class Era(NamedTuple):
+    """What a file's version says of the meaning of its words."""
+
+    old: bool  # before Keras 3
+    early: bool  # before 2.3, and no part of TensorFlow
+    alone: bool  # no part of TensorFlow, so up to 2.3
 
 
 def normalize(config: Any, version: str | None = None) -> Any:
@@ -42,11 +43,17 @@ def normalize(config: Any, version: str | None = None) -> Any:
 
     Args:
         config: the architecture, as JSON gives it.
-        version: the file's ``keras_version``; None where it is unknown.
+        version: the file's ``keras_version``; where it is None or says nothing, the form of the config tells.
+
+    Objects that the user registered or passes in a :class:`~nnlite.core.registry.custom_object_scope` keep their keys.
 
     Raises ``ValueError`` for a key whose value nnlite cannot honour, and for a config nested deeper than 200 levels.
     """
-    return _walk(config, 0)
+    _check_depth(config)
+    if isinstance(config, dict) and isinstance(config.get("keras_version"), str) and "class_name" in config:
+        version = version or config["keras_version"]
+        config = {key: value for key, value in config.items() if key not in ("keras_version", "backend")}
+    return _walk(config, _era(config, version))
 
 
 def normalize_training(training_config: Any, version: str | None = None) -> dict[str, Any]:
@@ -55,35 +62,109 @@ def normalize_training(training_config: Any, version: str | None = None) -> dict
     Args:
         training_config: ``training_config`` of an ``.h5`` file, or ``compile_config`` of a model's config.
         version: the file's ``keras_version``; None where it is unknown.
+
+    Raises:
+        TypeError: if it is no dict.
+        ValueError: for settings that nnlite cannot honour.
     """
-    config = dict(training_config)
-    if "optimizer_config" in config:
-        config["optimizer"] = config.pop("optimizer_config")
-    return config
+    _check_depth(training_config)
+    if not isinstance(training_config, dict):
+        raise TypeError(f"Cannot compile a model from {training_config!r}: expected a dict.")
+    era = _era(training_config, version)
+    today = eras_training.normalize(training_config, era.old, era.alone)
+    return {key: _walk(value, era, _kind(key)) for key, value in today.items()}
 
 
-def _walk(config: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise ValueError(f"The config is nested deeper than {MAX_DEPTH} levels.")
-    if isinstance(config, list):
-        return [_walk(value, depth + 1) for value in config]
-    if not isinstance(config, dict):
-        return config
-    config = {key: _walk(value, depth + 1) for key, value in config.items()}
-    if isinstance(config.get("config"), dict) and isinstance(config.get("class_name"), str):
-        config["config"] = _without_dropped(config["class_name"], config["config"])
-    return config
+def _check_depth(config: Any) -> None:
+    pending = [(config, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError(f"The config is nested deeper than {MAX_DEPTH} levels.")
+        if isinstance(value, (dict, list)):
+            pending += [(one, depth + 1) for one in (value.values() if isinstance(value, dict) else value)]
 
 
-def _without_dropped(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
-    kept = {}
-    recent = RECENT.get(class_name, {})
-    for key, value in config.items():
-        if key in recent and value == recent[key]:
-            continue
-        allowed = DROPPED.get(class_name, {}).get(key, DROPPED["*"].get(key))
-        if allowed is None:
-            kept[key] = value
-        elif allowed is not ANY and value not in allowed:
-            raise ValueError(f"{class_name} {config.get('name', '')!r}: {key}={value!r} is not supported by nnlite.")
-    return kept
+def _era(config: Any, version: str | None) -> Era:
+    found = re.match(r"(\d+)\.(\d+)", version) if isinstance(version, str) else None
+    if found is not None:
+        number = int(found[1]), int(found[2])
+        alone = number <= (2, 3) and "-tf" not in str(version)
+        return Era(number < (3, 0), alone and number < (2, 3), alone)
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            name, nodes = value.get("class_name"), value.get("inbound_nodes")
+            if (
+                not _OLD_KEYS.isdisjoint(value)
+                or (isinstance(name, str) and name in _OLD_CLASSES)
+                or (name == "Sequential" and isinstance(value.get("config"), list))
+                or (isinstance(nodes, list) and any(isinstance(node, list) for node in nodes))
+                or _OLD_MODULE.match(str(value.get("module")))
+            ):
+                return Era(True, False, False)
+            pending += value.values()
+    return Era(False, False, False)
+
+
+def _walk(value: Any, era: Era, kind: str | None = None) -> Any:
+    """What is today's for a part of a config, which is of a kind of :data:`registry.MODULES`, where that is known."""
+    if isinstance(value, list):
+        return [_walk(one, era, kind) for one in value]
+    if not isinstance(value, dict):
+        return value
+    name = value.get("class_name")
+    if name == "__tuple__" and isinstance(value.get("items"), list):
+        return _walk(value["items"], era, kind)
+    if value.keys() == {"type", "value"} and str(value["type"]).startswith(("ndarray", "float", "int")):
+        return value["value"]  # Keras 2 wrote numbers of NumPy like this
+    if not isinstance(name, str) or not isinstance(value.get("config"), (dict, list)):
+        return {key: _walk(one, era, _kind(key) or kind) for key, one in value.items()}
+    return _object(name, value, era, kind)
+
+
+def _kind(key: str) -> str | None:
+    """The kind of object that is under a key, as far as its config needs to say so."""
+    if key in ("layer", "layers", "backward_layer", "cell", "cells"):
+        return "layers"
+    return next(
+        (kind for kind in ("initializers", "regularizers", "constraints") if key.endswith(f"_{kind[:-1]}")), None
+    )
+
+
+def _object(name: str, value: dict[str, Any], era: Era, kind: str | None) -> dict[str, Any]:
+    """What describes an object, as it does today, with all that is in it."""
+    if name == "Sequential":
+        value = {**value, "config": eras_graph.sequential(value["config"])}
+    custom = _is_custom(value)
+    value = {key: _walk(one, era) for key, one in value.items()}
+    config = value["config"]
+    if isinstance(config, dict):
+        if custom:
+            config = {key: one for key, one in config.items() if key != "batch_input_shape"}
+        else:
+            name, config = eras_layers.modern(name, config, era.old, era.early)
+        if eras_graph.is_listed(config):
+            config = eras_graph.functional(config)
+    value = {**value, "class_name": name, "config": config}
+    if kind == "layers" and "module" not in value and eras_ops.is_nameless(value):
+        return {**value, "module": eras_ops.module_of(name)}
+    if era.old and not custom and "__" not in name:
+        return _placed(value, name, kind)
+    return value
+
+
+def _placed(value: dict[str, Any], name: str, kind: str | None) -> dict[str, Any]:
+    """An object of before Keras 3 with the module it has today; the one it had names files that are no more."""
+    value = {key: one for key, one in value.items() if key != "module"}
+    if kind is None or registry.find(kind, name) is None:
+        return value
+    return {"module": registry.MODULES[kind], **value}
+
+
+def _is_custom(value: dict[str, Any]) -> bool:
+    names = (value.get("registered_name"), value["class_name"])
+    return any(isinstance(name, str) and registry.get_registered_object(name) is not None for name in names)

@@ -27,6 +27,7 @@ FORMULAS = {
     "elu": (activation, lambda x: np.where(x > 0, x, np.expm1(x))),
     "selu": (activation, lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x))),
     "hard_sigmoid": (activation, lambda x: np.clip(x / 6 + 0.5, 0, 1)),
+    "hard_sigmoid_keras2": (activation, lambda x: np.clip(0.2 * x + 0.5, 0, 1)),
     "hard_silu": (activation, lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
     "softplus": (activation_smooth, lambda x: np.log1p(np.exp(x))),
     "silu": (activation_smooth, lambda x: x / (1 + np.exp(-x))),
@@ -34,7 +35,7 @@ FORMULAS = {
     "gelu": (activation_smooth, lambda x: x * (1 + erf(x / math.sqrt(2))) / 2),
 }
 NEEDS_X = {"hard_silu", "silu", "mish", "gelu"}
-KINKS = np.array([-3, 0, 1, 2.5, 3, 6])
+KINKS = np.array([-3, -2.5, 0, 1, 2.5, 3, 6])
 
 
 def pair(name):
@@ -166,7 +167,8 @@ def test_huge_inputs_neither_warn_nor_lose_their_limits(name, dtype):
     forward, backward = pair(name)
     x = np.array([-1e30, -1e4, -1000, 1000, 1e4, 1e30], dtype)
     with np.errstate(over="ignore"):
-        wanted = {"sigmoid": [0, 1], "tanh": [-1, 1], "softsign": [-1, 1], "hard_sigmoid": [0, 1], "relu6": [0, 6]}
+        wanted = {"sigmoid": [0, 1], "tanh": [-1, 1], "softsign": [-1, 1], "relu6": [0, 6]}
+        wanted |= dict.fromkeys(("hard_sigmoid", "hard_sigmoid_keras2"), [0, 1])
     y = forward(x)
     assert not np.isnan(y).any()
     if name in wanted:
