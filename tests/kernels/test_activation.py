@@ -168,7 +168,7 @@ def test_huge_inputs_neither_warn_nor_lose_their_limits(name, dtype):
     x = np.array([-1e30, -1e4, -1000, 1000, 1e4, 1e30], dtype)
     with np.errstate(over="ignore"):
         wanted = {"sigmoid": [0, 1], "tanh": [-1, 1], "softsign": [-1, 1], "relu6": [0, 6]}
-        wanted |= dict.fromkeys(("hard_sigmoid", "hard_sigmoid_keras2"), [0, 1])
+        wanted |= {key: [0, 1] for key in ("hard_sigmoid", "hard_sigmoid_keras2")}
     y = forward(x)
     assert not np.isnan(y).any()
     if name in wanted:

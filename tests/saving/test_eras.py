@@ -1,10 +1,8 @@
 """Configs of every Keras since 1.0: what each row of the tables makes of them."""
 
-
 import pytest
 
 from nnlite.saving import eras
-
 
 
 def layer(class_name, config):
