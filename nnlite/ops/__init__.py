@@ -101,7 +101,6 @@ if TYPE_CHECKING:
         zeros,
         zeros_like,
     )
-    from nnlite.ops.einsum import einsum
     from nnlite.ops.elementwise import (
         absolute,
         cbrt,
@@ -174,6 +173,7 @@ if TYPE_CHECKING:
         swapaxes,
         transpose,
     )
+    from nnlite.ops.summation import einsum
     from nnlite.ops.trigonometry import (
         arccos,
         arccosh,
@@ -211,7 +211,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "cast convert_to_numpy convert_to_tensor copy dtype is_tensor ndim saturate_cast shape size stop_gradient"
         ),
         "creation": "arange array empty eye full full_like identity linspace ones ones_like tri zeros zeros_like",
-        "einsum": "einsum",
+        "summation": "einsum",
         "elementwise": (
             "abs=absolute absolute cbrt ceil clip erf exp exp2 expm1 floor log log10 log1p log2 nan_to_num "
             "negative reciprocal round rsqrt sign sqrt square trunc"

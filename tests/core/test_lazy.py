@@ -94,3 +94,12 @@ def test_unknown_names():
     with pytest.raises(ValueError, match="Unknown layer 'Dens'. Did you mean 'Dense'"):
         registry.resolve("layers", "Dens")
     assert "Dense" in dir(nnlite.layers) and "AUC" in dir(nnlite.metrics)
+
+
+@pytest.mark.parametrize("package", ["layers", "metrics", "optimizers", "ops"])
+def test_no_module_has_a_name_that_is_offered(package):
+    """It would take its place, as soon as it is imported."""
+    module = importlib.import_module(f"nnlite.{package}")
+    modules = {path.stem for path in pathlib.Path(module.__file__).parent.glob("*.py")}
+    offered = modules & set(module.__all__)
+    assert offered <= {"schedules", "image"}, "those that are offered as modules"
