@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nnlite import activations
 from nnlite.ops.base import function
 from nnlite.ops.inference import along_axis, same_shape
 
 
-@function("Relu", module="nn", unify="float")
+@function("Relu", module="nn", unify="same")
 def relu(x: Any) -> Any:
     """Return max(x, 0); see :func:`nnlite.activations.relu`.
 
-    >>> import numpy as np
     >>> np.round(relu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.0, 2.0]
     """
+    if x.dtype.kind in "iub":
+        return np.maximum(x, x.dtype.type(0))
     return activations.relu.forward(x)
 
 
@@ -24,7 +27,6 @@ def relu(x: Any) -> Any:
 def relu6(x: Any) -> Any:
     """Return min(max(x, 0), 6); see :func:`nnlite.activations.relu6`.
 
-    >>> import numpy as np
     >>> np.round(relu6(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.0, 2.0]
     """
@@ -35,7 +37,6 @@ def relu6(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)); see :func:`nnlite.activations.sigmoid`.
 
-    >>> import numpy as np
     >>> np.round(sigmoid(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.2689, 0.8808]
     """
@@ -46,7 +47,6 @@ def sigmoid(x: Any) -> Any:
 def silu(x: Any) -> Any:
     """Return x sigmoid(x), also called swish; see :func:`nnlite.activations.silu`.
 
-    >>> import numpy as np
     >>> np.round(silu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.2689, 1.7616]
     """
@@ -57,7 +57,6 @@ def silu(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """Return log(1 + exp(x)); see :func:`nnlite.activations.softplus`.
 
-    >>> import numpy as np
     >>> np.round(softplus(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.3133, 2.1269]
     """
@@ -68,7 +67,6 @@ def softplus(x: Any) -> Any:
 def softsign(x: Any) -> Any:
     """Return x / (1 + |x|); see :func:`nnlite.activations.softsign`.
 
-    >>> import numpy as np
     >>> np.round(softsign(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.5, 0.6667]
     """
@@ -79,7 +77,6 @@ def softsign(x: Any) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Return x where x > 0, alpha (exp(x) - 1) elsewhere; see :func:`nnlite.activations.elu`.
 
-    >>> import numpy as np
     >>> np.round(elu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.6321, 2.0]
     """
@@ -90,7 +87,6 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 def selu(x: Any) -> Any:
     """Return 1.0507 elu(x, 1.6733); see :func:`nnlite.activations.selu`.
 
-    >>> import numpy as np
     >>> np.round(selu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-1.1113, 2.1014]
     """
@@ -101,7 +97,6 @@ def selu(x: Any) -> Any:
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """Return x where x > 0, alpha (exp(x / alpha) - 1) elsewhere; see :func:`nnlite.activations.celu`.
 
-    >>> import numpy as np
     >>> np.round(celu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.6321, 2.0]
     """
@@ -112,7 +107,6 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 def gelu(x: Any, approximate: bool = True) -> Any:
     """Return x Phi(x), or its form with tanh; see :func:`nnlite.activations.gelu`.
 
-    >>> import numpy as np
     >>> np.round(gelu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.1588, 1.9546]
     """
@@ -123,7 +117,6 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """Return x where x >= 0, negative_slope * x elsewhere; see :func:`nnlite.activations.leaky_relu`.
 
-    >>> import numpy as np
     >>> np.round(leaky_relu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.2, 2.0]
     """
@@ -134,7 +127,6 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 def hard_sigmoid(x: Any) -> Any:
     """Return min(max(x / 6 + 1 / 2, 0), 1); see :func:`nnlite.activations.hard_sigmoid`.
 
-    >>> import numpy as np
     >>> np.round(hard_sigmoid(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.3333, 0.8333]
     """
@@ -145,7 +137,6 @@ def hard_sigmoid(x: Any) -> Any:
 def hard_silu(x: Any) -> Any:
     """Return x hard_sigmoid(x), also called hard swish; see :func:`nnlite.activations.hard_silu`.
 
-    >>> import numpy as np
     >>> np.round(hard_silu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.3333, 1.6667]
     """
@@ -156,7 +147,6 @@ def hard_silu(x: Any) -> Any:
 def hard_tanh(x: Any) -> Any:
     """Return min(max(x, -1), 1); see :func:`nnlite.activations.hard_tanh`.
 
-    >>> import numpy as np
     >>> np.round(hard_tanh(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-1.0, 1.0]
     """
@@ -167,7 +157,6 @@ def hard_tanh(x: Any) -> Any:
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     """Return x where |x| > threshold, 0 elsewhere; see :func:`nnlite.activations.hard_shrink`.
 
-    >>> import numpy as np
     >>> np.round(hard_shrink(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-1.0, 2.0]
     """
@@ -178,7 +167,6 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     """Return x moved towards 0 by threshold, 0 where it would pass it; see :func:`nnlite.activations.soft_shrink`.
 
-    >>> import numpy as np
     >>> np.round(soft_shrink(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.5, 1.5]
     """
@@ -189,7 +177,6 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
 def tanh_shrink(x: Any) -> Any:
     """Return x - tanh(x); see :func:`nnlite.activations.tanh_shrink`.
 
-    >>> import numpy as np
     >>> np.round(tanh_shrink(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.2384, 1.036]
     """
@@ -200,7 +187,6 @@ def tanh_shrink(x: Any) -> Any:
 def log_sigmoid(x: Any) -> Any:
     """Return -log(1 + exp(-x)); see :func:`nnlite.activations.log_sigmoid`.
 
-    >>> import numpy as np
     >>> np.round(log_sigmoid(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-1.3133, -0.1269]
     """
@@ -211,7 +197,6 @@ def log_sigmoid(x: Any) -> Any:
 def squareplus(x: Any, b: float = 4) -> Any:
     """Return (x + sqrt(x^2 + b)) / 2; see :func:`nnlite.activations.squareplus`.
 
-    >>> import numpy as np
     >>> np.round(squareplus(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.618, 2.4142]
     """
@@ -222,7 +207,6 @@ def squareplus(x: Any, b: float = 4) -> Any:
 def sparse_plus(x: Any) -> Any:
     """Return 0 where x <= -1, x where x >= 1, (x + 1)^2 / 4 between; see :func:`nnlite.activations.sparse_plus`.
 
-    >>> import numpy as np
     >>> np.round(sparse_plus(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.0, 2.0]
     """
@@ -233,7 +217,6 @@ def sparse_plus(x: Any) -> Any:
 def sparse_sigmoid(x: Any) -> Any:
     """Return 0 where x <= -1, 1 where x >= 1, (x + 1) / 2 between; see :func:`nnlite.activations.sparse_sigmoid`.
 
-    >>> import numpy as np
     >>> np.round(sparse_sigmoid(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.0, 1.0]
     """
@@ -244,7 +227,6 @@ def sparse_sigmoid(x: Any) -> Any:
 def threshold(x: Any, threshold: float, default_value: float) -> Any:
     """Return x where x > threshold, default_value elsewhere; see :func:`nnlite.activations.threshold`.
 
-    >>> import numpy as np
     >>> np.round(threshold(np.array([-1.0, 2.0]), 0.5, 7.0) + 0.0, 4).tolist()
     [7.0, 2.0]
     """
@@ -255,7 +237,6 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Return exp(x) / sum of exp(x) along an axis or several; see :func:`nnlite.activations.softmax`.
 
-    >>> import numpy as np
     >>> np.round(softmax(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.0474, 0.9526]
     """
@@ -266,7 +247,6 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Return x - log(sum of exp(x)) along an axis; see :func:`nnlite.activations.log_softmax`.
 
-    >>> import numpy as np
     >>> np.round(log_softmax(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-3.0486, -0.0486]
     """
@@ -277,7 +257,6 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 def sparsemax(x: Any, axis: int = -1) -> Any:
     """Return the nearest probabilities along an axis; see :func:`nnlite.activations.sparsemax`.
 
-    >>> import numpy as np
     >>> np.round(sparsemax(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [0.0, 1.0]
     """
@@ -288,7 +267,6 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
 def glu(x: Any, axis: int = -1) -> Any:
     """Return a sigmoid(b), where a and b are the halves of x along an axis; see :func:`nnlite.activations.glu`.
 
-    >>> import numpy as np
     >>> np.round(glu(np.array([-1.0, 2.0])) + 0.0, 4).tolist()
     [-0.8808]
     """

@@ -92,14 +92,16 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
     >>> divide_no_nan(np.array([1.0, 3.0]), np.array([0.0, 2.0]))
     array([0. , 1.5])
     """
-    safe = np.where(np.equal(x2, 0), np.ones_like(x2), x2)
-    return np.where(np.equal(x2, 0), np.zeros_like(x2), np.divide(x1, safe))
+    x2 = np.asarray(x2, np.result_type(x1, x2))
+    there = x2 != 0
+    y = np.zeros(np.broadcast_shapes(np.shape(x1), x2.shape), x2.dtype)
+    return np.divide(x1, x2, out=y, where=there)
 
 
 @divide_no_nan.gradient
 def _(dy: Any, y: Any, x1: Any, x2: Any) -> Any:
     there = np.not_equal(x2, 0)
-    safe = np.where(there, x2, np.ones_like(x2))
+    safe = np.where(there, np.asarray(x2, dy.dtype), dy.dtype.type(1))
     return (
         sum_to(dy * there / safe, x1) if is_array(x1) else None,
         sum_to(-dy * y / safe, x2) if is_array(x2) else None,

@@ -80,7 +80,7 @@ class Function:
         arrays = self.as_operands(operands)
         try:
             return self.run(self.unified(arrays, alone=True), parameters)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{self.told(arrays, parameters)}: {self.reason(error)}") from None
 
@@ -216,7 +216,7 @@ class Operation(Layer):
         try:
             shape = function.shape(*map(_shape_of, operands), **self.parameters)
             dtype = function.dtype(*operands, **self.parameters)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             call = function.told(list(operands), self.parameters)
             raise kind(f"{self.label}, {call}: {function.reason(error)}") from None

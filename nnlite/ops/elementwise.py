@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlite.core import registry
 from nnlite.ops.base import function
-from nnlite.ops.inference import broadcast_shape, same_shape
+from nnlite.ops.inference import broadcast_shape, result_dtype, same_shape
 from nnlite.ops.operands import sum_to
 
 
@@ -77,7 +77,13 @@ def square(x: Any) -> Any:
     >>> np.round(square(np.array([0.5, 2.0])), 4).tolist()
     [0.25, 4.0]
     """
-    return np.square(x)
+    return np.square(x, dtype=_squared_dtype(x))
+
+
+@square.output_dtype
+def _squared_dtype(x: Any) -> str:
+    dtype = result_dtype(x)
+    return "int32" if dtype == "bool" else dtype
 
 
 @square.gradient
@@ -292,7 +298,7 @@ def round(x: Any, decimals: int = 0) -> Any:
     return np.round(x, decimals)
 
 
-@function("Clip", unify="same")
+@function("Clip")
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     """Return x moved into the range from ``x_min`` to ``x_max``; the gradient passes inside the range.
 
@@ -301,20 +307,24 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     >>> clip(np.array([-3.0, 0.5, 3.0]), -1.0, 1.0).tolist()
     [-1.0, 0.5, 1.0]
     """
-    low, high = _bounds(x, x_min, x_max)
+    x, low, high = _in_one_type(x, x_min, x_max)
     return np.minimum(np.maximum(x, low), high)
 
 
-def _bounds(x: Any, x_min: Any, x_max: Any) -> tuple[Any, Any]:
-    def one(bound: Any) -> Any:
-        return x.dtype.type(bound) if isinstance(bound, (int, float)) else np.asarray(bound, x.dtype)
+def _in_one_type(x: Any, x_min: Any, x_max: Any) -> list[Any]:
+    dtype = _clipped_dtype(x, x_min, x_max)
+    return [x.astype(dtype, copy=False), np.asarray(x_min, dtype), np.asarray(x_max, dtype)]
 
-    return one(x_min), one(x_max)
+
+@clip.output_dtype
+def _clipped_dtype(x: Any, x_min: Any, x_max: Any) -> str:
+    dtype = result_dtype(x, x_min, x_max)
+    return "int32" if dtype == "bool" else dtype
 
 
 @clip.gradient
 def _(dy: Any, y: Any, x: Any, x_min: Any, x_max: Any) -> Any:
-    low, high = _bounds(x, x_min, x_max)
+    x, low, high = _in_one_type(x, x_min, x_max)
     half, dtype = dy.dtype.type(0.5), dy.dtype
     above = np.where(x == low, half, (x > low).astype(dtype))
     inner = np.maximum(x, low)

@@ -228,7 +228,7 @@ def _(shape: Any, k: int) -> Any:
     if len(shape) == 1:
         size = None if shape[0] is None else shape[0] + abs(k)
         return (size, size)
-    return view_shape(np.diag)(shape, k=k)
+    return (None,) if None in shape else view_shape(np.diag)(shape, k=k)
 
 
 @function("Tril")

@@ -125,9 +125,7 @@ def _cuts(size: int | None, sections: Any, axis: int) -> list[tuple[int | None, 
     """Where the parts of an axis begin and end."""
     if isinstance(sections, (int, np.integer)):
         if size is None:
-            raise ValueError(
-                f"split: axis {axis} has an open size, so it has no {sections} equal parts; give positions."
-            )
+            return [(None, None)] * int(sections)
         if sections < 1 or size % sections:
             raise ValueError(f"split: axis {axis} of size {size} has no {sections} equal parts.")
         ends = [size // sections * number for number in range(1, int(sections) + 1)]

@@ -234,4 +234,7 @@ def _(dy: Any, y: Any, x: Any, offset: int, axis1: int, axis2: int) -> Any:
     return dx
 
 
-diagonal.output_shape(view_shape(np.diagonal))
+@diagonal.output_shape
+def _(shape: Any, offset: int, axis1: int, axis2: int) -> Any:
+    found = view_shape(np.diagonal)(shape, offset=offset, axis1=axis1, axis2=axis2)
+    return (*found[:-1], None) if None in (shape[axis1], shape[axis2]) else found

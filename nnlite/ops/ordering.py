@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.ops.base import function
-from nnlite.ops.inference import axis_number, axis_numbers, int32, reduced_shape, result_dtype, sum_dtype
+from nnlite.ops.inference import axis_number, axis_numbers, int32, reduced_shape, result_dtype
 
 
 def _position_shape(shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -190,6 +190,11 @@ def _(shape: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
     return (*(q if isinstance(q, tuple) else several), *reduced_shape(shape, axis=axis, keepdims=keepdims))
 
 
+def _running_dtype(x: Any, dtype: Any = None, **parameters: Any) -> str:
+    found = str(dtype or result_dtype(x))
+    return "int32" if found == "bool" else found
+
+
 @function("Cumsum")
 def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Return the sums up to each element along an axis (the flat array for None); backward sums dy from behind.
@@ -197,7 +202,7 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     >>> cumsum(np.array([1, 2, 3])).tolist()
     [1, 3, 6]
     """
-    return np.cumsum(x, axis=axis, dtype=sum_dtype(x, dtype=dtype))
+    return np.cumsum(x, axis=axis, dtype=_running_dtype(x, dtype=dtype))
 
 
 @cumsum.gradient
@@ -214,7 +219,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     >>> cumprod(np.array([1, 2, 3])).tolist()
     [1, 2, 6]
     """
-    return np.cumprod(x, axis=axis, dtype=sum_dtype(x, dtype=dtype))
+    return np.cumprod(x, axis=axis, dtype=_running_dtype(x, dtype=dtype))
 
 
 @cumprod.gradient
@@ -241,5 +246,5 @@ for _one in (argsort, sort):
 argsort.output_dtype(int32)
 for _one in (cumsum, cumprod):
     _one.output_shape(_running_shape)
-    _one.output_dtype(sum_dtype)
+    _one.output_dtype(_running_dtype)
 median.output_shape(reduced_shape)

@@ -47,6 +47,7 @@ CASES = [
     Case("hstack", lambda ops, x, z: ops.hstack([x, z]), [(3, 4), (3, 2)]),
     Case("vstack", lambda ops, x, z: ops.vstack([x, z]), [(3, 4), (3, 4)]),
     Case("split", lambda ops, x: ops.split(x, 2, axis=-1), DEEP),
+    Case("split_rows", lambda ops, x: ops.split(x, 3), [(3, 4)], fixed=True),
     Case("split_places", lambda ops, x: ops.split(x, [1, 3], axis=2)[1], DEEP),
     Case("unstack", lambda ops, x: ops.unstack(x, axis=1)[1], DEEP),
     Case("tile", lambda ops, x: ops.tile(x, (1, 2, 3)), DEEP),
