@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnlite.core import changes, dtypes, serialization, tracking
+from nnlite.core import changes, dtypes, loading, serialization, tracking
 from nnlite.core.variable import Variable
 
 
@@ -67,8 +67,9 @@ class Owner:
             )
         make = serialization.get("initializers", "glorot_uniform" if initializer is None else initializer)
         value_dtype = self._compute if dtype is None else dtypes.compute_dtype(dtypes.policy_name(dtype))
+        value = loading.blank(shape, value_dtype, self.label, name or "variable")
         variable = Variable(
-            make(shape, dtype=value_dtype.name),
+            make(shape, dtype=value_dtype.name) if value is None else value,
             dtype=value_dtype,
             trainable=trainable,
             name=name or "variable",

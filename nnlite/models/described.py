@@ -54,6 +54,6 @@ class Described:
         saving.save_weights(self, filepath, overwrite=overwrite)
 
     @known_arguments
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:
         """Load weights; see :func:`nnlite.saving.load_weights`."""
-        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)

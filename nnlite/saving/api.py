@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import Any
 
 from nnlite.core import registry, serialization
 from nnlite.core.errors import known_arguments
-from nnlite.saving import hdf5
+from nnlite.core.loading import model_from_file
+from nnlite.saving import guarded, hdf5
+from nnlite.saving.archive import Archive, parsed
 from nnlite.saving.atomic import atomic_write
-
-if TYPE_CHECKING:
-    from zipfile import ZipFile
 
 # The version whose form of configs and weights is written; every Keras from 3.3 on reads it.
 KERAS_VERSION = "3.10.0"
-_LARGEST_CONFIG = 64 * 2**20
-_LARGEST_RATIO = 1000
+# What a model's variables may take in memory, by the size of its file, unless the caller says otherwise.
+_SMALL, _LARGEST_GROWTH = 64 * 2**20, 100
 
 
 @known_arguments
@@ -52,45 +52,94 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
 
 @known_arguments
 def load_model(
-    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    max_bytes: int | None = None,
 ) -> Any:
-    """Return the model in a ``.keras`` file, written by nnlite or Keras 3, ready to predict and to train on.
+    """Return the model in a file that nnlite or any Keras since 1.0 wrote, ready to predict and to train on.
+
+    The file's content tells what it is, whatever its name: a ``.keras`` archive (or the folder of its members), or a
+    whole model in HDF5.
 
     Args:
         filepath: the file.
         custom_objects: classes and functions of the user's, by name. A file can name nothing else but what nnlite has.
         compile: whether to compile the model as it was, with the optimizer's state.
         safe_mode: accepted as in Keras; loading never runs code from a file, whatever this says.
+        max_bytes: what the model's variables may take in memory; 64 MB and a hundred times the file where None.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is truncated, of another kind, or does not fit together.
+        ValueError: if the file is truncated, of another kind, does not fit together, or describes a model of more than
+            ``max_bytes``.
     """
-    import zipfile
+    path = _readable(filepath, "load_model", folders=True)
+    label = os.path.basename(os.path.normpath(path))
+    size = os.path.getsize(path if os.path.isfile(path) else os.path.join(path, "model.weights.h5"))
+    limit = _SMALL + _LARGEST_GROWTH * size if max_bytes is None else int(max_bytes)
+    with registry.custom_object_scope(custom_objects):
+        if _is_hdf5(path):
+            with _h5(path, label) as file:
+                return _from_legacy(file, label, compile, limit)
+        with Archive(path, label) as archive:
+            return _from_archive(archive, label, compile, limit)
 
-    from nnlite.saving.eras import normalize
 
-    path = _readable(filepath, "load_model")
-    label = os.path.basename(path)
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> Any:
+    from nnlite.saving import eras
+
+    version = archive.version()
+    config = archive.json("config.json")
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError(f"{label}: config.json describes no model.")
+    compile_config = config.pop("compile_config", None)
+    model = _made(eras.normalize(config, version), label, limit)
+    if compile and compile_config:
+        _compile(model, eras.normalize_training(compile_config, version), label)
+    with _h5(io.BytesIO(archive.read("model.weights.h5")), label) as file:
+        hdf5.read_weights(model, file, label)
+    return model
+
+
+def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
+    from nnlite.saving import eras, legacy_h5
+
+    text = guarded.text(file, "model_config", label)
+    if text is None:
         raise ValueError(
-            f"load_model: {path!r} is no .keras file (a zip archive), or only a part of one: {error}. "
-            f"Weights alone (.weights.h5) are read by model.load_weights."
-        ) from None
-    with archive, registry.custom_object_scope(custom_objects):
-        config = _json(_member(archive, "config.json", label), label)
-        if not isinstance(config, dict) or "class_name" not in config:
-            raise ValueError(f"{label}: config.json describes no model.")
-        config = normalize(config)
-        compile_config = config.pop("compile_config", None)
-        model = serialization.deserialize(config, "models")
-        if compile and compile_config:
-            model.compile_from_config(compile_config)
-        with _h5(io.BytesIO(_member(archive, "model.weights.h5", label)), label) as file:
-            hdf5.read_weights(model, file, label)
-        return model
+            f"{label} holds weights and no model_config: make the model in code, and read them with "
+            f"model.load_weights({label!r})."
+        )
+    weights = guarded.child(file, "model_weights", label)
+    version = guarded.text(file, "keras_version", label)
+    if version is None and weights is not None:
+        version = guarded.text(weights, "keras_version", label)
+    config = parsed(text, f"{label}: model_config")
+    model = _made(eras.normalize(config, version), label, limit)
+    legacy_h5.read_weights(model, file, label, whole=True)
+    training = guarded.text(file, "training_config", label)
+    if compile and training is not None:
+        described = eras.normalize_training(parsed(training, f"{label}: training_config"), version)
+        if _compile(model, described, label):
+            legacy_h5.read_optimizer(model, file, label)
+    return model
+
+
+def _made(config: Any, label: str, limit: int) -> Any:
+    with model_from_file(limit, label):
+        return serialization.deserialize(config, "models")
+
+
+def _compile(model: Any, config: dict[str, Any], label: str) -> bool:
+    """Compile as the file says; what is not known is no reason not to predict, so it is a warning."""
+    try:
+        model.compile_from_config(config)
+    except (ValueError, TypeError) as error:
+        warnings.warn(f"{label}: the model is not compiled: {error} Call compile before training.", stacklevel=4)
+        return False
+    return True
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
@@ -108,36 +157,52 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
         file.write(content)
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
-    """Load weights, and the optimizer's state if both sides have one, from a ``.weights.h5`` or ``.keras`` file.
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:
+    """Load weights, and the optimizer's state if both sides have one, from a file of any Keras.
+
+    The file's content tells what it is: ``.weights.h5``, ``.keras``, or the HDF5 files of Keras 1 and 2.
 
     Args:
         model: a built model of the architecture that was saved.
         filepath: the file, written by nnlite or Keras.
         skip_mismatch: whether layers that do not fit keep their weights, with a warning.
+        by_name: for HDF5 files of Keras 1 and 2: whether layers are found by their names rather than in order.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is damaged or of another kind, or variables are missing or of other shapes: then
             nothing has been changed.
     """
-    import zipfile
-
-    path = _readable(filepath, "load_weights")
-    label = os.path.basename(path)
+    path = _readable(filepath, "load_weights", folders=True)
+    label = os.path.basename(os.path.normpath(path))
     if not model.built:
         raise ValueError(
             f"load_weights: {model.label} is not built: add an Input first, call build, or call it on data."
         )
-    if zipfile.is_zipfile(path):
-        with (
-            zipfile.ZipFile(path) as archive,
-            _h5(io.BytesIO(_member(archive, "model.weights.h5", label)), label) as file,
-        ):
-            hdf5.read_weights(model, file, label, skip_mismatch)
+    if not _is_hdf5(path):
+        with Archive(path, label) as archive, _h5(io.BytesIO(archive.read("model.weights.h5")), label) as file:
+            _read_weights(model, file, label, skip_mismatch, by_name)
         return
     with _h5(path, label) as file:
-        hdf5.read_weights(model, file, label, skip_mismatch)
+        _read_weights(model, file, label, skip_mismatch, by_name)
+
+
+def _read_weights(model: Any, file: Any, label: str, skip_mismatch: bool, by_name: bool) -> None:
+    from nnlite.saving import legacy_h5
+
+    if legacy_h5.is_legacy(file):
+        legacy_h5.read_weights(model, file, label, by_name, skip_mismatch)
+        return
+    if by_name:
+        raise ValueError(f"{label}: by_name works for HDF5 files of Keras 1 and 2; this one names no layers.")
+    hdf5.read_weights(model, file, label, skip_mismatch)
+
+
+def _is_hdf5(path: str) -> bool:
+    if os.path.isdir(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(8) == b"\x89HDF\r\n\x1a\n"
 
 
 def _weights_bytes(model: Any) -> bytes:
@@ -158,42 +223,16 @@ def _h5(source: Any, label: str) -> Any:
         raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
 
 
-def _member(archive: ZipFile, name: str, label: str) -> bytes:
-    """The content of one member, found by its exact name; refused where it unpacks to far more than it should."""
-    import zipfile
-
-    found = [info for info in archive.infolist() if info.filename == name]
-    if len(found) != 1:
-        there = ", ".join(archive.namelist()[:10])
-        raise ValueError(f"{label}: expected one member {name!r}, found {len(found)}; the archive holds: {there}.")
-    info = found[0]
-    if info.file_size > max(_LARGEST_RATIO * info.compress_size, 2**20):
-        raise ValueError(f"{label}: {name} claims to unpack to {info.file_size} bytes from {info.compress_size}.")
-    if name.endswith(".json") and info.file_size > _LARGEST_CONFIG:
-        raise ValueError(f"{label}: {name} has {info.file_size} bytes, more than the {_LARGEST_CONFIG} allowed.")
-    try:
-        return archive.read(info)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{label}: {name} is damaged: {error}") from None
-
-
-def _json(content: bytes, label: str) -> Any:
-    import json
-
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{label}: config.json cannot be read: {error}") from None
-
-
 def _path(filepath: Any, caller: str) -> str:
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(f"{caller}: filepath got {filepath!r}, expected the path of a file.")
     return os.fspath(filepath)
 
 
-def _readable(filepath: Any, caller: str) -> str:
+def _readable(filepath: Any, caller: str, folders: bool = False) -> str:
     path = _path(filepath, caller)
+    if folders and os.path.isfile(os.path.join(path, "config.json")):
+        return path
     if not os.path.isfile(path):
         kind = "is a folder, not a file" if os.path.isdir(path) else "does not exist"
         raise FileNotFoundError(f"{caller}: {path!r} {kind}.")

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.core.layer import Layer
-from nnlite.saving import tree
-
-_PLAIN_FILTERS = (None, "gzip", "lzf")
+from nnlite.saving import guarded, tree
 
 
 def write_weights(model: Any, file: Any) -> None:
@@ -62,7 +60,7 @@ def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False)
         )
     if problems:
         warnings.warn(f"{label}: skipped what does not fit: {'; '.join(problems)}", stacklevel=4)
-    unread = _layers_in(file) - {path.strip("/") for path, _ in tree.walk(model)}
+    unread = _layers_in(file, label) - {path.strip("/") for path, _ in tree.walk(model)}
     if unread and not skip_mismatch:
         warnings.warn(
             f"{label}: the file also holds weights of layers that the model {model.name!r} does not have, which were "
@@ -77,16 +75,14 @@ def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False)
             obj.load_own_variables(values)
 
 
-def _layers_in(file: Any) -> set[str]:
+def _layers_in(file: Any, label: str) -> set[str]:
     """Return the paths of the model's own layers that hold arrays in the file."""
-    import h5py
-
+    layers = guarded.child(file, "layers", label)
     found = set()
-    layers: Any = file.get("layers") if isinstance(file.get("layers", getlink=True), h5py.HardLink) else None
-    for name in layers if isinstance(layers, h5py.Group) else ():
-        layer = layers.get(name) if isinstance(layers.get(name, getlink=True), h5py.HardLink) else None
-        stored = layer.get("vars") if isinstance(layer, h5py.Group) else None
-        if isinstance(stored, h5py.Group) and len(stored):
+    for name in layers if hasattr(layers, "keys") else ():
+        layer = guarded.child(layers, name, label)
+        stored = guarded.child(layer, "vars", label) if hasattr(layer, "keys") else None
+        if stored is not None and hasattr(stored, "keys") and len(stored):
             found.add(f"layers/{name}")
     return found
 
@@ -105,6 +101,11 @@ def _load_optimizer(optimizer: Any, values: dict[str, Any], model: Any, label: s
     try:
         if not optimizer.built and len(values) > len(optimizer.variables):
             optimizer.build(model.trainable_weights)
+        if optimizer.built and len(values) == len(optimizer.variables) - 1:  # Keras 2 kept no learning rate
+            count = len(values)
+            values = {"0": values["0"], "1": np.asarray(optimizer.learning_rate)} | {
+                str(index + 1): values[str(index)] for index in range(1, count)
+            }
         elif optimizer.built and optimizer.fits_unbuilt(len(values)):  # there were no slots yet
             optimizer.load_unbuilt(values)
             return
@@ -127,69 +128,41 @@ def _mismatch(obj: Any, own: list[Any], store: _Group) -> str | None:
     return None
 
 
-def _is_bfloat16(dataset: Any) -> bool:
-    """Whether a data set holds numbers that HDF5 has no type for, as Keras marks them."""
-    named = dataset.attrs.get("dtype", "")
-    return dataset.dtype.str == "|V2" and (named.decode() if isinstance(named, bytes) else str(named)) == "bfloat16"
+def _ways(path: str) -> list[str]:
+    """The paths under which versions of Keras wrote what stands at ``path`` now."""
+    *parents, _ = path.split("/")
+    hidden = [*parents[:-1], f"_{parents[-1]}"] if parents else []  # attributes were private
+    found = [parents, hidden]
+    if parents[:1] == ["layers"]:
+        found += [["_layer_checkpoint_dependencies", *way[1:]] for way in (parents, hidden)]
+    # On Windows, Keras 2 joined the parts with its separator.
+    joined = ["\\".join(way) for way in (parents, hidden)] if parents else []
+    return [*("/".join([*way, "vars"]) for way in found if way or not parents), *(f"{way}/vars" for way in joined)]
 
 
 class _Group(Mapping[str, Any]):
-    """The arrays of one HDF5 group by name, in numeric order; a group that is not there is empty.
-
-    A file is data from a stranger: links that leave the file, data kept elsewhere, and types that are not plain numbers
-    are refused.
-    """
+    """The arrays of one HDF5 group by name, in numeric order; a group that is not there is empty."""
 
     def __init__(self, file: Any, path: str, label: str) -> None:
         self.path, self.label = path.lstrip("/"), label
-        group = self._open(file)
+        group = next(
+            (found for found in (guarded.at(file, p, label) for p in _ways(self.path)) if found is not None), None
+        )
         self._datasets: dict[str, Any] = {}
         if group is not None:
+            if not hasattr(group, "keys"):
+                raise ValueError(f"{label}: {self.path!r} is not a group.")
             for key in sorted(group, key=lambda k: (0, int(k), k) if k.isdigit() else (1, 0, k)):
-                self._datasets[key] = self._dataset(group, key)
-
-    def _open(self, file: Any) -> Any:
-        import h5py
-
-        node = file
-        for part in self.path.split("/"):
-            link = node.get(part, getlink=True) if part in node else None
-            if link is None:
-                return None
-            if not isinstance(link, h5py.HardLink):
-                raise ValueError(
-                    f"{self.label}: {self.path!r} passes a {type(link).__name__}; only plain groups are read."
-                )
-            node = node[part]
-            if not isinstance(node, h5py.Group):
-                raise ValueError(f"{self.label}: {part!r} in {self.path!r} is not a group.")
-        return node
-
-    def _dataset(self, group: Any, key: str) -> Any:
-        import h5py
-
-        place = f"{self.label}: {self.path}/{key}"
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            raise ValueError(f"{place} is a link to another place; only plain arrays are read.")
-        dataset = group[key]
-        if not isinstance(dataset, h5py.Dataset):
-            raise ValueError(f"{place} is no array.")
-        if dataset.is_virtual or dataset.external:
-            raise ValueError(f"{place} keeps its data in another file; only plain arrays are read.")
-        if dataset.dtype.kind not in "fiub" and not _is_bfloat16(dataset):
-            raise ValueError(f"{place} has dtype {dataset.dtype}; only numbers are read.")
-        if dataset.compression not in _PLAIN_FILTERS:
-            raise ValueError(f"{place} is compressed with {dataset.compression!r}; only gzip and lzf are read.")
-        return dataset
+                self._datasets[key] = guarded.array_at(group, key, label)
 
     def shape(self, key: str) -> tuple[int, ...]:
         return tuple(self._datasets[key].shape)
 
+    def size(self) -> int:
+        return sum(map(guarded.size_of, self._datasets.values()))
+
     def __getitem__(self, key: str) -> Any:
-        dataset = self._datasets[key]
-        if _is_bfloat16(dataset):  # the upper halves of float32
-            return (np.asarray(dataset[()]).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-        return dataset[()]
+        return guarded.values(self._datasets[key])
 
     def __contains__(self, key: object) -> bool:
         return key in self._datasets

@@ -205,11 +205,11 @@ def rewritten(path, **members):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"config__json": None}, "expected one member 'config.json', found 0"),
+        ({"config__json": None}, "there is no member 'config.json'"),
         ({"config__json": b"{"}, "config.json cannot be read"),
         ({"config__json": b"[1]"}, "describes no model"),
         ({"config__json": b"[" * 100_000}, "config.json cannot be read"),
-        ({"model.weights__h5": None}, "expected one member 'model.weights.h5'"),
+        ({"model.weights__h5": None}, "there is no member 'model.weights.h5'"),
         ({"model.weights__h5": b"no hdf5"}, "no HDF5 file"),
         ({"config__json": b" " * 2**24}, "claims to unpack"),
     ],
