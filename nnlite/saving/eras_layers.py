@@ -40,7 +40,8 @@ def modern(class_name: str, config: dict[str, Any], old: bool, early: bool) -> t
             if old and key in tables.ACTIVATION_KEYS:
                 config[key] = _activation(value)
         for names in ("*", class_name):
-            for key, change in tables.CHANGED.get(names, {}).items():
+            changes = tables.CHANGED.get(names, {}) | (tables.CHANGED_BEFORE.get(names, {}) if old else {})
+            for key, change in changes.items():
                 if key in config and (names != "*" or isinstance(config[key], str)):
                     config[key] = change(config[key])
         config = _without_dropped(class_name, config)

@@ -251,12 +251,16 @@ CHANGED: dict[str, dict[str, Callable[[Any], Any]]] = {
     "*": {
         "data_format": lambda value: {"th": "channels_first", "tf": "channels_last", "default": None}.get(value, value)
     },
-    "BatchNormalization": {"axis": _alone, "renorm_clipping": lambda value: value or None},
-    "LayerNormalization": {"axis": _alone},
+    "BatchNormalization": {"axis": _alone},
     "Softmax": {"axis": _alone},
     "LSTM": {"unit_forget_bias": lambda value: _forget_bias(value) if isinstance(value, (str, dict)) else value},
     "ZeroPadding1D": {"padding": _ends},
     "ZeroPadding2D": {"padding": _sides},
+}
+# the same, in files of before Keras 3
+CHANGED_BEFORE: dict[str, dict[str, Callable[[Any], Any]]] = {
+    "BatchNormalization": {"renorm_clipping": lambda value: value or None},
+    "LayerNormalization": {"axis": _alone},
 }
 RENAMED["LSTM"] = {**_RECURRENT, "forget_bias_init": "unit_forget_bias"}
 
