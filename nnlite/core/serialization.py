@@ -37,7 +37,8 @@ class Configurable(KnownArguments):
         except TypeError as error:
             unknown = set(config) - set(cls.argument_names())
             message = unknown_arguments(cls.__name__, unknown, cls.argument_names()) if unknown else str(error)
-            raise TypeError(f"Cannot make a {cls.__name__} from its config: {message}") from None
+            named = f" named {config['name']!r}" if config.get("name") else ""
+            raise TypeError(f"Cannot make a {cls.__name__}{named} from its config: {message}") from None
         return cls(**config)
 
 
@@ -120,11 +121,19 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
     if not isinstance(config, dict) or "class_name" not in config:
         raise TypeError(f"Cannot make an object from {config!r}: expected a dict with 'class_name' and 'config'.")
     class_name, inner = config["class_name"], config.get("config") or {}
+    if not isinstance(class_name, str):
+        raise TypeError(f"A config's class_name must be a name, got {class_name!r}.")
     if class_name == "__numpy__":
         return np.array(inner["value"], dtype=inner["dtype"])
     if class_name == "function":
         return registry.resolve(kind or _kind_in(config) or "activations", str(config.get("config")))
-    cls = find_class(config, kind)
+    try:
+        cls = find_class(config, kind)
+    except ValueError as error:
+        named = inner.get("name") if isinstance(inner, dict) else None
+        raise ValueError(f"{named!r}: {error}" if named else str(error)) from None
+    if not isinstance(inner, dict):
+        raise TypeError(f"The config of {class_name} must be a dict, got {inner!r}.")
     obj = cls.from_config(dict(inner))
     build_config = config.get("build_config")
     if build_config and not getattr(obj, "built", True):
@@ -143,7 +152,8 @@ def find_class(config: dict[str, Any], kind: str | None = None) -> Any:
     if wanted is None:
         found = registry.find(None, name)
         return found if found is not None else registry.resolve("layers", name)
-    also = {"layers": "models", "models": "policies"}.get(wanted)  # what the same module name stands for
+    # What the same module name stands for, or may stand in its place.
+    also = {"layers": "models", "models": "policies", "activations": "layers"}.get(wanted)
     found = registry.find(also, name) if also else None
     return found if found is not None else registry.resolve(wanted, name)
 

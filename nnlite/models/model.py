@@ -356,8 +356,11 @@ class Model(Trainer, Described, Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-        """Make a model from what ``get_config`` returned, with new weights."""
+        """Make a model from what ``get_config`` returned, in nnlite or any Keras since 1.0, with new weights."""
+        from nnlite.saving import eras
+
         with registry.custom_object_scope(custom_objects):
+            config = eras.inner("Functional", config)
             if not {"layers", "input_layers", "output_layers"} <= config.keys():
                 return super().from_config(config)
             inputs, outputs = graph_config.from_config(config)

@@ -301,8 +301,11 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
-        """Make a model from what ``get_config`` returned, with new weights."""
+        """Make a model from what ``get_config`` returned, in nnlite or any Keras since 1.0, with new weights."""
+        from nnlite.saving import eras
+
         with registry.custom_object_scope(custom_objects):
+            config = eras.inner("Sequential", config)
             model = cls(name=config.get("name"))
             model.dtype_policy = config.get("dtype")
             made: list[tuple[Any, Layer]] = []

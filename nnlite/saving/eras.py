@@ -24,6 +24,7 @@ _KINDS = {
     **dict.fromkeys(("layer", "layers", "backward_layer", "cell", "cells"), "layers"),
     **{kind[:-1]: kind for kind in ("initializers", "regularizers", "constraints", "optimizers")},
     "learning_rate": "schedules",
+    "dtype": "policies",
     "loss": "losses",
     "metrics": "metrics",
     "weighted_metrics": "metrics",
@@ -54,6 +55,29 @@ def normalize(config: Any, version: str | None = None) -> Any:
         version = version or config["keras_version"]
         config = {key: value for key, value in config.items() if key not in ("keras_version", "backend")}
     return _walk(config, _era(config, version))
+
+
+def inner(class_name: str, config: Any) -> Any:
+    """Return what a model's ``from_config`` is given as today's, if it looks like that of a Keras before 3.
+
+    Only the forms of the layers and of their calls tell here.
+    """
+    layers = config.get("layers") if isinstance(config, dict) else None
+    if isinstance(config, list) or (isinstance(layers, list) and any(map(_looks_old, layers))):
+        return normalize({"class_name": class_name, "config": config}, None)["config"]
+    return config
+
+
+def _looks_old(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    config, nodes = entry.get("config"), entry.get("inbound_nodes")
+    return (
+        str(entry.get("class_name")) in _OLD_CLASSES
+        or (isinstance(config, dict) and not _OLD_KEYS.isdisjoint(config))
+        or (entry.get("class_name") == "Sequential" and isinstance(config, list))
+        or (isinstance(nodes, list) and any(isinstance(node, list) for node in nodes))
+    )
 
 
 def normalize_training(training_config: Any, version: str | None = None) -> dict[str, Any]:
@@ -97,14 +121,7 @@ def _era(config: Any, version: str | None) -> Era:
         if isinstance(value, list):
             pending += value
         elif isinstance(value, dict):
-            name, nodes = value.get("class_name"), value.get("inbound_nodes")
-            if (
-                not _OLD_KEYS.isdisjoint(value)
-                or (isinstance(name, str) and name in _OLD_CLASSES)
-                or (name == "Sequential" and isinstance(value.get("config"), list))
-                or (isinstance(nodes, list) and any(isinstance(node, list) for node in nodes))
-                or _OLD_MODULE.match(str(value.get("module")))
-            ):
+            if _looks_old(value) or _OLD_MODULE.match(str(value.get("module"))):
                 return Era(True, False, False)
             pending += value.values()
     return Era(False, False, False)
@@ -128,11 +145,7 @@ def _walk(value: Any, era: Era, kind: str | None = None) -> Any:
 
 def _kind(key: str) -> str | None:
     """The kind of object that is under a key, as far as its config needs to say so."""
-    if key in ("layer", "layers", "backward_layer", "cell", "cells"):
-        return "layers"
-    return next(
-        (kind for kind in ("initializers", "regularizers", "constraints") if key.endswith(f"_{kind[:-1]}")), None
-    )
+    return _KINDS.get(key, _KINDS.get(key.rpartition("_")[2]))
 
 
 def _object(name: str, value: dict[str, Any], era: Era, kind: str | None) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
         return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
 
     made: list[Any] = []
+    unknown: dict[str, ValueError] = {}  # operations that are not there; some are not needed today
     for name, entry in entries.items():
         entry = {**entry, "name": name}
         nodes = entry.get("inbound_nodes") or []
@@ -92,11 +93,16 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"layer {name!r}: 'inbound_nodes' must be a list, got {nodes!r}.")
         calls = [_call(node, reference, name, eras_ops.is_operation(entry)) for node in nodes]
         if eras_ops.is_operation(entry):
-            made.append(eras_ops.operation(entry, calls))
+            try:
+                made.append(eras_ops.operation(entry, calls))
+            except ValueError as error:
+                unknown[name] = error
         else:
             made.append(
                 {**entry, "inbound_nodes": [{"args": [inputs], "kwargs": options} for inputs, options in calls]}
             )
+
+    made = _without_unknown(made, unknown)
 
     def end(place: Any) -> Any:
         if isinstance(place, dict):
@@ -108,6 +114,8 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"The config names an output of layer {name!r}, which it does not have.{nearest(name, entries)}"
             )
+        if name in unknown:
+            raise unknown[name]
         # Keras 3 goes on counting from 1 here, for functional models alone.
         today = 1 if entries[name]["class_name"] == "Functional" else 0
         return [name, call - start[name] + today, output]
@@ -116,6 +124,22 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
         key: _unpacked(end(config[key])) for key in ("input_layers", "output_layers") if key in config
     }
     return {**config, "layers": made, **ends}
+
+
+def _without_unknown(made: list[Any], unknown: dict[str, ValueError]) -> list[Any]:
+    """Leave out the operations of unknown ones, such as the sizes that were computed for a reshape."""
+    while unknown:
+        left = [entry for entry in made if unknown.keys().isdisjoint(eras_ops.uses(entry))]
+        if len(left) == len(made):
+            break
+        for entry in made:
+            name = next((name for name in eras_ops.uses(entry) if name in unknown), None)
+            if name is not None:
+                if ".ops." not in str(entry.get("module")):
+                    raise unknown[name]
+                unknown[entry["name"]] = unknown[name]
+        made = left
+    return made
 
 
 def _name(entry: dict[str, Any]) -> str:

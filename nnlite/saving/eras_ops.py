@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnlite.core import registry
 from nnlite.core.errors import nearest
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 CLASSES = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer")
 
@@ -17,7 +20,7 @@ _HARMLESS = ("name", "output_type", "validate_indices", "parallel_iterations")
 class Row(NamedTuple):
     """What a function of TensorFlow is today."""
 
-    op: str  # name of the class in nnlite.ops
+    op: str  # name of the class in nnlite.ops, or "layers." and that of a layer
     operands: str = "x"  # TensorFlow's names of the arrays, in order
     settings: dict[str, str] = {}  # noqa: RUF012  TensorFlow's names of other arguments -> ours
     usual: dict[str, Any] = {}  # noqa: RUF012  our arguments where TensorFlow's are not given
@@ -132,7 +135,19 @@ FUNCTIONS: dict[str, Row] = {
     "math.cumsum": Row("Cumsum", "x", _AXIS, {"axis": 0}, {"exclusive": (False,), "reverse": (False,)}),
     "math.cumprod": Row("Cumprod", "x", _AXIS, {"axis": 0}, {"exclusive": (False,), "reverse": (False,)}),
     "math.l2_normalize": Row("Normalize", "x", {"axis": "axis", "epsilon": "epsilon"}, {"epsilon": 1e-12}),
+    "norm": Row("Norm", "tensor", {"ord": "ord", **_REDUCED}),
+    "math.top_k": Row("TopK", "input", {"k": "k", "sorted": "sorted"}),
+    "math.add_n": Row("layers.Add", "inputs"),
     # shapes
+    "keras.backend.batch_flatten": Row("layers.Flatten", "x"),
+    "slice": Row("GetItem", "input_", {"begin": "begin", "size": "size"}),
+    "image.resize": Row(
+        "layers.Resizing",
+        "images",
+        {"size": "size", "method": "interpolation"},
+        {},
+        {"antialias": (False,), "preserve_aspect_ratio": (False,)},
+    ),
     "reshape": Row("Reshape", "tensor", {"shape": "newshape"}),
     "expand_dims": Row("ExpandDims", "input", _AXIS),
     "squeeze": Row("Squeeze", "input", _AXIS),
@@ -158,7 +173,6 @@ FUNCTIONS: dict[str, Row] = {
     # products
     "linalg.matmul": Row("Matmul", "a b", {"transpose_a": "transpose_a", "transpose_b": "transpose_b"}),
     "tensordot": Row("Tensordot", "a b", {"axes": "axes"}),
-    "einsum": Row("Einsum", "equation *"),
 }
 
 # The same functions under their other names.
@@ -175,13 +189,26 @@ ALIASES = {
     "math.mod": "math.floormod",
     "linalg.transpose": "transpose",
     "linalg.tensordot": "tensordot",
-    "linalg.einsum": "einsum",
+    "floor_div": "math.floordiv",
 }
 
 
 def is_operation(entry: dict[str, Any]) -> bool:
     """Whether a layer's config is that of a function of TensorFlow."""
     return entry.get("class_name") in CLASSES
+
+
+def uses(entry: dict[str, Any]) -> set[str]:
+    """The names of the layers whose outputs a layer's calls take."""
+    found: set[str] = set()
+    pending = [entry.get("inbound_nodes")]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+            found.add(str(value["config"]["keras_history"][0]))
+        elif isinstance(value, (dict, list)):
+            pending += value.values() if isinstance(value, dict) else value
+    return found
 
 
 def is_nameless(entry: dict[str, Any]) -> bool:
@@ -195,6 +222,7 @@ def is_nameless(entry: dict[str, Any]) -> bool:
         and "trainable" not in config
         and isinstance(nodes, list)
         and len(nodes) > 0
+        and all(isinstance(node, dict) for node in nodes)
         and registry.find("ops", str(entry.get("class_name"))) is not None
     )
 
@@ -223,8 +251,7 @@ def operation(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) ->
         raise ValueError(f"{label} is not supported by nnlite: it is an operation of TensorFlow's graphs.")
     known = function.removeprefix("tf.").removeprefix("compat.v1.")
     row = FUNCTIONS.get(known) or FUNCTIONS.get(ALIASES.get(known, ""))
-    found = registry.find("ops", row.op) if row is not None else None
-    if row is None or found is None:
+    if row is None or (not row.op.startswith("layers.") and registry.find("ops", row.op) is None):
         raise ValueError(
             f"{label}: TensorFlow's function {function!r} is not supported by nnlite.{nearest(known, FUNCTIONS)}"
         )
@@ -238,11 +265,12 @@ def operation(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) ->
             raise ValueError(f"{label}: its calls have different settings, {settings} and {given}.")
         settings = given
         nodes.append({"args": args, "kwargs": {}})
+    layer = op.removeprefix("layers.")
     return {
-        "module": module_of(op),
-        "class_name": op,
+        "module": module_of(op) if layer == op else registry.MODULES["layers"],
+        "class_name": layer,
         "config": {"name": name, **(settings or {})},
-        "registered_name": op,
+        "registered_name": op if layer == op else None,
         "name": name,
         "inbound_nodes": nodes,
     }
@@ -252,9 +280,6 @@ def _called(row: Row, inputs: Any, options: dict[str, Any]) -> tuple[str, list[A
     """The class, the operands and the settings of a call."""
     names = row.operands.split()
     options = {key: value for key, value in options.items() if key not in _HARMLESS}
-    if row.op == "Einsum":
-        operands = options.pop("inputs", None)
-        return "Einsum", operands if isinstance(operands, list) else [operands], {"subscripts": inputs}
     args = [inputs, *(options.pop(name) for name in names[1:] if name in options)]
     if len(args) != len(names):
         raise ValueError(f"a call has {len(args)} operands, expected {len(names)} ({', '.join(names)}).")
@@ -267,6 +292,10 @@ def _called(row: Row, inputs: Any, options: dict[str, Any]) -> tuple[str, list[A
             if value is None:
                 continue
             raise ValueError(f"{key}={value!r} is not supported by nnlite.")
+        if row.op == "Reshape" and isinstance(value, list) and -1 not in value:
+            unknown = [one for one in value if _has_symbol(one)]
+            if len(unknown) == 1:  # most often the batch's size: what is left over
+                value = [-1 if _has_symbol(one) else one for one in value]
         if _has_symbol(value):
             raise ValueError(f"{key} is computed by the model, which nnlite does not support.")
         if value is not None:
@@ -282,6 +311,22 @@ def _has_symbol(value: Any) -> bool:
 
 def _finished(op: str, args: list[Any], settings: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
     """What does not fit in the table."""
+    if op == "GetItem" and "begin" in settings:
+        begin, size = settings["begin"], settings.get("size")
+        if not _are_whole(begin) or not _are_whole(size) or len(begin) != len(size):
+            raise ValueError(f"a slice from {begin!r} of size {size!r} is not supported by nnlite.")
+        parts = [
+            {"start": a, "stop": None if n == -1 else a + n, "step": None} for a, n in zip(begin, size, strict=True)
+        ]
+        return op, [args[0], [_index(part) for part in parts]], {}
+    if op == "layers.Resizing":
+        size = settings.pop("size", None)
+        if not _are_whole(size) or len(size) != 2:
+            raise ValueError(f"size={size!r} is not supported by nnlite.")
+        return op, args, {"height": size[0], "width": size[1], **settings}
+    if op == "Norm":
+        usual = settings.get("ord") in ("euclidean", None)
+        return op, args, {**settings, "ord": None if usual else settings["ord"]}
     if op == "GetItem":
         return op, [args[0], _index(args[1])], settings
     if op == "Matmul":
@@ -298,7 +343,7 @@ def _finished(op: str, args: list[Any], settings: dict[str, Any]) -> tuple[str, 
     if op == "Split" and isinstance(settings.get("indices_or_sections"), list):  # sizes there, places here
         sizes = settings["indices_or_sections"]
         places: list[int] = []
-        if not all(isinstance(size, int) and size >= 0 for size in sizes):
+        if not _are_whole(sizes) or min(sizes, default=0) < 0:
             raise ValueError(f"num_or_size_splits={sizes!r} is not supported by nnlite.")
         for size in sizes[:-1]:
             places.append((places[-1] if places else 0) + size)
@@ -306,6 +351,10 @@ def _finished(op: str, args: list[Any], settings: dict[str, Any]) -> tuple[str, 
     if op == "Pad":
         return op, args, {**settings, "mode": str(settings.get("mode", "constant")).lower()}
     return op, args, settings
+
+
+def _are_whole(values: Any) -> TypeGuard[list[int]]:
+    return isinstance(values, list) and all(isinstance(one, int) for one in values)
 
 
 def _index(value: Any) -> Any:
