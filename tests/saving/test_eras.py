@@ -109,7 +109,7 @@ ROWS = [
     (("InputLayer", {"batch_shape": [None, 4], "ragged": False}, "2.3.1"), ("InputLayer", {"batch_shape": [None, 4]})),
     (("BatchNormalization", {"axis": [3], "fused": True}, "2.4.0"), ("BatchNormalization", {"axis": 3})),
     (("BatchNormalizationV1", {"axis": [1, 2]}, "2.4.0"), ("BatchNormalization", {"axis": [1, 2]})),
-    (("LayerNormalization", {"axis": [2]}, "2.15.0"), ("LayerNormalization", {"axis": [2]})),
+    (("LayerNormalization", {"axis": [2]}, "2.15.0"), ("LayerNormalization", {"axis": 2})),
     (("LeakyReLU", {"alpha": {"type": "ndarray", "value": 0.3}}, "2.1.0"), ("LeakyReLU", {"negative_slope": 0.3})),
     (("ThresholdedReLU", {"theta": 2.0}, "2.15.0"), ("ReLU", {"threshold": 2.0})),
     (("Embedding", {"input_length": 7, "batch_input_shape": [None, 7]}, "2.15.0"), ("Embedding", {})),
