@@ -1,0 +1,54 @@
+"""Models of Keras 2.15, with TensorFlow's functions in them, compute what they computed there."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlite.models import forms
+from nnlite.saving.building import build_model
+
+FOLDER = Path(__file__).parent / "keras_files"
+CONFIGS = json.loads((FOLDER / "functions-2.15.json").read_text())
+ARRAYS = dict(np.load(FOLDER / "functions-2.15.npz"))
+
+
+def arrays(name, kind):
+    found = sum(key.startswith(f"{name}.{kind}") for key in ARRAYS)
+    return [ARRAYS[f"{name}.{kind}{number}"] for number in range(found)]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_outputs(name):
+    model = build_model(CONFIGS[name])
+    model.set_weights(arrays(name, "w"))
+    x = arrays(name, "x")
+    outputs = forms.leaves(model.predict(x if len(x) > 1 else x[0], verbose=0))
+    wanted = arrays(name, "y")
+    assert [y.shape for y in outputs] == [y.shape for y in wanted]
+    for y, expected in zip(outputs, wanted, strict=True):
+        np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nested", "ends", "states", "attention", "products", "indexing"])
+def test_they_go_on_as_models_of_today(name):
+    model = build_model(CONFIGS[name])
+    again = build_model(json.loads(model.to_json()))
+    assert again.get_config() == model.get_config()
+    again.set_weights(model.get_weights())
+    x = arrays(name, "x")
+    y, cache = again.forward(x if len(x) > 1 else x[0])
+    for a, b in zip(forms.leaves(y), forms.leaves(model(x if len(x) > 1 else x[0])), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    again.backward([np.ones_like(one) for one in y] if isinstance(y, list) else np.ones_like(y), cache)
+    assert all(np.abs(v.grad).max() > 0 for v in again.trainable_weights)
+
+
+def test_a_function_that_is_not_there_is_named():
+    config = json.loads(json.dumps(CONFIGS["pairs"]))
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "TFOpLambda" and layer["config"]["function"] == "math.maximum":
+            layer["config"]["function"] = "io.read_file"
+    with pytest.raises(ValueError, match=r"tf.math.maximum.*io.read_file.*not supported"):
+        build_model(config)
