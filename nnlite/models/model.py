@@ -361,7 +361,7 @@ class Model(Trainer, Described, Layer):
 
         with registry.custom_object_scope(custom_objects):
             config = eras.inner("Functional", config)
-            if not {"layers", "input_layers", "output_layers"} <= config.keys():
+            if cls is not Functional and not {"layers", "input_layers", "output_layers"} <= config.keys():
                 return super().from_config(config)
             inputs, outputs = graph_config.from_config(config)
             model = cls(inputs, outputs, name=config.get("name"))

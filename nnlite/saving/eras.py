@@ -151,7 +151,9 @@ def _kind(key: str) -> str | None:
 def _object(name: str, value: dict[str, Any], era: Era, kind: str | None) -> dict[str, Any]:
     """What describes an object, as it does today, with all that is in it."""
     if name == "Sequential":
-        value = {**value, "config": eras_graph.sequential(value["config"])}
+        merged = eras_graph.branches(value["config"])
+        name = name if merged is None else "Model"
+        value = {**value, "class_name": name, "config": merged or eras_graph.sequential(value["config"])}
     custom = _is_custom(value)
     value = {key: _walk(one, era) for key, one in value.items()}
     config = value["config"]

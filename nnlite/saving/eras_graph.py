@@ -36,6 +36,61 @@ def sequential(config: Any) -> Any:
     return {**config, "layers": [entry, *layers]}
 
 
+def branches(config: Any) -> dict[str, Any] | None:
+    """Return a Sequential of Keras 1 that begins with a Merge of models as a functional model, in the form of its time.
+
+    The layers of all branches stand in a row in its files. None where it is none.
+    """
+    layers = config.get("layers") if isinstance(config, dict) else config
+    if not isinstance(layers, list) or not _begins_with_merge(layers):
+        return None
+    made: list[dict[str, Any]] = []
+    inputs: list[str] = []
+    end = _chain(layers, made, inputs)
+    given = {key: config[key] for key in ("name", "trainable") if isinstance(config, dict) and key in config}
+    ends = {"input_layers": [[name, 0, 0] for name in inputs], "output_layers": [[end, 0, 0]]}
+    return {**given, "layers": made, **ends}
+
+
+def _begins_with_merge(layers: Any) -> bool:
+    first = layers[0] if isinstance(layers, list) and layers else None
+    return isinstance(first, dict) and first.get("class_name") == "Merge" and bool((_config(first) or {}).get("layers"))
+
+
+def _chain(layers: list[Any], made: list[dict[str, Any]], inputs: list[str]) -> str:
+    """Add the layers of a Sequential and the inputs they need; return the name of the last."""
+    last: list[str] = []
+    for entry in layers:
+        config = _config(entry)
+        if config is None or not isinstance(entry.get("class_name"), str):
+            raise ValueError(f"The config has {entry!r} among the layers of a Sequential, expected a layer's config.")
+        name = _name(entry)
+        if entry is layers[0] and _begins_with_merge(layers):
+            last = [_chain(_layers_of(one), made, inputs) for one in config["layers"]]
+            entry = {**entry, "config": {key: one for key, one in config.items() if key != "layers"}}
+        elif not last:
+            shape = config.get("batch_input_shape")
+            if shape is None:
+                raise ValueError(f"layer {name!r} is the first of a branch, but does not say the shape of its input.")
+            start = {"batch_input_shape": shape, "dtype": _dtype(config), "name": f"{name}_input"}
+            made.append({"class_name": "InputLayer", "name": start["name"], "config": start, "inbound_nodes": []})
+            inputs.append(start["name"])
+            last = [start["name"]]
+        made.append({**entry, "name": name, "inbound_nodes": [[[one, 0, 0] for one in last]]})
+        last = [name]
+    if not last:
+        raise ValueError("The config has a Sequential without layers in a Merge.")
+    return last[0]
+
+
+def _layers_of(entry: Any) -> list[Any]:
+    inner = entry.get("config") if isinstance(entry, dict) and entry.get("class_name") == "Sequential" else None
+    layers = inner.get("layers") if isinstance(inner, dict) else inner
+    if not isinstance(layers, list):
+        raise ValueError("a Merge of what is no Sequential is not supported by nnlite; only in a functional model.")
+    return layers
+
+
 def _config(entry: Any) -> dict[str, Any] | None:
     config = entry.get("config") if isinstance(entry, dict) else None
     return config if isinstance(config, dict) else None
@@ -76,6 +131,8 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
     for entry in layers:
         if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
             raise ValueError(f"The config has {entry!r} among its layers, expected a layer's config.")
+        if _name(entry) in entries:
+            raise ValueError(f"The config has two layers named {_name(entry)!r}.")
         entries[_name(entry)] = entry
     start = {name: _first_call(entry) for name, entry in entries.items()}
 

@@ -115,9 +115,7 @@ def _nameless(value: Any) -> Any:
 def _merged(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     mode = config.get("mode", "sum")
     if config.get("layers"):
-        raise ValueError(
-            "a Merge of models within a Sequential is not supported by nnlite; only in a functional model."
-        )
+        raise ValueError("a Merge of models is supported by nnlite first in a Sequential only.")
     if not isinstance(mode, str) or mode not in tables.MERGES:
         raise ValueError(f"mode={mode!r} is not supported by nnlite, only {_either(tables.MERGES)}.")
     class_name, arguments = tables.MERGES[mode]

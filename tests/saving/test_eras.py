@@ -183,7 +183,7 @@ REFUSED = [
     ("LSTM", {"time_major": True}, "time_major=True"),
     ("BatchNormalization", {"mode": 2}, "mode=2"),
     ("Merge", {"mode": "outer"}, "mode='outer'"),
-    ("Merge", {"mode": "sum", "layers": [{}]}, "within a Sequential"),
+    ("Merge", {"mode": "sum", "layers": [{}]}, "first in a Sequential"),
     ("Attention", {"causal": True}, "causal=True"),
     ("Conv2DTranspose", {"groups": 2}, "groups=2"),
     ("Deconvolution2D", {"subsample": [2, 2], "output_shape": [None, 8, 8, 3]}, "subsample"),

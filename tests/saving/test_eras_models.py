@@ -157,6 +157,22 @@ def test_a_graph_of_keras_1():
     assert models.Model.from_config(BRANCHES["config"]).count_params() == model.count_params()
 
 
+def test_a_sequential_that_begins_with_a_merge():
+    def dense(name, units, **more):
+        return {"class_name": "Dense", "config": {"name": name, "units": units, **more}}
+
+    one = {"class_name": "Sequential", "config": [dense("a", 3, batch_input_shape=[None, 4]), dense("b", 2)]}
+    two = {"class_name": "Sequential", "config": {"name": "s", "layers": [dense("c", 5, batch_input_shape=[None, 6])]}}
+    merge = {"class_name": "Merge", "config": {"name": "m", "mode": "concat", "concat_axis": -1, "layers": [one, two]}}
+    model = build_model({"class_name": "Sequential", "config": [merge, dense("d", 1)], "keras_version": "2.0.6"})
+    assert model.input_shape == [(None, 4), (None, 6)] and model.output_shape == (None, 1)
+    assert [v.shape for v in model.weights] == [(4, 3), (3,), (3, 2), (2,), (6, 5), (5,), (7, 1), (1,)]
+    for branches in ([dense("a", 3)], [{"class_name": "Sequential", "config": []}], [one, one]):
+        merge["config"]["layers"] = branches
+        with pytest.raises(ValueError):
+            build_model({"class_name": "Sequential", "config": [merge, dense("d", 1)]})
+
+
 def test_inner_models_of_keras_2_count_their_calls_from_one():
     inner = {
         "class_name": "Sequential",
