@@ -88,23 +88,21 @@ def load_model(
 
 
 def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> Any:
-    from nnlite.saving import eras
-
     version = archive.version()
     config = archive.json("config.json")
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(f"{label}: config.json describes no model.")
     compile_config = config.pop("compile_config", None)
-    model = _made(eras.normalize(config, version), label, limit)
+    model = _made(config, version, label, limit)
     if compile and compile_config:
-        _compile(model, eras.normalize_training(compile_config, version), label)
+        _compile(model, compile_config, version, label)
     with _h5(io.BytesIO(archive.read("model.weights.h5")), label) as file:
         hdf5.read_weights(model, file, label)
     return model
 
 
 def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
-    from nnlite.saving import eras, legacy_h5
+    from nnlite.saving import legacy_h5
 
     text = guarded.text(file, "model_config", label)
     if text is None:
@@ -117,25 +115,29 @@ def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
     if version is None and weights is not None:
         version = guarded.text(weights, "keras_version", label)
     config = parsed(text, f"{label}: model_config")
-    model = _made(eras.normalize(config, version), label, limit)
+    model = _made(config, version, label, limit)
     legacy_h5.read_weights(model, file, label, whole=True)
     training = guarded.text(file, "training_config", label)
     if compile and training is not None:
-        described = eras.normalize_training(parsed(training, f"{label}: training_config"), version)
-        if _compile(model, described, label):
+        described = parsed(training, f"{label}: training_config")
+        if _compile(model, described, version, label):
             legacy_h5.read_optimizer(model, file, label)
     return model
 
 
-def _made(config: Any, label: str, limit: int) -> Any:
+def _made(config: Any, version: str | None, label: str, limit: int) -> Any:
+    from nnlite.saving.building import build_model
+
     with model_from_file(limit, label):
-        return serialization.deserialize(config, "models")
+        return build_model(config, version, compile=False, label=label)
 
 
-def _compile(model: Any, config: dict[str, Any], label: str) -> bool:
+def _compile(model: Any, config: Any, version: str | None, label: str) -> bool:
     """Compile as the file says; what is not known is no reason not to predict, so it is a warning."""
+    from nnlite.saving.building import compile_model
+
     try:
-        model.compile_from_config(config)
+        compile_model(model, config, version, label)
     except (ValueError, TypeError) as error:
         warnings.warn(f"{label}: the model is not compiled: {error} Call compile before training.", stacklevel=4)
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from nnlite.core import registry, serialization
@@ -32,19 +34,32 @@ def build_model(
 
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"{label} describes no model: expected a dict with 'class_name' and 'config'.")
+    compile_config = config.get("compile_config")
+    architecture = {key: value for key, value in config.items() if key != "compile_config"}
+    given = config.get("keras_version")
+    version = version or (given if isinstance(given, str) else None)
     with registry.custom_object_scope(custom_objects):
-        try:
-            compile_config = config.get("compile_config")
-            architecture = {key: value for key, value in config.items() if key != "compile_config"}
-            version = version or _version(config)
+        with _described(label, "model"):
             model = serialization.deserialize(eras.normalize(architecture, version), "models")
-            if compile and compile_config:
-                model.compile_from_config(eras.normalize_training(compile_config, version))
-        except _ACCIDENTS as error:
-            raise ValueError(f"{label} describes no model that holds together: {error!r}.") from error
+        if compile and compile_config:
+            compile_model(model, compile_config, version, label)
     return model
 
 
-def _version(config: dict[str, Any]) -> str | None:
-    version = config.get("keras_version")
-    return version if isinstance(version, str) else None
+def compile_model(model: Any, config: Any, version: str | None = None, label: str = "the config") -> None:
+    """Compile a model as its ``compile_config``, or ``training_config`` of before Keras 3, says.
+
+    Raises ``ValueError`` or ``TypeError`` for what nnlite does not have.
+    """
+    from nnlite.saving import eras
+
+    with _described(label, "training"):
+        model.compile_from_config(eras.normalize_training(config, version))
+
+
+@contextlib.contextmanager
+def _described(label: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except _ACCIDENTS as error:
+        raise ValueError(f"{label} describes no {what} that holds together: {error!r}.") from error
