@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnlite.core import registry
 from nnlite.core.errors import nearest
+from nnlite.saving import eras_graphdef
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -245,11 +246,13 @@ def operation(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) ->
     name = entry["name"]
     given = entry.get("config")
     config: dict[str, Any] = given if isinstance(given, dict) else {}
-    function = "__operators__.getitem" if entry["class_name"] == "SlicingOpLambda" else config.get("function")
     label = f"{entry['class_name']} {name!r}"
-    if entry["class_name"] not in CLASSES[:2] or not isinstance(function, str):
-        raise ValueError(f"{label} is not supported by nnlite: it is an operation of TensorFlow's graphs.")
-    known = function.removeprefix("tf.").removeprefix("compat.v1.")
+    function = "__operators__.getitem" if entry["class_name"] == "SlicingOpLambda" else config.get("function")
+    if entry["class_name"] == "TensorFlowOpLayer":
+        function, calls = _of_graph(label, config, calls)
+    elif entry["class_name"] not in CLASSES[:2] or not isinstance(function, str):
+        raise ValueError(f"{label} is not supported by nnlite: it is a method of TensorFlow's arrays.")
+    known = str(function).removeprefix("tf.").removeprefix("compat.v1.")
     row = FUNCTIONS.get(known) or FUNCTIONS.get(ALIASES.get(known, ""))
     if row is None or (not row.op.startswith("layers.") and registry.find("ops", row.op) is None):
         raise ValueError(
@@ -274,6 +277,19 @@ def operation(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) ->
         "name": name,
         "inbound_nodes": nodes,
     }
+
+
+def _of_graph(label: str, config: dict[str, Any], calls: list[Any]) -> tuple[str, list[Any]]:
+    """The function that an operation of a graph is, with its calls."""
+    made = []
+    for inputs, _ in calls:
+        try:
+            made.append(eras_graphdef.call(config, inputs))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{label}: {error}") from None
+    if not made:
+        raise ValueError(f"{label} is never called.")
+    return made[0][0], [(inputs, options) for _, inputs, options in made]
 
 
 def _called(row: Row, inputs: Any, options: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:

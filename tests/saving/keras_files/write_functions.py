@@ -8,6 +8,8 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import json_format
+from keras.src.engine.base_layer import TensorFlowOpLayer
 from tensorflow import keras
 from tensorflow.keras import layers as L  # noqa: N812
 
@@ -141,6 +143,46 @@ def images():
     return keras.Model(x, y)
 
 
+def graph(*functions):
+    """A model of operations of a graph, each of one array, as Keras 2.0 to 2.3 made them of TensorFlow's functions."""
+
+    def make():
+        x = keras.Input((4, 6))
+        outputs = []
+        for function in functions:
+            with tf.Graph().as_default() as traced:
+                function(tf.compat.v1.placeholder("float32", (None, 4, 6), name="x"))
+            for op in traced.get_operations():
+                if op.type not in ("Placeholder", "Const"):
+                    node = json_format.MessageToDict(op.node_def)
+                    given = [tf.get_static_value(one) for one in op.inputs]
+                    constants = {index: np.asarray(one).tolist() for index, one in enumerate(given) if one is not None}
+                    inputs = [x] * sum(one is None for one in given)
+                    layer = TensorFlowOpLayer(node, f"op_{len(outputs)}", constants)
+                    outputs.append(layer(inputs[0] if len(inputs) == 1 else inputs))
+        return keras.Model(x, outputs)
+
+    return make, [(4, 6)]
+
+
+GRAPHS = {
+    "graph": graph(*(lambda x: x + 1.0, lambda x: 2.0 - x, lambda x: x * x, tf.nn.relu, tf.sigmoid, tf.nn.softmax)),
+    "graph_2": graph(*(lambda x: tf.reduce_mean(x, 1, keepdims=True), lambda x: tf.reduce_sum(x, [1, 2]), tf.square)),
+    "graph_3": graph(
+        *(lambda x: tf.concat([x, x], -1), lambda x: tf.stack([x, x], 1), lambda x: tf.reshape(x, (-1, 24)))
+    ),
+    "graph_4": graph(*(lambda x: x[:, 1:3, ::2], lambda x: x[..., -1], lambda x: x[:, None, 0], lambda x: x[:, -1])),
+    "graph_5": graph(
+        *(lambda x: tf.expand_dims(x, 1), lambda x: tf.transpose(x, [0, 2, 1]), lambda x: tf.tile(x, [1, 2, 1]))
+    ),
+    "graph_6": graph(
+        *(lambda x: tf.matmul(x, x, transpose_b=True), lambda x: tf.cast(x, "int32"), lambda x: tf.nn.leaky_relu(x))
+    ),
+    "graph_7": graph(
+        *(lambda x: tf.clip_by_value(x, -1, 1), lambda x: tf.gather(x, [0, 2], axis=1), lambda x: tf.maximum(x, 0))
+    ),
+}
+
 MODELS = {
     "nested": (nested, [(4,), (4,)]),
     "ends": (ends, [(4,), (4,)]),
@@ -166,7 +208,7 @@ def main():
     assert tf.__version__ == "2.15.1"
     rng = np.random.default_rng(0)
     arrays, configs = {}, {}
-    cases = {name: of(f, 1) for name, f in ONE.items()} | {name: of(f, 2) for name, f in TWO.items()} | MODELS
+    cases = {name: of(f, 1) for name, f in ONE.items()} | {name: of(f, 2) for name, f in TWO.items()} | MODELS | GRAPHS
     for name, (make, shapes) in cases.items():
         keras.backend.clear_session()
         keras.utils.set_random_seed(1)
