@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import changes, registry, serialization, structure
+from nnlite.core import changes, naming, registry, serialization, structure
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
@@ -144,6 +144,8 @@ class Sequential(Model):
             start = InputLayer(batch_shape=input_shape).output
         else:
             start = structure.map_shapes(input_shape, Symbol)
+        if self.layers:
+            naming.auto_name("functional")  # Keras makes such a model of the layers, and numbers later ones from there
         chain = [start]
         if self._chain and self._chain[0] is start:
             for layer, symbol in zip(self.layers, self._chain[1:], strict=False):

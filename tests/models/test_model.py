@@ -120,6 +120,21 @@ def test_layers_of_a_sequential_can_be_tapped():
     assert copy.deepcopy(model).get_layer("low").kernel.shape == (4, 3)
 
 
+def test_names_count_as_in_keras():
+    keras.utils.clear_session()
+    x = Input((4,))
+    assert Model(x, layers.Dense(1)(x)).name == "functional"
+    keras.Sequential([Input((3,)), layers.Dense(2)])
+    assert Model(x, layers.Dense(1)(x)).name == "functional_2"
+    row = keras.Sequential([layers.Dense(2)])
+    row.build((None, 3))
+    assert Model(x, layers.Dense(1)(x)).name == "functional_4"
+    row = keras.Sequential()
+    for layer in (Input((3,)), layers.Dense(2), layers.Dense(2)):
+        row.add(layer)
+    assert Model(x, layers.Dense(1)(x)).name == "functional_7"
+
+
 def test_models_in_models():
     inner_x = Input((4,))
     inner = Model(inner_x, layers.Dense(4, name="d")(inner_x) + inner_x, name="inner")
