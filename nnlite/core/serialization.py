@@ -38,7 +38,9 @@ class Configurable(KnownArguments):
             unknown = set(config) - set(cls.argument_names())
             message = unknown_arguments(cls.__name__, unknown, cls.argument_names()) if unknown else str(error)
             named = f" named {config['name']!r}" if config.get("name") else ""
-            raise TypeError(f"Cannot make a {cls.__name__}{named} from its config: {message}") from None
+            values = ", ".join(f"{key}={config[key]!r}"[:80] for key in sorted(unknown))
+            its = f" The config has {values}." if values else ""
+            raise TypeError(f"Cannot make a {cls.__name__}{named} from its config: {message}{its}") from None
         return cls(**config)
 
 

@@ -64,7 +64,10 @@ def inner(class_name: str, config: Any) -> Any:
     """
     layers = config.get("layers") if isinstance(config, dict) else None
     if isinstance(config, list) or (isinstance(layers, list) and any(map(_looks_old, layers))):
-        return normalize({"class_name": class_name, "config": config}, None)["config"]
+        found = normalize({"class_name": class_name, "config": config}, None)
+        if found["class_name"] != class_name:
+            raise ValueError(f"This is no {class_name} today but a graph: make it with nnlite.models.model_from_json.")
+        return found["config"]
     return config
 
 

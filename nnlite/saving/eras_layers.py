@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from nnlite.core import registry
 from nnlite.saving import eras_tables as tables
 from nnlite.saving.eras_tables import ANY
 
@@ -88,11 +89,13 @@ def _either(values: Iterable[Any]) -> str:
 
 
 def _activation(value: Any) -> Any:
-    if isinstance(value, str):
-        return tables.ACTIVATIONS.get(value, value)
-    if isinstance(value, dict) and value.get("class_name") == "function" and isinstance(value.get("config"), str):
-        return tables.ACTIVATIONS.get(value["config"], value)
-    return value
+    """An activation of before Keras 3, by its name, unless the user has one of that name."""
+    name = value
+    if isinstance(value, dict) and value.get("class_name") == "function":
+        name = value.get("config")
+    if not isinstance(name, str) or name not in tables.ACTIVATIONS or registry.get_registered_object(name) is not None:
+        return value
+    return tables.ACTIVATIONS[name]
 
 
 def _initializer(value: Any) -> Any:

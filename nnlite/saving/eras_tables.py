@@ -187,6 +187,7 @@ DROPPED: dict[str, dict[str, Any]] = {
     "Conv2DTranspose": {"groups": [1]},
     "Conv3DTranspose": {"groups": [1]},
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "LSTMCell", "GRUCell", "SimpleRNNCell"), _OLD_RECURRENT),
+    **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _OLD_RECURRENT),
     "StackedRNNCells": {"reverse_state_order": [False]},
     "Dropout": {"rng_type": ANY},
     "SpatialDropout1D": {"noise_shape": ANY},

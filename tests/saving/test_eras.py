@@ -2,7 +2,9 @@
 
 import pytest
 
+from nnlite.core import registry
 from nnlite.saving import eras
+from nnlite.saving.building import build_model
 
 
 def layer(class_name, config):
@@ -117,6 +119,7 @@ ROWS = [
         ("LSTM", {"recurrent_activation": "sigmoid", "time_major": False, "implementation": 1}, "2.15.0"),
         ("LSTM", {"recurrent_activation": "sigmoid"}),
     ),
+    (("ConvLSTM2D", {"time_major": False, "implementation": 1}, "2.15.0"), ("ConvLSTM2D", {})),
     (("LSTM", {}, "2.0.8"), ("LSTM", {"recurrent_activation": "hard_sigmoid_keras2"})),
     (("LSTM", {}, "2.2.4-tf"), ("LSTM", {})),
     (
@@ -198,3 +201,16 @@ def test_what_means_something_else_is_refused_by_name(class_name, config, word):
     with pytest.raises(ValueError) as caught:
         eras.normalize(layer(class_name, {"name": "mine", **config}), "2.0.0")
     assert word in str(caught.value) and f"{class_name} 'mine'" in str(caught.value)
+
+
+def test_a_users_function_comes_first():
+    with registry.custom_object_scope({"hard_sigmoid": abs}):
+        found = eras.normalize(layer("Activation", {"activation": "hard_sigmoid"}), "2.0.0")
+    assert found["config"] == {"activation": "hard_sigmoid"}
+
+
+def test_a_key_that_is_not_known_is_named_with_its_layer_and_value():
+    with pytest.raises(TypeError, match=r"Dense named 'mine'.*'novel'.*novel=3"):
+        build_model(
+            layer("Sequential", {"layers": [layer("Dense", {"name": "mine", "units": 2, "novel": 3})]}), "3.99.0"
+        )

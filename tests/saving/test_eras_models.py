@@ -167,6 +167,8 @@ def test_a_sequential_that_begins_with_a_merge():
     model = build_model({"class_name": "Sequential", "config": [merge, dense("d", 1)], "keras_version": "2.0.6"})
     assert model.input_shape == [(None, 4), (None, 6)] and model.output_shape == (None, 1)
     assert [v.shape for v in model.weights] == [(4, 3), (3,), (3, 2), (2,), (6, 5), (5,), (7, 1), (1,)]
+    with pytest.raises(ValueError, match="model_from_json"):
+        models.Sequential.from_config([merge, dense("d", 1)])
     for branches in ([dense("a", 3)], [{"class_name": "Sequential", "config": []}], [one, one]):
         merge["config"]["layers"] = branches
         with pytest.raises(ValueError):
