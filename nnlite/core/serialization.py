@@ -38,9 +38,7 @@ class Configurable(KnownArguments):
             unknown = set(config) - set(cls.argument_names())
             message = unknown_arguments(cls.__name__, unknown, cls.argument_names()) if unknown else str(error)
             named = f" named {config['name']!r}" if config.get("name") else ""
-            values = ", ".join(f"{key}={config[key]!r}"[:80] for key in sorted(unknown))
-            its = f" The config has {values}." if values else ""
-            raise TypeError(f"Cannot make a {cls.__name__}{named} from its config: {message}{its}") from None
+            raise TypeError(f"Cannot make a {cls.__name__}{named} from its config: {message}") from None
         return cls(**config)
 
 
@@ -136,7 +134,15 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
         raise ValueError(f"{named!r}: {error}" if named else str(error)) from None
     if not isinstance(inner, dict):
         raise TypeError(f"The config of {class_name} must be a dict, got {inner!r}.")
-    obj = cls.from_config(dict(inner))
+    try:
+        obj = cls.from_config(dict(inner))
+    except TypeError as error:
+        if type(error) is not TypeError or not isinstance(inner.get("name"), str) or repr(inner["name"]) in str(error):
+            raise
+        unknown = set(inner) - set(cls.argument_names()) if hasattr(cls, "argument_names") else set()
+        values = ", ".join(f"{key}={inner[key]!r}"[:80] for key in sorted(unknown))
+        held = f" The config has {values}." if values else ""
+        raise TypeError(f"{class_name} {inner['name']!r}: {error}{held}") from error
     build_config = config.get("build_config")
     if build_config and not getattr(obj, "built", True):
         obj.build_from_config(build_config)

@@ -210,7 +210,6 @@ def test_a_users_function_comes_first():
 
 
 def test_a_key_that_is_not_known_is_named_with_its_layer_and_value():
-    with pytest.raises(TypeError, match=r"Dense named 'mine'.*'novel'.*novel=3"):
-        build_model(
-            layer("Sequential", {"layers": [layer("Dense", {"name": "mine", "units": 2, "novel": 3})]}), "3.99.0"
-        )
+    config = layer("Dense", {"name": "mine", "units": 2, "novel": 3})
+    with pytest.raises(TypeError, match=r"Dense 'mine'.*'novel'.*novel=3"):
+        build_model(layer("Sequential", {"layers": [config]}), "3.99.0")
