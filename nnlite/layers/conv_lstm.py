@@ -103,10 +103,10 @@ class ConvLSTMCell(Layer):
         return (batch, *sizes, self.filters)
 
     def draw(self, rate: float, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Return dropout masks, scaled, of one array a gate; None where the rate is 0 or 1."""
+        """Return dropout masks, scaled, of arrays (..., channels): (..., 4, channels), so one a gate, or None."""
         if not 0 < rate < 1:
             return None
-        kept = self.generator.random((4, *shape), dtype=np.float32) >= rate
+        kept = self.generator.random((*shape[:-1], 4, shape[-1]), dtype=np.float32) >= rate
         return kept * dtype.type(1 / (1 - rate))
 
 
@@ -217,17 +217,20 @@ class _ConvLSTM(RNN):
 
     # ---- the steps ----
 
-    def _activations(self) -> tuple[Activation, Activation]:
+    def _activations(self) -> dict[str, Activation]:
+        """The activations as the kernel takes them; none where they are the usual ones, which it has itself."""
+        if self.cell.activation is activations.tanh and self.cell.recurrent_activation is activations.sigmoid:
+            return {}
+
         def pair(function: Any) -> Activation:
             return Activation(
                 lambda z: applied.apply(function, z), lambda dy, kept: applied.unapply(function, dy, kept, self)
             )
 
-        return pair(self.cell.activation), pair(self.cell.recurrent_activation)
+        return {"act": pair(self.cell.activation), "gate": pair(self.cell.recurrent_activation)}
 
     def _run(self, x: Any, states: Any, mask: Any, training: bool, keep: bool) -> tuple[Any, list[Any], Any]:
         cell, last = self.cell, self.cell.data_format
-        act, gate = self._activations()
         x = np.moveaxis(x, 2, -1) if last == "channels_first" else x
         shape = cell.output_shape(layout.shape_from_last((len(x), *x.shape[2:]), last))
         y, h, c, cache = conv_lstm_forward(
@@ -236,12 +239,12 @@ class _ConvLSTM(RNN):
             cell.recurrent_kernel.value,
             None if cell.bias is None else cell.bias.value,
             None if states is None else [layout.to_last(state, last) for state in states],
-            act=act,
-            gate=gate,
             mask=mask,
             dropped=cell.draw(cell.dropout, (len(x), *x.shape[2:]), x.dtype) if training else None,
             recurrent_dropped=cell.draw(cell.recurrent_dropout, shape, x.dtype) if training else None,
+            every=self.return_sequences,
             keep=keep,
+            **self._activations(),
             strides=cell.strides,
             padding=cell.padding,
             dilation=cell.dilation_rate,
@@ -249,11 +252,13 @@ class _ConvLSTM(RNN):
         alive = self._counts(mask)  # a masked step that counts repeats the state
         if alive is not None:
             alive = alive.reshape(*alive.shape, *(1,) * (self.rank + 1))
-            y = y * alive
+            y = y * alive[:, -y.shape[1] :]
         y = np.ascontiguousarray(np.moveaxis(y, -1, 2)) if last == "channels_first" else y
         return y, [layout.from_last(state, last) for state in (h, c)], (cache, alive)
 
-    def _run_back(self, dy: Any, dstates: list[Any], cache: Any, shape: Any) -> tuple[Any, list[Any]]:
+    def _run_back(
+        self, dy: Any, dstates: list[Any], cache: Any, shape: Any, input_grad: bool = True
+    ) -> tuple[Any, list[Any]]:
         (inner, alive), last = cache, self.cell.data_format
         dh, dc = (None if d is None else layout.to_last(d, last) for d in dstates)
         if dy is not None and not self.return_sequences:  # y is the last state
@@ -263,12 +268,12 @@ class _ConvLSTM(RNN):
         elif dy is not None:
             dy = np.moveaxis(dy, 2, -1) if last == "channels_first" else dy
             dy = dy if alive is None else dy * alive
-        dx, dw, du, db, *dbegin = conv_lstm_backward(dy, dh, dc, *self._activations(), inner)
+        dx, dw, du, db, *dbegin = conv_lstm_backward(dy, dh, dc, inner, input_grad)
         self.cell.kernel.accumulate(dw)
         self.cell.recurrent_kernel.accumulate(du)
         if self.cell.bias is not None:
             self.cell.bias.accumulate(db)
-        dx = np.moveaxis(dx, -1, 2) if last == "channels_first" else dx
+        dx = np.moveaxis(dx, -1, 2) if last == "channels_first" and dx is not None else dx
         return dx, [layout.from_last(d, last) for d in dbegin]
 
     # ---- description ----

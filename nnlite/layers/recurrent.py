@@ -53,7 +53,7 @@ class _Sequences(RNN):
             y = y * alive
         return y, last, (True, cache, (dropped, alive))
 
-    def _run_back(self, dy: Any, dstates: list[Any], cache: Any, shape: Any) -> tuple[Any, list[Any]]:
+    def _run_back(self, dy: Any, dstates: Any, cache: Any, shape: Any, input_grad: bool = True) -> tuple[Any, Any]:
         fast, inner, kept = cache
         if not fast:
             return super()._run_back(dy, dstates, inner, shape)

@@ -183,11 +183,11 @@ class RNN(Layer):
         inner, given, shape, count = cache
         flat = flatten(dy) if self.return_state else [dy]
         output, dstates = flat[0], flat[1:] if self.return_state else [None] * count
-        dx, dbegin = self._run_back(output, dstates, inner, shape)
-        if self.go_backwards:
-            dx = dx[:, ::-1]
+        dx, dbegin = self._run_back(output, dstates, inner, shape, input_grad)
         if not input_grad:
             return None
+        if self.go_backwards:
+            dx = dx[:, ::-1]
         return [dx, *dbegin] if given else dx
 
     # ---- the steps ----
@@ -213,8 +213,10 @@ class RNN(Layer):
             states = after
         return np.stack(outputs, axis=1), states, (caches, mask)
 
-    def _run_back(self, dy: Any, dstates: list[Any], cache: Any, shape: Any) -> tuple[Any, list[Any]]:
-        """Return the gradients of x and of the states at the begin."""
+    def _run_back(
+        self, dy: Any, dstates: list[Any], cache: Any, shape: Any, input_grad: bool = True
+    ) -> tuple[Any, list[Any]]:
+        """Return the gradients of x (None or not unless ``input_grad``) and of the states at the begin."""
         caches, mask = cache
         steps, repeated, counts = shape[1], self._repeated(), self._counts(mask)
         dx: list[Any] = [None] * steps

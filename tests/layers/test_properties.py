@@ -195,7 +195,7 @@ def test_no_input_gradient_on_request(case):
         variable.zero_grad()
     y, cache = layer.forward(x, **case.call_options(3))
     assert layer.backward(ones(y), cache, input_grad=False) is None
-    same(grads(layer), expected)
+    same(grads(layer), expected, rtol=1e-5, atol=1e-6)  # sums may be taken in another order
 
 
 @cases
