@@ -75,7 +75,10 @@ class Owner:
             name=name or "variable",
             regularizer=serialization.get("regularizers", regularizer),
             constraint=serialization.get("constraints", constraint),
+            copy=value is None,
         )
+        if value is not None:
+            loading.draw_later(variable, make)
         if not self._trainable:
             variable.trainable = False
         return variable

@@ -143,10 +143,22 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
         values = ", ".join(f"{key}={inner[key]!r}"[:80] for key in sorted(unknown))
         held = f" The config has {values}." if values else ""
         raise TypeError(f"{class_name} {inner['name']!r}: {error}{held}") from error
+    except ValueError as error:
+        _say_where(error, class_name, inner.get("name"))
+        raise
     build_config = config.get("build_config")
     if build_config and not getattr(obj, "built", True):
         obj.build_from_config(build_config)
     return obj
+
+
+def _say_where(error: Exception, class_name: str, name: Any) -> None:
+    """Put the object that could not be made before an error's message, the innermost one that has a name."""
+    if not name or not error.args or not isinstance(error.args[0], str) or hasattr(error, "place"):
+        return
+    if repr(name) not in error.args[0]:
+        error.args = (f"{class_name} {name!r}: {error.args[0]}", *error.args[1:])
+    error.place = name  # type: ignore[attr-defined]
 
 
 def find_class(config: dict[str, Any], kind: str | None = None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.core import loading
 from nnlite.core.symbol import Shape, Symbol
 
 
@@ -45,7 +46,13 @@ def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
 
 def zeros(shape: Any, open_size: int, dtype: Any) -> Any:
     """Return zeros of a shape, or of each of a list of shapes, with ``open_size`` in the place of None."""
-    return map_shapes(shape, lambda s: np.zeros(tuple(open_size if d is None else d for d in s), dtype))
+
+    def make(one: Shape) -> Any:
+        known = tuple(open_size if size is None else size for size in one)
+        loading.spend(known, dtype, "the model would be tried on an input")
+        return np.zeros(known, dtype)
+
+    return map_shapes(shape, make)
 
 
 def merge_shapes(a: Any, b: Any) -> Any:

@@ -18,12 +18,13 @@ class Variable:
     optimizers, tied layers and savers can hold on to it. ``grad`` is zero until a backward pass accumulates into it.
 
     Args:
-        value: the initial array (copied).
+        value: the initial array.
         trainable: whether it takes gradients.
         name: last part of ``path``.
         path: full name, such as ``"sequential/dense/kernel"``; made from the open name scopes where None.
         regularizer: penalty added to the loss, with its gradient, or None.
         constraint: projection applied after each update, or None.
+        copy: whether the array is copied; False for one that nobody else holds.
 
     >>> w = Variable(np.ones((2, 3)), name="kernel")
     >>> w.accumulate(np.full((2, 3), 0.5)); w.accumulate(np.full((2, 3), 0.25))
@@ -54,8 +55,9 @@ class Variable:
         regularizer: Any = None,
         constraint: Any = None,
         dtype: Any = None,
+        copy: bool = True,
     ) -> None:
-        self.value: NDArray[Any] = np.array(value, dtype=dtype, order="C")
+        self.value: NDArray[Any] = (np.array if copy else np.asarray)(value, dtype=dtype, order="C")
         self._grad: NDArray[Any] | None = None
         self._grad_is_zero = True
         # The only rows of the gradient's memory that are not zero, where that is known.

@@ -289,6 +289,20 @@ class IndexLookup(Layer):
         config |= {"idf_weights": self._weights, "vocabulary_size": self.vocabulary_size() if known else None}
         return config | {"oov_method": self.oov_method, "salt": self.salt}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a layer from what ``get_config`` returned.
+
+        Raises ``ValueError`` for a vocabulary that is the path of a file: a config is data, and opens none.
+        """
+        given = config.get("vocabulary")
+        if isinstance(given, (str, bytes)):
+            raise ValueError(
+                f"{cls.__name__} {config.get('name', '')!r}: its config names the file {given!r} as the vocabulary; a "
+                f"config opens no files. Make the layer in code, with vocabulary={given!r}."
+            )
+        return super().from_config(config)
+
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Write the inverse document frequencies, where there are any, under the name that Keras reads."""
         if self._weights is not None:

@@ -110,7 +110,8 @@ class State(serialization.Configurable):
         zeros = isinstance(initializer, str) and initializer == "zeros"
         make = np.zeros if zeros else serialization.get("initializers", initializer)
         value = make(shape, dtype=kind.name)
-        variable = Variable(value, trainable=False, name=name, path=f"{self.name}/{name}", dtype=kind)
+        path = f"{self.name}/{name}"
+        variable = Variable(value, trainable=False, name=name, path=path, dtype=kind, copy=not zeros)
         self._variables.append(variable)
         self._starts.append((variable, make))
         return variable

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from typing import Any
 
 from nnlite.core import registry, serialization
 from nnlite.core.errors import known_arguments
-from nnlite.core.loading import model_from_file
-from nnlite.saving import guarded, hdf5
-from nnlite.saving.archive import Archive, parsed
+from nnlite.saving import hdf5, reading
 from nnlite.saving.atomic import atomic_write
 
 # The version whose form of configs and weights is written; every Keras from 3.3 on reads it.
 KERAS_VERSION = "3.10.0"
-# What a model's variables may take in memory, by the size of its file, unless the caller says otherwise.
-_SMALL, _LARGEST_GROWTH = 64 * 2**20, 100
 
 
 @known_arguments
@@ -77,71 +72,8 @@ def load_model(
     """
     path = _readable(filepath, "load_model", folders=True)
     label = os.path.basename(os.path.normpath(path))
-    size = os.path.getsize(path if os.path.isfile(path) else os.path.join(path, "model.weights.h5"))
-    limit = _SMALL + _LARGEST_GROWTH * size if max_bytes is None else int(max_bytes)
     with registry.custom_object_scope(custom_objects):
-        if _is_hdf5(path):
-            with _h5(path, label) as file:
-                return _from_legacy(file, label, compile, limit)
-        with Archive(path, label) as archive:
-            return _from_archive(archive, label, compile, limit)
-
-
-def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> Any:
-    version = archive.version()
-    config = archive.json("config.json")
-    if not isinstance(config, dict) or "class_name" not in config:
-        raise ValueError(f"{label}: config.json describes no model.")
-    compile_config = config.pop("compile_config", None)
-    model = _made(config, version, label, limit)
-    if compile and compile_config:
-        _compile(model, compile_config, version, label)
-    with _h5(io.BytesIO(archive.read("model.weights.h5")), label) as file:
-        hdf5.read_weights(model, file, label)
-    return model
-
-
-def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
-    from nnlite.saving import legacy_h5
-
-    text = guarded.text(file, "model_config", label)
-    if text is None:
-        raise ValueError(
-            f"{label} holds weights and no model_config: make the model in code, and read them with "
-            f"model.load_weights({label!r})."
-        )
-    weights = guarded.child(file, "model_weights", label)
-    version = guarded.text(file, "keras_version", label)
-    if version is None and weights is not None:
-        version = guarded.text(weights, "keras_version", label)
-    config = parsed(text, f"{label}: model_config")
-    model = _made(config, version, label, limit)
-    legacy_h5.read_weights(model, file, label, whole=True)
-    training = guarded.text(file, "training_config", label)
-    if compile and training is not None:
-        described = parsed(training, f"{label}: training_config")
-        if _compile(model, described, version, label):
-            legacy_h5.read_optimizer(model, file, label)
-    return model
-
-
-def _made(config: Any, version: str | None, label: str, limit: int) -> Any:
-    from nnlite.saving.building import build_model
-
-    with model_from_file(limit, label):
-        return build_model(config, version, compile=False, label=label)
-
-
-def _compile(model: Any, config: Any, version: str | None, label: str) -> bool:
-    """Compile as the file says; what is not known is no reason not to predict, so it is a warning."""
-    from nnlite.saving.building import compile_model
-
-    try:
-        compile_model(model, config, version, label)
-    except (ValueError, TypeError) as error:
-        warnings.warn(f"{label}: the model is not compiled: {error} Call compile before training.", stacklevel=4)
-        return False
-    return True
+        return reading.read_model(path, label, compile, max_bytes)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
@@ -181,30 +113,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name
         raise ValueError(
             f"load_weights: {model.label} is not built: add an Input first, call build, or call it on data."
         )
-    if not _is_hdf5(path):
-        with Archive(path, label) as archive, _h5(io.BytesIO(archive.read("model.weights.h5")), label) as file:
-            _read_weights(model, file, label, skip_mismatch, by_name)
-        return
-    with _h5(path, label) as file:
-        _read_weights(model, file, label, skip_mismatch, by_name)
-
-
-def _read_weights(model: Any, file: Any, label: str, skip_mismatch: bool, by_name: bool) -> None:
-    from nnlite.saving import legacy_h5
-
-    if legacy_h5.is_legacy(file):
-        legacy_h5.read_weights(model, file, label, by_name, skip_mismatch)
-        return
-    if by_name:
-        raise ValueError(f"{label}: by_name works for HDF5 files of Keras 1 and 2; this one names no layers.")
-    hdf5.read_weights(model, file, label, skip_mismatch)
-
-
-def _is_hdf5(path: str) -> bool:
-    if os.path.isdir(path):
-        return False
-    with open(path, "rb") as file:
-        return file.read(8) == b"\x89HDF\r\n\x1a\n"
+    reading.read_weights(model, path, label, skip_mismatch, by_name)
 
 
 def _weights_bytes(model: Any) -> bytes:
@@ -214,15 +123,6 @@ def _weights_bytes(model: Any) -> bytes:
     with h5py.File(buffer, "w") as file:
         hdf5.write_weights(model, file)
     return buffer.getvalue()
-
-
-def _h5(source: Any, label: str) -> Any:
-    import h5py
-
-    try:
-        return h5py.File(source, "r")
-    except OSError as error:
-        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
 
 
 def _path(filepath: Any, caller: str) -> str:

@@ -1,21 +1,24 @@
 """Reading HDF5 with care: a file is data from a stranger, and nothing in it may lead anywhere else.
 
-Everything is reached through :func:`child`, which follows plain links only. An array is described before a byte of it
-is read, so that whoever expects a shape can refuse another one first.
+All reading goes through here. Groups and arrays are reached by :func:`child`, which follows plain links only. An array
+is described before a byte of it is read (:class:`Stored`), so that whoever expects a shape can refuse another one
+first; attributes are measured before they are read.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-# The filters of HDF5 that an array may have been written with: gzip, shuffle, Fletcher's checksum, lzf.
-_FILTERS = {1, 2, 3, 32000}
-# Characters of one attribute, and parts that a long list of names may be cut into.
-_LARGEST_TEXT = 64 * 2**20
-_MOST_PARTS = 10000
+from nnlite.saving.stored import Stored
+
+# Bytes of one attribute, names in a list, and parts that a long list of names may be cut into.
+_LARGEST_TEXT = 16 * 2**20
+_MOST_NAMES = 2**16
+_MOST_PARTS = 1000
+# Names of any length in all lists of them, as far as their lengths can be known before they are read.
+_LARGEST_LIST = 2**30
 
 
 def child(node: Any, name: str, label: str) -> Any:
@@ -30,17 +33,27 @@ def child(node: Any, name: str, label: str) -> Any:
     """
     import h5py
 
-    place = f"{label}: {node.name.strip('/')}/{name}"
     if not isinstance(node, h5py.Group):
-        raise ValueError(f"{label}: {node.name!r} is not a group.")
-    if name in (".", "..", "") or not node.id.links.exists(name.encode()):
+        raise ValueError(f"{label}: {_name(node)!r} is not a group.")
+    if name in (".", "..", ""):
         return None
-    link = node.get(name, getlink=True)
-    if not isinstance(link, h5py.HardLink):
-        raise ValueError(
-            f"{place} is a {type(link).__name__}, which leads to another place; only plain arrays are read."
-        )
-    return node[name]
+    place = f"{label}: {'/'.join((_name(node), name)).strip('/')}"
+    try:
+        if not node.id.links.exists(name.encode()):
+            return None
+        link = node.get(name, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            found = node[name]
+            if isinstance(found, (h5py.Group, h5py.Dataset)):
+                return found
+            raise ValueError(f"{place} is neither a group nor an array.")
+    except (OSError, KeyError, RuntimeError, TypeError, UnicodeError) as error:
+        raise ValueError(f"{place} cannot be opened: {error}") from None
+    raise ValueError(f"{place} is a {type(link).__name__}, which leads to another place; only plain arrays are read.")
+
+
+def _name(node: Any) -> str:
+    return str(node.name or "")
 
 
 def at(node: Any, path: str, label: str) -> Any:
@@ -51,7 +64,17 @@ def at(node: Any, path: str, label: str) -> Any:
     return node
 
 
-def array_at(node: Any, path: str, label: str) -> Any:
+def group_at(node: Any, path: str, label: str) -> Any:
+    """Return the group at a path, or None; raises as :func:`child`, and if it is no group."""
+    import h5py
+
+    found = at(node, path, label)
+    if found is not None and not isinstance(found, h5py.Group):
+        raise ValueError(f"{label}: {path.strip('/')!r} is not a group.")
+    return found
+
+
+def array_at(node: Any, path: str, label: str) -> Stored | None:
     """Return the array at a path, described and not read yet; None if there is nothing.
 
     Raises ``ValueError`` for what is no plain array of numbers: a group, data in another file, other types and filters.
@@ -61,41 +84,9 @@ def array_at(node: Any, path: str, label: str) -> Any:
     found = at(node, path, label)
     if found is None:
         return None
-    place = f"{label}: {found.name}"
     if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"{place} is no array.")
-    if found.is_virtual or found.external:
-        raise ValueError(f"{place} keeps its data in another file; only plain arrays are read.")
-    if found.dtype.kind not in "fiub" and not _is_bfloat16(found):
-        raise ValueError(f"{place} has dtype {found.dtype}; only numbers are read.")
-    settings = found.id.get_create_plist()
-    codes = {settings.get_filter(index)[0] for index in range(settings.get_nfilters())}
-    if not codes <= _FILTERS:
-        raise ValueError(
-            f"{place} was written with filter {max(codes - _FILTERS)}; only gzip, lzf and shuffle are read."
-        )
-    if found.shape is None:
-        raise ValueError(f"{place} has no shape.")
-    return found
-
-
-def size_of(dataset: Any) -> int:
-    """Return how many bytes an array takes in memory."""
-    return math.prod(dataset.shape) * max(4, int(dataset.dtype.itemsize))
-
-
-def values(dataset: Any) -> Any:
-    """Return the content of an array that has been looked at."""
-    if _is_bfloat16(dataset):  # the upper halves of float32
-        return (np.asarray(dataset[()]).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-    return dataset[()]
-
-
-def _is_bfloat16(dataset: Any) -> bool:
-    """Whether an array holds numbers that HDF5 has no type for, as Keras marks them."""
-    if dataset.dtype.str != "|V2" or "dtype" not in dataset.attrs:
-        return False
-    return _decoded(dataset.attrs["dtype"]) == "bfloat16"
+        raise ValueError(f"{label}: {_name(found).strip('/')} is no array.")
+    return Stored(found, f"{label}: {_name(found).strip('/')}")
 
 
 def text(node: Any, name: str, label: str) -> str | None:
@@ -103,33 +94,84 @@ def text(node: Any, name: str, label: str) -> str | None:
 
     Raises ``ValueError`` for one that is no text, or an unreasonably long one.
     """
-    if name not in node.attrs:
+    found = _attribute(node, name, label)
+    if found is None:
         return None
-    found = node.attrs[name]
-    if not isinstance(found, (str, bytes, np.bytes_, np.str_)):
-        raise ValueError(f"{label}: the attribute {name!r} of {node.name!r} is no text.")
-    if len(found) > _LARGEST_TEXT:
-        raise ValueError(f"{label}: the attribute {name!r} has {len(found)} characters, more than {_LARGEST_TEXT}.")
-    return _decoded(found)
+    if np.size(found) != 1:
+        raise ValueError(f"{_attribute_place(node, name, label)} is a list of {np.size(found)}, expected one text.")
+    value = np.asarray(found, object).ravel()[0]
+    if len(value) > _LARGEST_TEXT:
+        raise ValueError(
+            f"{_attribute_place(node, name, label)} has {len(value)} characters, more than {_LARGEST_TEXT}."
+        )
+    return decoded(value)
 
 
 def texts(node: Any, name: str, label: str) -> list[str]:
     """Return an attribute that is a list of texts, also one that was cut into ``name0``, ``name1``, ...; none if there
     is no such attribute."""
-    parts = [name] if name in node.attrs else []
-    while not parts or parts[-1] != name:
-        following = f"{name}{len(parts)}"
-        if following not in node.attrs or len(parts) >= _MOST_PARTS:
-            break
-        parts.append(following)
+    whole = _attribute(node, name, label)
+    if whole is not None:
+        return [decoded(value) for value in np.asarray(whole, object).ravel().tolist()]
     found: list[str] = []
-    for part in parts:
-        array = np.asarray(node.attrs[part])
-        if array.size and array.dtype.kind not in "SUO":
-            raise ValueError(f"{label}: the attribute {part!r} of {node.name!r} is no list of names.")
-        found += [_decoded(value) for value in array.ravel().tolist()] if array.size else []
+    for number in range(_MOST_PARTS):
+        part = _attribute(node, f"{name}{number}", label)
+        if part is None:
+            break
+        found += [decoded(value) for value in np.asarray(part, object).ravel().tolist()]
     return found
 
 
-def _decoded(value: Any) -> str:
+def _attribute(node: Any, name: str, label: str) -> Any:
+    """The texts in an attribute, measured before they are read; an empty list of anything holds none."""
+    import h5py
+
+    key = name.encode()
+    place = _attribute_place(node, name, label)
+    try:
+        if not h5py.h5a.exists(node.id, key):
+            return None
+        attribute = h5py.h5a.open(node.id, key)
+        kind, count = attribute.get_type(), int(attribute.get_space().get_simple_extent_npoints())
+        if count == 0:
+            return []
+        is_text = kind.get_class() == h5py.h5t.STRING
+        if is_text:
+            _check_length(node, attribute, kind, count, place)
+            return node.attrs[name]
+    except (OSError, KeyError, RuntimeError, TypeError, UnicodeError) as error:
+        raise ValueError(f"{place} cannot be read: {error}") from None
+    raise ValueError(f"{place} is no text, or list of texts.")
+
+
+def _check_length(node: Any, attribute: Any, kind: Any, count: int, place: str) -> None:
+    size = int(attribute.get_storage_size())
+    if size > _LARGEST_TEXT or count > _MOST_NAMES:
+        raise ValueError(f"{place} has {count} texts in {size} bytes, more than {_LARGEST_TEXT} bytes are not read.")
+    # Texts of any length are kept elsewhere in the file, and several may be one: none is longer than the file.
+    if kind.is_variable_str() and count > 1 and count * node.file.id.get_filesize() > _LARGEST_LIST:
+        longest = longest_text(node.file)
+        if count * longest > _LARGEST_LIST:
+            raise ValueError(f"{place} may hold {count} texts of {longest} bytes each; so much is not read.")
+
+
+def longest_text(file: Any) -> int:
+    """Return how long a text of variable length in a file may be: as the largest of the heaps that hold them."""
+    content = file.id.get_file_image() if file.driver in ("core", "fileobj") else None
+    if content is None:
+        with open(file.filename, "rb") as raw:
+            content = raw.read()
+    longest, place = 0, content.find(b"GCOL")
+    while place >= 0:
+        longest = max(longest, int.from_bytes(content[place + 8 : place + 16], "little"))
+        place = content.find(b"GCOL", place + 4)
+    return min(longest, len(content))
+
+
+def _attribute_place(node: Any, name: str, label: str) -> str:
+    return f"{label}: the attribute {name!r} of {_name(node) or '/'!r}"
+
+
+def decoded(value: Any) -> str:
+    """Return a text that may be bytes as a string."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

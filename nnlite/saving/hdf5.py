@@ -1,4 +1,5 @@
-"""Weights in HDF5 files: reading with care, writing plainly."""
+"""Weights in HDF5 files of Keras 3's layout, which late versions of Keras 2 wrote nearly: reading with care, writing
+plainly."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from nnlite.core.layer import Layer
+from nnlite.core.loading import Opening
+from nnlite.core.variable import Variable
 from nnlite.saving import guarded, tree
+from nnlite.saving.stored import Stored
+
+# What an object may read that keeps something else than its variables.
+_LARGEST_OWN = 64 * 2**20
+
+Pairs = list[tuple[Variable, Stored]]
 
 
 def write_weights(model: Any, file: Any) -> None:
@@ -23,56 +32,92 @@ def write_weights(model: Any, file: Any) -> None:
             group.create_dataset(key, data=np.asarray(value))
 
 
-def read_weights(model: Any, file: Any, label: str, skip_mismatch: bool = False) -> None:
+def read_weights(
+    model: Any, file: Any, label: str, skip_mismatch: bool = False, opening: Opening | None = None
+) -> None:
     """Read the variables of a model, and of its optimizer, from an open HDF5 file.
 
-    Everything is checked and read before the first variable changes.
+    Everything is checked before the first array is read, and all of it read before the first variable changes; a model
+    that is just being made takes the arrays one by one, with no copy of them on the way.
 
     Args:
         model: built, so that its variables exist.
-        file: the open file.
+        file: the open file, or what has the groups of several.
         label: the file's name, for messages.
         skip_mismatch: whether layers that do not fit keep their weights, with a warning, rather than being an error.
+        opening: the model that is being made from the file, if it is one.
 
     Raises:
-        ValueError: if arrays are missing, too many, or of other shapes; the message lists them.
+        ValueError: if arrays are missing, too many, of other shapes or damaged; the message lists them.
     """
-    plan, problems = [], []
+    pairs: Pairs = []
+    others, optimizers, problems, paths = [], [], [], set()
     for path, obj in tree.walk(model):
-        store = _Group(file, f"{path}/vars", label)
-        if _is_optimizer(obj) and not hasattr(obj, "inner_optimizer"):
-            wrapped = _Group(file, f"{path}/inner_optimizer/vars", label)
-            store = wrapped if len(wrapped) else store  # saved under a scaled loss, which this model does not have
-        if _is_optimizer(obj) or not _keeps_default_form(obj):
-            plan += [(obj, store)] if len(store) else []
-            continue
-        problem = _mismatch(obj, obj._own_in_order(), store)
-        if problem:
-            problems.append(problem)
-        elif len(store):
-            plan.append((obj, store))
-    if problems and not skip_mismatch:
-        listed = "\n  ".join(problems[:20])
-        more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise ValueError(
-            f"{label}: the weights do not fit the model {model.name!r}, {len(problems)} of its layers differ:\n"
-            f"  {listed}{more}\nNothing was loaded. Was the file saved from another architecture?"
-        )
-    if problems:
-        warnings.warn(f"{label}: skipped what does not fit: {'; '.join(problems)}", stacklevel=4)
-    unread = _layers_in(file, label) - {path.strip("/") for path, _ in tree.walk(model)}
+        paths.add(path.strip("/"))
+        store = Group(file, f"{path}/vars", label)
+        if _is_optimizer(obj):
+            if not hasattr(obj, "inner_optimizer"):
+                wrapped = Group(file, f"{path}/inner_optimizer/vars", label)
+                store = wrapped if len(wrapped) else store  # saved under a scaled loss, which this model does not have
+            optimizers += [(obj, store)] if len(store) else []
+        elif not _keeps_default_form(obj):
+            store.check_size(_LARGEST_OWN + 8 * sum(v.value.nbytes for v in getattr(obj, "weights", [])))
+            others.append((obj, store))
+        else:
+            problem = _mismatch(obj, obj._own_in_order(), store)
+            if problem:
+                problems.append(problem)
+            else:
+                pairs += [(v, store.arrays[str(i)]) for i, v in enumerate(obj._own_in_order())]
+    report(problems, model, label, skip_mismatch)
+    unread = _layers_in(file, label) - paths
     if unread and not skip_mismatch:
         warnings.warn(
             f"{label}: the file also holds weights of layers that the model {model.name!r} does not have, which were "
             f"not read: {', '.join(sorted(unread))}",
             stacklevel=4,
         )
-    arrays = [(obj, {key: store[key] for key in store}) for obj, store in plan]
-    for obj, values in arrays:
-        if _is_optimizer(obj):
-            _load_optimizer(obj, values, model, label)
-        else:
+    ready = [(obj, {key: store[key] for key in store}) for obj, store in others]
+    fill(pairs, opening)
+    for obj, values in ready:
+        if opening is not None:
+            opening.draw(getattr(obj, "weights", []))  # it says itself which of them it reads
+        if values:
             obj.load_own_variables(values)
+    for obj, store in optimizers:
+        load_optimizer(obj, list(store.arrays.values()), model, label, opening)
+
+
+def report(problems: list[str], model: Any, label: str, skip_mismatch: bool) -> None:
+    """Raise ``ValueError`` for what does not fit a model, or warn of it."""
+    if not problems:
+        return
+    if skip_mismatch:
+        more = f" and {len(problems) - 20} more" if len(problems) > 20 else ""
+        warnings.warn(f"{label}: skipped what does not fit: {'; '.join(problems[:20])}{more}", stacklevel=5)
+        return
+    listed = "\n  ".join(problems[:20])
+    more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
+    raise ValueError(
+        f"{label}: the weights do not fit the model {model.name!r}, {len(problems)} of its layers differ:\n"
+        f"  {listed}{more}\nNothing was loaded. Was the file saved from another architecture?"
+    )
+
+
+def fill(pairs: Pairs, opening: Opening | None = None) -> None:
+    """Write arrays into variables whose shapes they have.
+
+    A model in hand changes when all arrays have been read, and so not at all if one is damaged; one that is being made
+    from the file is not to be had in that case, so it takes them without a copy of them all.
+    """
+    if opening is not None:
+        for variable, array in pairs:
+            array.read_into(variable)
+        opening.filled(variable for variable, _ in pairs)
+        return
+    values = [array.read() for _, array in pairs]
+    for (variable, _), value in zip(pairs, values, strict=True):
+        variable.assign(value)
 
 
 def _layers_in(file: Any, label: str) -> set[str]:
@@ -96,35 +141,56 @@ def _keeps_default_form(obj: Any) -> bool:
     return type(obj).load_own_variables is Layer.load_own_variables
 
 
-def _load_optimizer(optimizer: Any, values: dict[str, Any], model: Any, label: str) -> None:
-    """Optimizer state is worth having, but a model without it still predicts: a misfit is a warning, as in Keras."""
+def load_optimizer(
+    optimizer: Any, arrays: list[Stored], model: Any, label: str, opening: Opening | None = None
+) -> None:
+    """Read an optimizer's state. It is worth having, but a model without it still predicts: a misfit is a warning, as
+    in Keras."""
     try:
-        if not optimizer.built and len(values) > len(optimizer.variables):
+        if not optimizer.built and len(arrays) > len(optimizer.variables):
             optimizer.build(model.trainable_weights)
-        if optimizer.built and len(values) == len(optimizer.variables) - 1:  # Keras 2 kept no learning rate
-            count = len(values)
-            values = {"0": values["0"], "1": np.asarray(optimizer.learning_rate)} | {
-                str(index + 1): values[str(index)] for index in range(1, count)
-            }
-        elif optimizer.built and optimizer.fits_unbuilt(len(values)):  # there were no slots yet
-            optimizer.load_unbuilt(values)
+        if not type(optimizer).load_own_variables.__module__.startswith("nnlite."):
+            optimizer.load_own_variables({str(index): array for index, array in enumerate(arrays)})
             return
-        optimizer.load_own_variables(values)
+        variables, unbuilt = _expected(optimizer, len(arrays))
+        if len(variables) != len(arrays):
+            raise ValueError(
+                f"{type(optimizer).__name__} {optimizer.name!r} has {len(variables)} variables "
+                f"({', '.join(v.name for v in variables[:8])}, ...), the file holds {len(arrays)} for it."
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            if array.shape != variable.shape:
+                raise ValueError(f"{variable.path!r} has shape {variable.shape}, the file's array {array.shape}.")
+        fill(list(zip(variables, arrays, strict=True)), opening)
+        if unbuilt:
+            optimizer.reset_slots()
     except ValueError as error:
         warnings.warn(f"{label}: the optimizer's state was not loaded: {error}", stacklevel=5)
 
 
-def _mismatch(obj: Any, own: list[Any], store: _Group) -> str | None:
+def _expected(optimizer: Any, count: int) -> tuple[list[Variable], bool]:
+    """The variables whose values ``count`` arrays are, and whether the optimizer that was saved had made no step."""
+    variables = list(optimizer.variables)
+    rate = getattr(optimizer, "learning_rate", None)
+    if count == len(variables) - 1 and any(v is rate for v in variables):  # Keras 2 kept no learning rate
+        return [v for v in variables if v is not rate], False
+    if count != len(variables) and optimizer.fits_unbuilt(count):
+        return optimizer._heads()[:count], True
+    return variables, False
+
+
+def _mismatch(obj: Any, own: list[Variable], store: Group) -> str | None:
     label = getattr(obj, "label", type(obj).__name__)
     if len(store) != len(own):
         names = ", ".join(f"{v.path} {v.shape}" for v in own) or "no variables"
-        shapes = ", ".join(str(store.shape(key)) for key in store) or "none"
+        shapes = ", ".join(str(array.shape) for array in store.arrays.values()) or "none"
         return f"{label}: expected {names}; the file has {len(store)} arrays at {store.path!r}: {shapes}"
     for index, variable in enumerate(own):
         if str(index) not in store:
             return f"{label}: the file has no array {store.path}/{index} for {variable.path}"
-        if store.shape(str(index)) != variable.shape:
-            return f"{label}: expected {variable.path} {variable.shape}; the file has {store.shape(str(index))}"
+        problem = store.arrays[str(index)].misfit(variable)
+        if problem:
+            return f"{label}: {problem}"
     return None
 
 
@@ -140,35 +206,39 @@ def _ways(path: str) -> list[str]:
     return [*("/".join([*way, "vars"]) for way in found if way or not parents), *(f"{way}/vars" for way in joined)]
 
 
-class _Group(Mapping[str, Any]):
-    """The arrays of one HDF5 group by name, in numeric order; a group that is not there is empty."""
+class Group(Mapping[str, Any]):
+    """The arrays of one HDF5 group by name, in numeric order; a group that is not there is empty.
+
+    ``arrays`` describes them; as a mapping it reads them.
+    """
 
     def __init__(self, file: Any, path: str, label: str) -> None:
         self.path, self.label = path.lstrip("/"), label
-        group = next(
-            (found for found in (guarded.at(file, p, label) for p in _ways(self.path)) if found is not None), None
-        )
-        self._datasets: dict[str, Any] = {}
-        if group is not None:
-            if not hasattr(group, "keys"):
-                raise ValueError(f"{label}: {self.path!r} is not a group.")
-            for key in sorted(group, key=lambda k: (0, int(k), k) if k.isdigit() else (1, 0, k)):
-                self._datasets[key] = guarded.array_at(group, key, label)
+        self.arrays: dict[str, Stored] = {}
+        for way in _ways(self.path):
+            group = guarded.group_at(file, way, label)
+            if group is None:
+                continue
+            for key in sorted(group, key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k)):
+                found = guarded.array_at(group, key, label)
+                if found is not None:
+                    self.arrays[key] = found
+            break
 
-    def shape(self, key: str) -> tuple[int, ...]:
-        return tuple(self._datasets[key].shape)
-
-    def size(self) -> int:
-        return sum(map(guarded.size_of, self._datasets.values()))
+    def check_size(self, most: int) -> None:
+        """Raise ``ValueError`` if all arrays together take more than ``most`` bytes."""
+        size = sum(array.nbytes for array in self.arrays.values())
+        if size > most:
+            raise ValueError(f"{self.label}: the arrays at {self.path!r} have {size} bytes, more than {most} expected.")
 
     def __getitem__(self, key: str) -> Any:
-        return guarded.values(self._datasets[key])
+        return self.arrays[key].read()
 
     def __contains__(self, key: object) -> bool:
-        return key in self._datasets
+        return key in self.arrays
 
     def __iter__(self) -> Any:
-        return iter(self._datasets)
+        return iter(self.arrays)
 
     def __len__(self) -> int:
-        return len(self._datasets)
+        return len(self.arrays)

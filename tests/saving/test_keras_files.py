@@ -13,7 +13,8 @@ VERSIONS = ["3.3.3", "3.10.0", "3.15.1"]
 
 
 def references(version):
-    return dict(np.load(FOLDER / f"cnn-{version}.refs.npz"))
+    with np.load(FOLDER / f"refs-{version}.npz") as found:
+        return {name.rpartition(".")[2]: found[name] for name in found if name.startswith(f"cnn-{version}.")}
 
 
 def close(actual, expected):

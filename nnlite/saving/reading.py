@@ -1,0 +1,151 @@
+"""Opening model and weight files, whatever their names: the content tells what they are."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+from nnlite.core.loading import Opening, model_from_file
+from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, tree
+from nnlite.saving.archive import Archive, parsed
+
+# What a model's variables may take in memory, by the size of its file, unless the caller says otherwise.
+_SMALL, _LARGEST_GROWTH = 64 * 2**20, 100
+# What a weights file may take for each byte of the variables, and for each object, with an optimizer's state in it.
+_COPIES, _EACH = 8, 2**14
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def is_hdf5(path: str) -> bool:
+    """Return whether a file's content is HDF5."""
+    if os.path.isdir(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(8) == _SIGNATURE
+
+
+def open_h5(source: Any, label: str) -> Any:
+    """Open HDF5 for reading: a path, or a file that is open.
+
+    Raises ``ValueError`` for what is none.
+    """
+    import h5py
+
+    try:
+        return h5py.File(source, "r")
+    except (OSError, RuntimeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
+
+
+def read_model(path: str, label: str, compile: bool, max_bytes: int | None) -> Any:
+    """Return the model in a file; see :func:`nnlite.saving.api.load_model`."""
+    if is_hdf5(path):
+        with open_h5(path, label) as file:
+            return _from_legacy(file, label, compile, _limit(os.path.getsize(path), max_bytes))
+    with Archive(path, label) as archive:
+        return _from_archive(archive, label, compile, _limit(archive.size(), max_bytes))
+
+
+def _limit(size: int, max_bytes: int | None) -> int:
+    return _SMALL + _LARGEST_GROWTH * size if max_bytes is None else int(max_bytes)
+
+
+def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> Any:
+    config = archive.json("config.json")
+    version = archive.version()
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError(f"{label}: config.json describes no model.")
+    compile_config = config.pop("compile_config", None)
+    model, opening = _made(config, version, label, limit)
+    if compile and compile_config:
+        _compile(model, compile_config, version, label)
+    with archive.open("model.weights.h5", size_in_file(model)) as member, open_h5(member, label) as file:
+        hdf5.read_weights(model, file, label, opening=opening)
+    _finish(model, opening)
+    return model
+
+
+def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
+    text = guarded.text(file, "model_config", label)
+    if text is None:
+        raise ValueError(
+            f"{label} holds weights and no model_config: make the model in code, and read them with "
+            f"model.load_weights({label!r})."
+        )
+    weights = guarded.group_at(file, "model_weights", label)
+    version = guarded.text(file, "keras_version", label)
+    if version is None and weights is not None:
+        version = guarded.text(weights, "keras_version", label)
+    model, opening = _made(parsed(text, f"{label}: model_config"), version, label, limit)
+    names = legacy_h5.read_weights(model, file, label, opening=opening)
+    training = guarded.text(file, "training_config", label)
+    if compile and training is not None:
+        described = parsed(training, f"{label}: training_config")
+        if _compile(model, described, version, label):
+            legacy_optimizer.read_optimizer(model, file, label, names, opening)
+    _finish(model, opening)
+    return model
+
+
+def _made(config: Any, version: str | None, label: str, limit: int) -> tuple[Any, Opening]:
+    from nnlite.saving.building import build_model
+
+    try:
+        with model_from_file(limit, label) as opening:
+            return build_model(config, version, compile=False, label=label), opening
+    except (ValueError, TypeError) as error:
+        said = str(error)
+        raise ValueError(said if said.startswith(label) else f"{label}: the config cannot be used: {said}") from error
+
+
+def _finish(model: Any, opening: Opening) -> None:
+    """Give what the file did not hold its initial values, and say so."""
+    drawn = opening.draw(model.weights)
+    if drawn:
+        names = ", ".join(variable.path for variable in drawn[:10])
+        warnings.warn(
+            f"{opening.label}: the file holds no values for {len(drawn)} variables, which begin anew: {names}.",
+            stacklevel=5,
+        )
+
+
+def size_in_file(model: Any) -> int:
+    """Return what the weights of a model, with an optimizer's state, may take in a file at most."""
+    objects = sum(1 for _ in tree.walk(model))
+    return 2**25 + _EACH * objects + _COPIES * sum(variable.value.nbytes for variable in model.weights)
+
+
+def _compile(model: Any, config: Any, version: str | None, label: str) -> bool:
+    """Compile as the file says; what is not known is no reason not to predict, so it is a warning."""
+    from nnlite.saving.building import compile_model
+
+    try:
+        compile_model(model, config, version, label)
+    except (ValueError, TypeError) as error:
+        warnings.warn(f"{label}: the model is not compiled: {error} Call compile before training.", stacklevel=6)
+        return False
+    return True
+
+
+def read_weights(model: Any, path: str, label: str, skip_mismatch: bool, by_name: bool) -> None:
+    """Read weights into a model; see :func:`nnlite.saving.api.load_weights`."""
+    if is_hdf5(path):
+        with open_h5(path, label) as file:
+            _read_weights(model, file, label, skip_mismatch, by_name)
+        return
+    with (
+        Archive(path, label) as archive,
+        archive.open("model.weights.h5", size_in_file(model)) as member,
+        open_h5(member, label) as file,
+    ):
+        _read_weights(model, file, label, skip_mismatch, by_name)
+
+
+def _read_weights(model: Any, file: Any, label: str, skip_mismatch: bool, by_name: bool) -> None:
+    if legacy_h5.is_legacy(file):
+        legacy_h5.read_weights(model, file, label, by_name, skip_mismatch)
+        return
+    if by_name:
+        raise ValueError(f"{label}: by_name works for HDF5 files of Keras 1 and 2; this one names no layers.")
+    hdf5.read_weights(model, file, label, skip_mismatch)

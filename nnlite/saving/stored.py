@@ -1,0 +1,176 @@
+"""An array in an HDF5 file, described and checked before it is read."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlite.core.variable import Variable
+
+# The filters of HDF5 that an array may have been written with, by their numbers.
+_GZIP, _SHUFFLE, _FLETCHER, _LZF = 1, 2, 3, 32000
+_FILTERS = {_GZIP: "gzip", _SHUFFLE: "shuffle", _FLETCHER: "fletcher32", _LZF: "lzf"}
+# Parts that an array may be written in, and how large a part may be, beside the array itself.
+_MOST_CHUNKS = 100_000
+_LARGEST_CHUNK = 2**20
+# From here on it is worth to have HDF5 write into the variable itself.
+_LARGE = 2**14
+
+
+class Stored:
+    """An array of numbers in an open HDF5 file: its shape and dtype, and its values when they are asked for.
+
+    NumPy takes it for an array; until then nothing is read.
+
+    Args:
+        dataset: the open data set.
+        place: the file and where in it, for messages.
+
+    Raises ``ValueError`` for what is no plain array of numbers: data in another file, other types and filters, parts
+    that are larger than the whole.
+    """
+
+    def __init__(self, dataset: Any, place: str) -> None:
+        self.place, self._dataset = place, dataset
+        try:
+            virtual, external, dtype = dataset.is_virtual, dataset.external, dataset.dtype
+            shape, self._filters = dataset.shape, _filters(dataset)
+            self._is_bfloat16 = dtype.str == "|V2" and _mark(dataset) == "bfloat16"
+        except (OSError, KeyError, RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+            raise ValueError(f"{place} is no array that can be read: {error}") from None
+        if virtual or external:
+            raise ValueError(f"{place} keeps its data in another file; only plain arrays are read.")
+        if dtype.kind not in "fiub" and not self._is_bfloat16:
+            raise ValueError(f"{place} has dtype {dtype}; only numbers are read.")
+        if shape is None:
+            raise ValueError(f"{place} has no shape.")
+        self.shape: tuple[int, ...] = tuple(int(n) for n in shape)
+        self.dtype = np.dtype(np.float32) if self._is_bfloat16 else dtype
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        strange = [code for code in self._filters if code not in _FILTERS]
+        if strange or len(set(self._filters)) < len(self._filters):
+            which = f"filter {strange[0]}" if strange else "the same filter twice"
+            raise ValueError(f"{self.place} was written with {which}; only gzip, lzf and shuffle are read.")
+        if self._dataset.chunks is None:
+            return
+        size = self._chunk_size
+        if size > max(_LARGEST_CHUNK, 2 * self.nbytes):
+            raise ValueError(f"{self.place} is written in parts of {size} bytes, though it has but {self.nbytes}.")
+
+    @property
+    def _chunk_size(self) -> int:
+        return math.prod(map(int, self._dataset.chunks)) * int(self._dataset.dtype.itemsize)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the values take in memory."""
+        return self.size * self.dtype.itemsize
+
+    def misfit(self, variable: Variable) -> str | None:
+        """Return what is wrong with the array for a variable, or None: another shape, or another kind of numbers."""
+        if self.shape != variable.shape:
+            return f"expected {variable.path} {variable.shape}; the file has {self.shape}"
+        return self.wrong_kind(variable)
+
+    def wrong_kind(self, variable: Variable) -> str | None:
+        """Return what is wrong with the array's kind of numbers for a variable, or None.
+
+        Quantized weights are whole numbers in the place of floats: as they are they would be wrong.
+        """
+        if (self.dtype.kind == "f") == (variable.value.dtype.kind == "f"):
+            return None
+        return f"expected {variable.path} of dtype {variable.dtype}; the file has {self.dtype}"
+
+    def read(self) -> NDArray[Any]:
+        """Return the values.
+
+        Raises ``ValueError`` if they are damaged.
+        """
+        if self._dataset.chunks is not None and self._dataset.id.get_num_chunks() > _MOST_CHUNKS:
+            raise ValueError(f"{self.place} is written in more than {_MOST_CHUNKS} parts, which are not read.")
+        try:
+            values = self._unpacked() if _GZIP in self._filters else np.asarray(self._dataset[()])
+        except (OSError, RuntimeError, zlib.error) as error:
+            raise ValueError(f"{self.place} is damaged: {error}") from None
+        if self._is_bfloat16:  # the upper halves of float32
+            return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+        return values
+
+    def read_into(self, variable: Variable) -> None:
+        """Write the values, of the variable's shape, into it."""
+        if self.nbytes < _LARGE or self._filters or self._is_bfloat16:
+            variable.assign(self.read())
+            return
+        try:
+            self._dataset.read_direct(variable.value)
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"{self.place} is damaged: {error}") from None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.read(), dtype)
+
+    def _unpacked(self) -> NDArray[Any]:
+        """The values of an array in gzip's parts, none of which may grow beyond what it says."""
+        dataset, values = self._dataset, np.empty(self.shape, self._dataset.dtype)
+        values[...] = dataset.fillvalue if values.dtype.kind != "V" else np.zeros((), values.dtype)
+        for index in range(dataset.id.get_num_chunks()):
+            start = dataset.id.get_chunk_info(index).chunk_offset
+            mask, content = dataset.id.read_direct_chunk(start)
+            chunk = np.frombuffer(self._unfiltered(content, mask), values.dtype).reshape(dataset.chunks)
+            place = tuple(slice(s, s + n) for s, n in zip(start, dataset.chunks, strict=True))
+            part = values[place]
+            part[...] = chunk[tuple(map(slice, part.shape))]
+        return values
+
+    def _unfiltered(self, content: Any, skipped: int) -> Any:
+        size = self._chunk_size
+        for number, code in reversed(list(enumerate(self._filters))):
+            if skipped >> number & 1:
+                continue
+            if code == _FLETCHER:
+                content = content[:-4]  # a checksum, of what has one of its own
+            elif code == _GZIP:
+                content = zlib.decompressobj().decompress(content, size + 5)
+            elif code == _SHUFFLE:
+                width = self._dataset.dtype.itemsize
+                content = np.ascontiguousarray(np.frombuffer(content, np.uint8).reshape(width, -1).T).tobytes()
+            else:
+                raise ValueError(f"{self.place} is written with lzf and gzip together, which is not read.")
+        if len(content) != size:
+            raise ValueError(f"{self.place} is damaged: a part of {size} bytes unpacks to {len(content)} or more.")
+        return content
+
+
+def _filters(dataset: Any) -> list[int]:
+    settings = dataset.id.get_create_plist()
+    return [int(settings.get_filter(index)[0]) for index in range(settings.get_nfilters())]
+
+
+def _mark(dataset: Any) -> str:
+    """The name of a type that HDF5 does not have, as Keras notes it in an attribute."""
+    import h5py
+
+    key = b"dtype"
+    if not h5py.h5a.exists(dataset.id, key):
+        return ""
+    attribute = h5py.h5a.open(dataset.id, key)
+    if attribute.get_type().get_class() != h5py.h5t.STRING or attribute.get_space().get_simple_extent_npoints() != 1:
+        return ""
+    value = dataset.attrs["dtype"]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

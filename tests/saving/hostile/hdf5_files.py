@@ -1,0 +1,220 @@
+"""HDF5 files that try to do harm: links, other files, types, sizes."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from .files import KERNEL, attack, write_legacy, write_weights
+
+
+@attack("is a SoftLink")
+def soft_link(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        file["elsewhere"] = KERNEL
+        group["0"] = file["elsewhere"] if harmless else h5py.SoftLink("/elsewhere")
+
+    write_weights(path, change)
+
+
+@attack("is a ExternalLink", "CVE-2026-12479")
+def external_link(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL if harmless else h5py.ExternalLink("/etc/hostname", "/x")
+
+    write_weights(path, change)
+
+
+@attack("is a ExternalLink")
+def external_link_on_the_way(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        if not harmless:
+            del file["layers/dense"]
+            file["layers/dense"] = h5py.ExternalLink("other.h5", "/layers/dense")
+
+    write_weights(path, change)
+
+
+@attack("is a SoftLink")
+def soft_link_in_a_legacy_file(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        if not harmless:
+            file.move("model_weights/d", "hidden")
+            file["model_weights/d"] = h5py.SoftLink("/hidden")
+
+    write_legacy(path, change)
+
+
+@attack("in another file", "CVE-2026-1669")
+def data_of_another_file(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        if harmless:
+            group["0"] = KERNEL
+        else:
+            group.create_dataset("0", (4, 3), "f4", external=[("/etc/hostname", 0, 48)])
+
+    write_weights(path, change)
+
+
+@attack("in another file", "CVE-2026-1669")
+def data_of_another_file_in_a_legacy_file(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        if not harmless:
+            del file["model_weights/d/d/bias:0"]
+            file["model_weights/d/d"].create_dataset("bias:0", (3,), "f4", external=[("/etc/hostname", 0, 12)])
+
+    write_legacy(path, change)
+
+
+@attack("in another file")
+def virtual_data(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        layout = h5py.VirtualLayout((4, 3), "f4")
+        layout[:] = h5py.VirtualSource("/etc/hostname", "x", (4, 3))
+        if harmless:
+            group["0"] = KERNEL
+        else:
+            group.create_virtual_dataset("0", layout)
+
+    write_weights(path, change)
+
+
+@attack("dtype|no array")
+def texts_for_numbers(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group.create_dataset("0", (4, 3), "f4" if harmless else h5py.string_dtype())
+
+    write_weights(path, change)
+
+
+@attack("dtype|no array")
+def references_for_numbers(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group.create_dataset("0", (4, 3), "f4" if harmless else h5py.ref_dtype)
+
+    write_weights(path, change)
+
+
+@attack("dtype|no array")
+def records_for_numbers(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group.create_dataset("0", (4, 3), "f4" if harmless else [("a", "f4"), ("b", "i4")])
+
+    write_weights(path, change)
+
+
+@attack("of dtype float32; the file has int8")
+def whole_numbers_for_weights(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL.astype("f2" if harmless else "i1")
+
+    write_weights(path, change)
+
+
+@attack(r"expected m/d/kernel \(4, 3\); the file has", "CVE-2026-0897")
+def shape_of_absurd_size(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        shape = (4, 3) if harmless else (2**40,)
+        group.create_dataset("0", shape, "f4", chunks=(4, 3) if harmless else (1024,), compression="gzip")
+
+    write_weights(path, change)
+
+
+@attack(r"expected kernel \(4, 3\)", "CVE-2026-0897")
+def shape_of_absurd_size_in_a_legacy_file(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        if not harmless:
+            del file["model_weights/d/d/kernel:0"]
+            file["model_weights/d/d"].create_dataset("kernel:0", (2**40,), "f4", chunks=(1024,))
+
+    write_legacy(path, change)
+
+
+@attack("of 1073741824 bytes, though it has but 48", "CVE-2026-12481")
+def part_larger_than_the_whole(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        chunks = (4, 3) if harmless else (2**14, 2**14)
+        group.create_dataset("0", (4, 3), "f4", chunks=chunks, maxshape=(None, None), compression="gzip")
+
+    write_weights(path, change)
+
+
+@attack("unpacks to 53 or more", "CVE-2026-12481")
+def part_that_unpacks_to_much(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        made = group.create_dataset("0", (4, 3), "f4", chunks=(4, 3), compression="gzip")
+        content = KERNEL.tobytes() if harmless else bytes(2**28)
+        made.id.write_direct_chunk((0, 0), zlib.compress(content))
+
+    write_weights(path, change)
+
+
+@attack("filter")
+def unknown_filter(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        settings.set_chunk((4, 3))
+        if harmless:
+            settings.set_deflate(1)
+        else:
+            settings.set_filter(h5py.h5z.FILTER_SCALEOFFSET, 0, (2, 0))
+        space = h5py.h5s.create_simple((4, 3))
+        h5py.h5d.create(group.id, b"0", h5py.h5t.NATIVE_INT32 if not harmless else h5py.h5t.IEEE_F32LE, space, settings)
+
+    write_weights(path, change)
+
+
+@attack("is not a group|is no array|neither")
+def array_for_a_group(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        if not harmless:
+            del file["layers/dense"]
+            file["layers/dense"] = KERNEL
+
+    write_weights(path, change)
+
+
+@attack("model_config.*bytes|model_config.*characters")
+def config_of_absurd_size(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        text = file.attrs["model_config"] + " " * (10 if harmless else 2**25)
+        file.attrs["model_config"] = text
+
+    write_legacy(path, change)
+
+
+@attack("no text")
+def numbers_for_a_config(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        if not harmless:
+            file.attrs["model_config"] = np.zeros(1000)
+
+    write_legacy(path, change)
+
+
+@attack("may hold 4000 texts")
+def one_long_name_many_times(path: Path, harmless: bool) -> None:
+    """The names lie in a heap of the file, where all of them may be the same long one."""
+
+    def change(file: h5py.File) -> None:
+        group = file["model_weights"]
+        file.attrs["long"] = "x" * (10 if harmless else 2**20)
+        if not harmless:
+            group.attrs["layer_names"] = ["d"] * 4000
+
+    write_legacy(path, change)
+
+
+@attack("holds nothing for it")
+def names_that_lead_elsewhere(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        file["model_weights"].attrs["layer_names"] = ["d" if harmless else "../../d"]
+        if not harmless:
+            file.move("model_weights/d", "d")
+
+    write_legacy(path, change)
