@@ -8,7 +8,6 @@ from typing import Any
 
 from nnlite.core import registry, serialization
 from nnlite.core.errors import known_arguments
-from nnlite.saving import hdf5, reading
 from nnlite.saving.atomic import atomic_write
 
 # The version whose form of configs and weights is written; every Keras from 3.3 on reads it.
@@ -72,6 +71,8 @@ def load_model(
     """
     path = _readable(filepath, "load_model", folders=True)
     label = os.path.basename(os.path.normpath(path))
+    from nnlite.saving import reading
+
     with registry.custom_object_scope(custom_objects):
         return reading.read_model(path, label, compile, max_bytes)
 
@@ -113,11 +114,15 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name
         raise ValueError(
             f"load_weights: {model.label} is not built: add an Input first, call build, or call it on data."
         )
+    from nnlite.saving import reading
+
     reading.read_weights(model, path, label, skip_mismatch, by_name)
 
 
 def _weights_bytes(model: Any) -> bytes:
     import h5py
+
+    from nnlite.saving import hdf5
 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
