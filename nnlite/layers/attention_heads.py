@@ -347,6 +347,11 @@ class HeadAttention(Layer):
             return [output, self._score_shape(query, value, self._heads())]
         return output
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain data; those of late versions where they differ from the usual."""
+        usual = {"use_gate": False, "sliding_window": None}  # older Kerases know neither
+        return {k: v for k, v in super().get_config().items() if k not in usual or v != usual[k]}
+
     def get_build_config(self) -> dict[str, Any] | None:
         """Return what ``build_from_config`` needs to create the same variables."""
         if self._build_shape is None:

@@ -192,7 +192,7 @@ class Model(Trainer, Described, Layer):
     @property
     def input_shape(self) -> Any:
         """Shape of the input, the batch first, or a list or dict of shapes; raises ``ValueError`` if not known."""
-        return forms.fill(self._input_form, self._shapes("input_shape", "inputs"))
+        return forms.fill(forms.unpacked(self._input_form), self._shapes("input_shape", "inputs"))
 
     @property
     def output_shape(self) -> Any:
@@ -251,7 +251,7 @@ class Model(Trainer, Described, Layer):
                 f"Call forward again."
             )
         gradients = graph.backward(self._flat_gradients(dy, len(graph.outputs)), cache.calls, input_grad)
-        return forms.fill(self._input_form, gradients) if input_grad else None
+        return forms.fill(forms.unpacked(self._input_form), gradients) if input_grad else None
 
     def _flat_gradients(self, dy: Any, count: int) -> list[Any]:
         if isinstance(dy, dict) and isinstance(self._output_form, dict):

@@ -205,6 +205,8 @@ DROPPED: dict[str, dict[str, Any]] = {
 RECENT: dict[str, dict[str, Any]] = {
     "BatchNormalization": {"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99},
     "LayerNormalization": {"rms_scaling": False},
+    "MultiHeadAttention": {"use_gate": False, "sliding_window": None},
+    "GroupQueryAttention": {"use_gate": False, "sliding_window": None},
 }
 
 # ---- values ----

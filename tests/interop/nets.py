@@ -128,7 +128,10 @@ def random_graph(keras, layers, rng):
     for _ in range(int(rng.integers(2, 12))):
         picked = [pool[int(rng.integers(len(pool)))] for _ in range(3)]
         pool.append(calls[int(rng.integers(len(calls)))](*picked))
-    outputs = [layers.Dense(i + 1)(pool[int(rng.integers(len(pool)))]) for i in range(int(rng.integers(1, 4)))]
+    if len(inputs) > 1:  # early Keras 3 takes no input that no output needs
+        pool.append(layers.Average()([pool[-1], *inputs]))
+    chosen = [pool[-1], *(pool[int(rng.integers(len(pool)))] for _ in range(int(rng.integers(3))))]
+    outputs = [layers.Dense(i + 1)(symbol) for i, symbol in enumerate(chosen)]
     if rng.integers(2):
         return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0])
     return keras.Model({x.name: x for x in inputs}, {f"k{2 * i % 3}": y for i, y in enumerate(outputs)})

@@ -107,7 +107,7 @@ def test_a_part_that_taps_inner_outputs_shares_the_weights():
     a, b = rows(2, 4), rows(2, 3)
     c = Model(model.input, model.get_layer("c").output)([a, b])
     np.testing.assert_allclose(upper(c), model([a, b])[0], rtol=1e-6)
-    assert upper.get_layer("out") is model.get_layer("out") and upper.input_shape == [(None, 10)]
+    assert upper.get_layer("out") is model.get_layer("out") and upper.input_shape == (None, 10)
 
 
 def test_layers_of_a_sequential_can_be_tapped():
@@ -144,6 +144,18 @@ def test_models_in_models():
     assert [layer.name for layer in model.layers[1:]] == ["inner", "row"]
     assert len(model.weights) == 2 + 6
     check_layer(model, input_shape=(None, 4))
+
+
+def test_one_input_in_a_list():
+    """As Keras 3.10 writes every model of one input: it is called with an array, too."""
+    x = Input((4,))
+    inner = Model([x], layers.Dense(4, activation="tanh")(x))
+    y = Input((4,))
+    model = Model([y], [layers.Dense(2)(inner(inner([y])))])
+    check_layer(model, input_shape=(None, 4))
+    assert model.input_shape == (None, 4) and model([rows(2, 4)]).shape == (2, 2)
+    row = keras.Sequential([Input((4,)), inner, layers.Dense(1)])
+    check_layer(row, input_shape=(None, 4))
 
 
 def test_masks_reach_what_follows():
