@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from typing import Any
 
@@ -123,6 +122,8 @@ class BackupAndRestore(Callback):
         self._run = None
 
     def _save(self) -> None:
+        import json
+
         values, arrays = self._run.state()
         os.makedirs(self.backup_dir, exist_ok=True)
         coming = os.path.join(self.backup_dir, "coming.weights.h5")
@@ -137,6 +138,8 @@ class BackupAndRestore(Callback):
 
 def _append(path: str, values: dict[str, Any], arrays: list[np.ndarray]) -> None:
     """Write the state of training into a weights file, and the file to the disk."""
+    import json
+
     import h5py
 
     with h5py.File(path, "r+") as file:
@@ -149,6 +152,8 @@ def _append(path: str, values: dict[str, Any], arrays: list[np.ndarray]) -> None
 
 
 def _read(path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    import json
+
     import h5py
 
     with h5py.File(path, "r") as file:
