@@ -150,6 +150,11 @@ class RNN(Layer):
                     f"{self.label} is stateful: its states are those of {len(held[0])} sequences, got a batch of "
                     f"{len(x)}. Use batches of one size, or call reset_state() first."
                 )
+            if (shapes := [state.shape for state in held]) != wanted:
+                raise ValueError(
+                    f"{self.label} is stateful: its states have shapes {shapes}, an input of shape {x.shape} needs "
+                    f"{wanted}. Use inputs of one size, or call reset_state() first."
+                )
             return held
         return None
 

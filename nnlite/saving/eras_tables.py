@@ -267,7 +267,10 @@ ACTIVATIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
 
 # class -> key -> what a file of before Keras 3 means that does not say
-MEANT: dict[str, dict[str, Any]] = {"GRU": {"reset_after": False}, "GRUCell": {"reset_after": False}}
+MEANT: dict[str, dict[str, Any]] = {
+    **{name: {"reset_after": False} for name in ("GRU", "GRUCell")},
+    **{f"ConvLSTM{rank}D": {"recurrent_activation": "hard_sigmoid_keras2"} for rank in (1, 2, 3)},
+}
 # the same up to Keras 2.2
 MEANT_EARLY: dict[str, dict[str, Any]] = {
     name: {"recurrent_activation": "hard_sigmoid_keras2"} for name in ("LSTM", "GRU", "LSTMCell", "GRUCell")

@@ -5,6 +5,7 @@ import pytest
 
 import nnlite as keras
 from nnlite import layers
+from nnlite.testing import check_layer
 
 X = np.random.default_rng(0).normal(size=(2, 4, 5, 6, 3)).astype("float32")
 
@@ -18,6 +19,8 @@ def test_states_go_on():
     np.testing.assert_allclose(np.concatenate([half(X[:, :2]), half(X[:, 2:])], axis=1), y, rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="states are those of 2 sequences, got a batch of 1"):
         half(X[:1])
+    with pytest.raises(ValueError, match=r"an input of shape \(2, 4, 4, 6, 3\) needs \[\(2, 4, 6, 2\)"):
+        half(X[:, :, :4])
     half.reset_state()
     np.testing.assert_allclose(half(X[:, :2]), y[:, :2], rtol=1e-5, atol=1e-6)
 
@@ -50,6 +53,24 @@ def test_it_trains_and_is_saved(tmp_path):
     assert model(x[:, :1]).shape == (32, 1)
 
 
+def test_images_of_any_size_and_states_as_inputs():
+    inputs = keras.Input((3, None, None, 3))
+    model = keras.Model(inputs, layers.ConvLSTM2D(2, 3)(inputs))
+    assert model(X).shape == (2, 3, 4, 2) and model(X[:, :, :4]).shape == (2, 2, 4, 2)
+    x, *states = [keras.Input((4, 5, 6, 3)), keras.Input((3, 4, 2)), keras.Input((3, 4, 2))]
+    layer = layers.ConvLSTM2D(2, 3)
+    model = keras.Model([x, *states], layer(x, initial_state=states))
+    given = [np.full((2, 3, 4, 2), value, "float32") for value in (0.5, -1)]
+    np.testing.assert_array_equal(model([X, *given]), layer(X, initial_state=given))
+    model.compile("sgd", "mse")
+    model.train_on_batch([X, *given], given[0])
+    np.testing.assert_allclose(model([X, *given]), layer(X, initial_state=given))
+
+
+def test_a_layer_as_activation_learns():
+    check_layer(layers.ConvLSTM2D(2, 2, activation=layers.PReLU()), (None, 2, 3, 3, 1))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -61,6 +82,9 @@ def test_it_trains_and_is_saved(tmp_path):
         (lambda: layers.ConvLSTM2D(2, 7)(X), "input of shape"),
         (lambda: layers.ConvLSTM2D(2, 3)(X[:, 0]), "5"),
         (lambda: layers.ConvLSTM2D(2, 3)(X[:, :0]), "at least one step"),
+        (lambda: layers.ConvLSTM2D(2, 3, activation="tanhh"), "tanh"),
+        (lambda: layers.ConvLSTM2D(2, 3, data_format="last"), "channels_first"),
+        (lambda: layers.ConvLSTM2D(2, [3, 3, 3]), "kernel_size must be one whole number"),
         (lambda: layers.ConvLSTM2D(2, 3)(X, mask=np.ones((2, 3), bool)), "the mask must have one entry for each step"),
         (lambda: layers.ConvLSTM2D(2, 3)(X, initial_state=[X[:, 0], X[:, 0]]), r"shapes \[\(2, 3, 4, 2\), "),
     ],

@@ -119,7 +119,12 @@ ROWS = [
         ("LSTM", {"recurrent_activation": "sigmoid", "time_major": False, "implementation": 1}, "2.15.0"),
         ("LSTM", {"recurrent_activation": "sigmoid"}),
     ),
-    (("ConvLSTM2D", {"time_major": False, "implementation": 1}, "2.15.0"), ("ConvLSTM2D", {})),
+    (
+        ("ConvLSTM2D", {"time_major": False, "implementation": 1}, "2.15.0"),
+        ("ConvLSTM2D", {"recurrent_activation": "hard_sigmoid_keras2"}),
+    ),
+    (("ConvLSTM1D", {"recurrent_activation": "tanh"}, "2.15.0"), ("ConvLSTM1D", {"recurrent_activation": "tanh"})),
+    (("ConvLSTM3D", {}, "3.0.0"), ("ConvLSTM3D", {})),
     (("LSTM", {}, "2.0.8"), ("LSTM", {"recurrent_activation": "hard_sigmoid_keras2"})),
     (("LSTM", {}, "2.2.4-tf"), ("LSTM", {})),
     (

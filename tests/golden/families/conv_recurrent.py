@@ -27,4 +27,9 @@ LAYERS = [
     Case("ConvLSTM1D(3, 3, strides=2, return_sequences=True)", (2, 4, 7, 2)),
     Case("ConvLSTM1D(2, 2, padding='same', data_format='channels_first')", (2, 3, 2, 5)),
     Case("ConvLSTM3D(2, 2, return_sequences=True)", (2, 2, 3, 4, 3, 2)),
+    Case("ConvLSTM3D(1, 2, strides=2, padding='same', data_format='channels_first')", (2, 2, 2, 3, 4, 3)),
+    Case("ConvLSTM1D(2, 3, activation=None, recurrent_activation='softsign', go_backwards=True)", (2, 3, 6, 2)),
+    Case("Bidirectional(ConvLSTM2D(2, 2, padding='same', return_sequences=True))", (2, 3, 3, 4, 2)),
+    Case("Bidirectional(ConvLSTM1D(2, 3), merge_mode='sum')", (2, 3, 5, 2)),
+    Case("TimeDistributed(ConvLSTM1D(2, 2, return_sequences=True))", (2, 2, 3, 4, 2)),
 ]

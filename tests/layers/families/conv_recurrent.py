@@ -34,6 +34,19 @@ CASES = [
         (3, 3, 3, 2),
         random=True,
     ),
+    Case(
+        "conv_lstm_2d_functions",
+        lambda: layers.ConvLSTM2D(2, 2, activation="silu", recurrent_activation="softsign", return_sequences=True),
+        (3, 3, 3, 1),
+        options=masked,
+    ),
+    Case(
+        "conv_lstm_2d_both_ways",
+        lambda: layers.Bidirectional(layers.ConvLSTM2D(1, 2, padding="same", return_sequences=True)),
+        (3, 3, 2, 2),
+        options=masked,
+    ),
+    Case("conv_lstm_1d_distributed", lambda: layers.TimeDistributed(layers.ConvLSTM1D(2, 2)), (2, 2, 4, 1)),
     Case("conv_lstm_1d", lambda: layers.ConvLSTM1D(3, 2, use_bias=False), (2, 5, 2)),
     Case("conv_lstm_3d", lambda: layers.ConvLSTM3D(1, 2, padding="same"), (2, 2, 3, 2, 1)),
 ]
