@@ -49,9 +49,9 @@ class Described:
         saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
 
     @known_arguments
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
         """Save weights and optimizer state; see :func:`nnlite.saving.save_weights`."""
-        saving.save_weights(self, filepath, overwrite=overwrite)
+        saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     @known_arguments
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:

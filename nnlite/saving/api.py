@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any
 
-from nnlite.core import registry, serialization
+from nnlite.core import registry
 from nnlite.core.errors import known_arguments
-from nnlite.saving.atomic import atomic_write
-
-# The version whose form of configs and weights is written; every Keras from 3.3 on reads it.
-KERAS_VERSION = "3.10.0"
 
 
 @known_arguments
-def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
-    """Save architecture, weights and optimizer state in one ``.keras`` file, which Keras 3 opens too.
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+    """Save architecture, weights and optimizer state in one file, which Keras 3 opens too.
 
     The file is written beside its place and moved there when complete: a crash leaves the old file whole.
 
     Args:
         model: a built model.
-        filepath: where to; must end in ``.keras``.
+        filepath: where to: ends in ``.keras``, or in ``.h5`` or ``.hdf5`` for the older form that Keras 2 also has.
         overwrite: whether an existing file may be replaced.
+        zipped: False for a folder of the files that a ``.keras`` archive would hold.
 
     Raises:
         ValueError: for another ending, or a model that is not built.
-        FileExistsError: if the file exists and ``overwrite`` is False.
+        FileExistsError: if the file exists and ``overwrite`` is False, or a folder that holds no model.
     """
-    import json
-    import time
-    import zipfile
-
-    path = _writable(filepath, ".keras", "save_model", overwrite)
+    endings = (".keras", ".h5", ".hdf5") if zipped is None else (".keras",) if zipped else ("",)
+    path = _writable(filepath, endings, "save_model", overwrite)
     if not model.built:
         raise ValueError(f"save_model: {model.label} is not built: add an Input first, call build, or call it on data.")
-    config = json.dumps(serialization.serialize(model))
-    metadata = json.dumps({"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
-    with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("metadata.json", metadata)
-        archive.writestr("config.json", config)
-        archive.writestr("model.weights.h5", _weights_bytes(model))
+    from nnlite.saving import writing
+
+    if zipped is False:
+        writing.folder(model, path)
+    elif path.endswith(".keras"):
+        writing.archive(model, path)
+    else:
+        writing.legacy_model(model, path)
 
 
 @known_arguments
@@ -77,25 +72,37 @@ def load_model(
         return reading.read_model(path, label, compile, max_bytes)
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
-    """Save the weights, and the optimizer's state if there is one, in a ``.weights.h5`` file of Keras 3's layout.
+@known_arguments
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+    """Save the weights, in the form that the file's ending asks for.
+
+    ``.weights.h5`` is Keras 3's, with the optimizer's state if there is one; ``.weights.json`` the same in several
+    files; ``.h5`` that of Keras 2; ``.npz`` an array for each variable, by its path, to be read with ``numpy.load``.
+
+    Args:
+        model: a built model.
+        filepath: where to.
+        overwrite: whether an existing file may be replaced.
+        max_shard_size: gigabytes of each of several files, named after a ``.weights.json``; 5 where None.
 
     Raises:
-        ValueError: for another ending, or a model that is not built.
+        ValueError: for another ending, a model that is not built, and a variable that is too large for one file.
         FileExistsError: if the file exists and ``overwrite`` is False.
     """
-    path = _writable(filepath, ".weights.h5", "save_weights", overwrite)
+    endings = (".weights.h5", ".weights.json", ".h5", ".hdf5", ".npz") if max_shard_size is None else (".weights.json",)
+    path = _writable(filepath, endings, "save_weights", overwrite)
     if not model.built:
         raise ValueError(f"save_weights: {model.label} is not built: it has no weights yet.")
-    content = _weights_bytes(model)
-    with atomic_write(path) as file:
-        file.write(content)
+    from nnlite.saving import writing
+
+    writing.weights(model, path, max_shard_size)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:
     """Load weights, and the optimizer's state if both sides have one, from a file of any Keras.
 
-    The file's content tells what it is: ``.weights.h5``, ``.keras``, or the HDF5 files of Keras 1 and 2.
+    The file's content tells what it is: ``.weights.h5``, ``.keras``, ``.weights.json``, the HDF5 files of Keras 1
+    and 2, or ``.npz``.
 
     Args:
         model: a built model of the architecture that was saved.
@@ -119,17 +126,6 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name
     reading.read_weights(model, path, label, skip_mismatch, by_name)
 
 
-def _weights_bytes(model: Any) -> bytes:
-    import h5py
-
-    from nnlite.saving import hdf5
-
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        hdf5.write_weights(model, file)
-    return buffer.getvalue()
-
-
 def _path(filepath: Any, caller: str) -> str:
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(f"{caller}: filepath got {filepath!r}, expected the path of a file.")
@@ -146,10 +142,10 @@ def _readable(filepath: Any, caller: str, folders: bool = False) -> str:
     return path
 
 
-def _writable(filepath: Any, ending: str, caller: str, overwrite: bool) -> str:
+def _writable(filepath: Any, endings: tuple[str, ...], caller: str, overwrite: bool) -> str:
     path = _path(filepath, caller)
-    if not path.endswith(ending):
-        raise ValueError(f"{caller}: the file's name must end in {ending!r}, got {path!r}.")
+    if not path.endswith(endings):
+        raise ValueError(f"{caller}: the file's name must end in {' or '.join(map(repr, endings))}, got {path!r}.")
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{caller}: {path!r} exists; pass overwrite=True to replace it.")
     return path

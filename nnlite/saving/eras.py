@@ -178,6 +178,8 @@ def _object(name: str, value: dict[str, Any], era: Era, kind: str | None) -> dic
 def _placed(value: dict[str, Any], name: str, kind: str | None) -> dict[str, Any]:
     """An object of before Keras 3 with the module it has today; the one it had names files that are no more."""
     value = {key: one for key, one in value.items() if key != "module"}
+    if kind == "layers" and registry.find(kind, name) is None:
+        kind = "models"  # which are layers too
     if kind is None or registry.find(kind, name) is None:
         return value
     return {"module": registry.MODULES[kind], **value}

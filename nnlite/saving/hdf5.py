@@ -4,7 +4,6 @@ plainly."""
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,16 +32,16 @@ def write_weights(model: Any, file: Any) -> None:
 
 
 def read_weights(
-    model: Any, file: Any, label: str, skip_mismatch: bool = False, opening: Opening | None = None
+    model: Any, source: Arrays, label: str, skip_mismatch: bool = False, opening: Opening | None = None
 ) -> None:
-    """Read the variables of a model, and of its optimizer, from an open HDF5 file.
+    """Read the variables of a model, and of its optimizer, from one file or several.
 
     Everything is checked before the first array is read, and all of it read before the first variable changes; a model
     that is just being made takes the arrays one by one, with no copy of them on the way.
 
     Args:
         model: built, so that its variables exist.
-        file: the open file, or what has the groups of several.
+        source: where the arrays are.
         label: the file's name, for messages.
         skip_mismatch: whether layers that do not fit keep their weights, with a warning, rather than being an error.
         opening: the model that is being made from the file, if it is one.
@@ -54,30 +53,34 @@ def read_weights(
     others, optimizers, problems, paths = [], [], [], set()
     for path, obj in tree.walk(model):
         paths.add(path.strip("/"))
-        store = Group(file, f"{path}/vars", label)
+        where = f"{path}/vars".lstrip("/")
+        store = source.at(where)
         if _is_optimizer(obj):
             if not hasattr(obj, "inner_optimizer"):
-                wrapped = Group(file, f"{path}/inner_optimizer/vars", label)
-                store = wrapped if len(wrapped) else store  # saved under a scaled loss, which this model does not have
-            optimizers += [(obj, store)] if len(store) else []
+                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"))
+                store = wrapped or store  # saved under a scaled loss, which this model does not have
+            optimizers += [(obj, store)] if store else []
         elif not _keeps_default_form(obj):
-            store.check_size(_LARGEST_OWN + 8 * sum(v.value.nbytes for v in getattr(obj, "weights", [])))
+            size = sum(array.nbytes for array in store.values())
+            most = _LARGEST_OWN + 8 * sum(v.value.nbytes for v in getattr(obj, "weights", []))
+            if size > most:
+                raise ValueError(f"{label}: the arrays at {where!r} have {size} bytes, more than {most} expected.")
             others.append((obj, store))
         else:
-            problem = _mismatch(obj, obj._own_in_order(), store)
+            problem = _mismatch(obj, obj._own_in_order(), store, where)
             if problem:
                 problems.append(problem)
             else:
-                pairs += [(v, store.arrays[str(i)]) for i, v in enumerate(obj._own_in_order())]
+                pairs += [(v, store[str(i)]) for i, v in enumerate(obj._own_in_order())]
     report(problems, model, label, skip_mismatch)
-    unread = _layers_in(file, label) - paths
+    unread = source.layers() - paths
     if unread and not skip_mismatch:
         warnings.warn(
             f"{label}: the file also holds weights of layers that the model {model.name!r} does not have, which were "
             f"not read: {', '.join(sorted(unread))}",
             stacklevel=4,
         )
-    ready = [(obj, {key: store[key] for key in store}) for obj, store in others]
+    ready = [(obj, {key: array.read() for key, array in store.items()}) for obj, store in others]
     fill(pairs, opening)
     for obj, values in ready:
         if opening is not None:
@@ -85,7 +88,7 @@ def read_weights(
         if values:
             obj.load_own_variables(values)
     for obj, store in optimizers:
-        load_optimizer(obj, list(store.arrays.values()), model, label, opening)
+        load_optimizer(obj, list(store.values()), model, label, opening)
 
 
 def report(problems: list[str], model: Any, label: str, skip_mismatch: bool) -> None:
@@ -118,18 +121,6 @@ def fill(pairs: Pairs, opening: Opening | None = None) -> None:
     values = [array.read() for _, array in pairs]
     for (variable, _), value in zip(pairs, values, strict=True):
         variable.assign(value)
-
-
-def _layers_in(file: Any, label: str) -> set[str]:
-    """Return the paths of the model's own layers that hold arrays in the file."""
-    layers = guarded.child(file, "layers", label)
-    found = set()
-    for name in layers if hasattr(layers, "keys") else ():
-        layer = guarded.child(layers, name, label)
-        stored = guarded.child(layer, "vars", label) if hasattr(layer, "keys") else None
-        if stored is not None and hasattr(stored, "keys") and len(stored):
-            found.add(f"layers/{name}")
-    return found
 
 
 def _is_optimizer(obj: Any) -> bool:
@@ -179,19 +170,69 @@ def _expected(optimizer: Any, count: int) -> tuple[list[Variable], bool]:
     return variables, False
 
 
-def _mismatch(obj: Any, own: list[Variable], store: Group) -> str | None:
+def _mismatch(obj: Any, own: list[Variable], store: dict[str, Stored], where: str) -> str | None:
     label = getattr(obj, "label", type(obj).__name__)
     if len(store) != len(own):
         names = ", ".join(f"{v.path} {v.shape}" for v in own) or "no variables"
-        shapes = ", ".join(str(array.shape) for array in store.arrays.values()) or "none"
-        return f"{label}: expected {names}; the file has {len(store)} arrays at {store.path!r}: {shapes}"
+        shapes = ", ".join(str(array.shape) for array in store.values()) or "none"
+        return f"{label}: expected {names}; the file has {len(store)} arrays at {where!r}: {shapes}"
     for index, variable in enumerate(own):
         if str(index) not in store:
-            return f"{label}: the file has no array {store.path}/{index} for {variable.path}"
-        problem = store.arrays[str(index)].misfit(variable)
+            return f"{label}: the file has no array {where}/{index} for {variable.path}"
+        problem = store[str(index)].misfit(variable)
         if problem:
             return f"{label}: {problem}"
     return None
+
+
+def open_h5(source: Any, label: str) -> Any:
+    """Open HDF5 for reading: a path, or a file that is open.
+
+    Raises ``ValueError`` for what is none.
+    """
+    import h5py
+
+    try:
+        return h5py.File(source, "r")
+    except (OSError, RuntimeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
+
+
+class Arrays:
+    """Where arrays of weights are found by their paths: one file, or several."""
+
+    def at(self, path: str) -> dict[str, Stored]:
+        """Return the arrays in the group at a path, by name, in numeric order; none if there is no group."""
+        raise NotImplementedError
+
+    def layers(self) -> set[str]:
+        """Return the paths of the model's own layers that hold arrays."""
+        raise NotImplementedError
+
+
+class InFile(Arrays):
+    """The arrays of one open HDF5 file."""
+
+    def __init__(self, file: Any, label: str) -> None:
+        self.file, self.label = file, label
+
+    def at(self, path: str) -> dict[str, Stored]:
+        for way in _ways(path):
+            group = guarded.group_at(self.file, way, self.label)
+            if group is not None:
+                keys = sorted(group, key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k))
+                found = {key: guarded.array_at(group, key, self.label) for key in keys}
+                return {key: array for key, array in found.items() if array is not None}
+        return {}
+
+    def layers(self) -> set[str]:
+        layers = guarded.group_at(self.file, "layers", self.label)
+        found = set()
+        for name in layers if layers is not None else ():
+            stored = guarded.group_at(layers, f"{name}/vars", self.label)
+            if stored is not None and len(stored):
+                found.add(f"layers/{name}")
+        return found
 
 
 def _ways(path: str) -> list[str]:
@@ -199,46 +240,8 @@ def _ways(path: str) -> list[str]:
     *parents, _ = path.split("/")
     hidden = [*parents[:-1], f"_{parents[-1]}"] if parents else []  # attributes were private
     found = [parents, hidden]
-    if parents[:1] == ["layers"]:
-        found += [["_layer_checkpoint_dependencies", *way[1:]] for way in (parents, hidden)]
+    if "layers" in parents:
+        found += [["_layer_checkpoint_dependencies" if p == "layers" else p for p in way] for way in (parents, hidden)]
     # On Windows, Keras 2 joined the parts with its separator.
     joined = ["\\".join(way) for way in (parents, hidden)] if parents else []
     return [*("/".join([*way, "vars"]) for way in found if way or not parents), *(f"{way}/vars" for way in joined)]
-
-
-class Group(Mapping[str, Any]):
-    """The arrays of one HDF5 group by name, in numeric order; a group that is not there is empty.
-
-    ``arrays`` describes them; as a mapping it reads them.
-    """
-
-    def __init__(self, file: Any, path: str, label: str) -> None:
-        self.path, self.label = path.lstrip("/"), label
-        self.arrays: dict[str, Stored] = {}
-        for way in _ways(self.path):
-            group = guarded.group_at(file, way, label)
-            if group is None:
-                continue
-            for key in sorted(group, key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k)):
-                found = guarded.array_at(group, key, label)
-                if found is not None:
-                    self.arrays[key] = found
-            break
-
-    def check_size(self, most: int) -> None:
-        """Raise ``ValueError`` if all arrays together take more than ``most`` bytes."""
-        size = sum(array.nbytes for array in self.arrays.values())
-        if size > most:
-            raise ValueError(f"{self.label}: the arrays at {self.path!r} have {size} bytes, more than {most} expected.")
-
-    def __getitem__(self, key: str) -> Any:
-        return self.arrays[key].read()
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.arrays
-
-    def __iter__(self) -> Any:
-        return iter(self.arrays)
-
-    def __len__(self) -> int:
-        return len(self.arrays)

@@ -7,6 +7,7 @@ its arrays: first those that learn, then the others.
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,3 +163,62 @@ def _converted(variables: list[Variable], values: list[np.ndarray]) -> list[np.n
         values[index - 1] = np.concatenate([part.T for part in np.split(recurrent, gates, axis=1)], axis=1)
         values[index] = plain
     return values
+
+
+# ---- writing ----
+
+_LARGEST_ATTRIBUTE = 64512  # what HDF5 keeps in the header of a group
+
+
+def write_model(model: Any, file: Any, version: str) -> None:
+    """Write a whole model into an open HDF5 file: its config, its weights and the optimizer's state."""
+    from nnlite.core import serialization
+
+    described = serialization.serialize(model)
+    file.attrs["keras_version"], file.attrs["backend"] = version, "jax"
+    file.attrs["model_config"] = json.dumps({"class_name": described["class_name"], "config": described["config"]})
+    training = described.get("compile_config")
+    if training:
+        config = dict(training)
+        optimizer = config.pop("optimizer")
+        if isinstance(optimizer, str):
+            optimizer = serialization.serialize(model.optimizer)
+        name = optimizer.get("registered_name") or optimizer["class_name"]
+        config["optimizer_config"] = {"class_name": name, "config": optimizer["config"]}
+        file.attrs["training_config"] = json.dumps(config)
+    write_weights(model, file.create_group("model_weights"))
+    if training and model.optimizer is not None and model.optimizer.built:
+        group = file.create_group("optimizer_weights")
+        _write_arrays(group, "weight_names", list(model.optimizer.variables))
+
+
+def write_weights(model: Any, group: Any) -> None:
+    """Write the weights of a model into an open HDF5 file, or a group of one, layer by layer."""
+    _write_names(group, "layer_names", [layer.name for layer in model.layers])
+    for layer in model.layers:
+        _write_arrays(group.require_group(layer.name), "weight_names", _in_order(layer))
+
+
+def _write_arrays(group: Any, attribute: str, variables: list[Variable]) -> None:
+    names: list[str] = []
+    for variable in variables:
+        path, number = variable.path, 1
+        while path in names:
+            path, number = f"{variable.path}_{number}", number + 1
+        names.append(path)
+        group.create_dataset(path, data=variable.value)
+    _write_names(group, attribute, names)
+
+
+def _write_names(group: Any, attribute: str, names: list[str]) -> None:
+    """Write a list of names as an attribute, or as several where it is too long for one."""
+    encoded = [name.encode() for name in names]
+    if not encoded:
+        group.attrs[attribute] = np.array([], np.float64)
+        return
+    each = max(1, _LARGEST_ATTRIBUTE // max(1, *(len(name) for name in encoded)) - 1)
+    if len(encoded) <= each:
+        group.attrs[attribute] = encoded
+        return
+    for number, start in enumerate(range(0, len(encoded), each)):
+        group.attrs[f"{attribute}{number}"] = encoded[start : start + each]

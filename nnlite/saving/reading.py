@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from nnlite.core.loading import Opening, model_from_file
-from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, tree
+from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, npz, shards, tree
 from nnlite.saving.archive import Archive, parsed
 
 # What a model's variables may take in memory, by the size of its file, unless the caller says otherwise.
@@ -17,31 +17,24 @@ _COPIES, _EACH = 8, 2**14
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def is_hdf5(path: str) -> bool:
-    """Return whether a file's content is HDF5."""
+def kind(path: str) -> str:
+    """Return what a file's content is: "hdf5", "npz", "json" or, for all else, "archive"."""
     if os.path.isdir(path):
-        return False
+        return "archive"
     with open(path, "rb") as file:
-        return file.read(8) == _SIGNATURE
-
-
-def open_h5(source: Any, label: str) -> Any:
-    """Open HDF5 for reading: a path, or a file that is open.
-
-    Raises ``ValueError`` for what is none.
-    """
-    import h5py
-
-    try:
-        return h5py.File(source, "r")
-    except (OSError, RuntimeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
+        start = file.read(64)
+    if start.startswith(_SIGNATURE):
+        return "hdf5"
+    if start.startswith(b"PK"):
+        name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
+        return "npz" if path.endswith(".npz") or name.endswith(b".npy") else "archive"
+    return "json" if start.lstrip().startswith(b"{") else "archive"
 
 
 def read_model(path: str, label: str, compile: bool, max_bytes: int | None) -> Any:
     """Return the model in a file; see :func:`nnlite.saving.api.load_model`."""
-    if is_hdf5(path):
-        with open_h5(path, label) as file:
+    if kind(path) == "hdf5":
+        with hdf5.open_h5(path, label) as file:
             return _from_legacy(file, label, compile, _limit(os.path.getsize(path), max_bytes))
     with Archive(path, label) as archive:
         return _from_archive(archive, label, compile, _limit(archive.size(), max_bytes))
@@ -60,8 +53,8 @@ def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> An
     model, opening = _made(config, version, label, limit)
     if compile and compile_config:
         _compile(model, compile_config, version, label)
-    with archive.open("model.weights.h5", size_in_file(model)) as member, open_h5(member, label) as file:
-        hdf5.read_weights(model, file, label, opening=opening)
+    with archive.open("model.weights.h5", size_in_file(model)) as member, hdf5.open_h5(member, label) as file:
+        hdf5.read_weights(model, hdf5.InFile(file, label), label, opening=opening)
     _finish(model, opening)
     return model
 
@@ -130,14 +123,24 @@ def _compile(model: Any, config: Any, version: str | None, label: str) -> bool:
 
 def read_weights(model: Any, path: str, label: str, skip_mismatch: bool, by_name: bool) -> None:
     """Read weights into a model; see :func:`nnlite.saving.api.load_weights`."""
-    if is_hdf5(path):
-        with open_h5(path, label) as file:
+    found = kind(path)
+    if found == "hdf5":
+        with hdf5.open_h5(path, label) as file:
             _read_weights(model, file, label, skip_mismatch, by_name)
+        return
+    if found == "json":
+        with shards.Shards(path, label) as source:
+            _must_order(by_name, label)
+            hdf5.read_weights(model, source, label, skip_mismatch)
+        return
+    if found == "npz":
+        _must_order(by_name, label)
+        npz.read(model, path, label, skip_mismatch)
         return
     with (
         Archive(path, label) as archive,
         archive.open("model.weights.h5", size_in_file(model)) as member,
-        open_h5(member, label) as file,
+        hdf5.open_h5(member, label) as file,
     ):
         _read_weights(model, file, label, skip_mismatch, by_name)
 
@@ -146,6 +149,10 @@ def _read_weights(model: Any, file: Any, label: str, skip_mismatch: bool, by_nam
     if legacy_h5.is_legacy(file):
         legacy_h5.read_weights(model, file, label, by_name, skip_mismatch)
         return
+    _must_order(by_name, label)
+    hdf5.read_weights(model, hdf5.InFile(file, label), label, skip_mismatch)
+
+
+def _must_order(by_name: bool, label: str) -> None:
     if by_name:
         raise ValueError(f"{label}: by_name works for HDF5 files of Keras 1 and 2; this one names no layers.")
-    hdf5.read_weights(model, file, label, skip_mismatch)

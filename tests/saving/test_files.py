@@ -311,7 +311,7 @@ def test_endings_and_overwriting(tmp_path):
     with pytest.raises(ValueError, match=r"must end in '.keras'"):
         model.save(tmp_path / "m.pickle")
     with pytest.raises(ValueError, match=r"must end in '.weights.h5'"):
-        model.save_weights(tmp_path / "m.h5")
+        model.save_weights(tmp_path / "m.bin")
     model.save(tmp_path / "m.keras")
     with pytest.raises(FileExistsError):
         model.save(tmp_path / "m.keras", overwrite=False)
