@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 _open = threading.local()
+# How many calls inside of inner models a file's model may consist of: models that call each other twice have billions.
+_MOST_CALLS = 20_000
 
 
 class Opening:
@@ -23,7 +25,7 @@ class Opening:
     """
 
     def __init__(self, most_bytes: int, label: str) -> None:
-        self.left, self.label = most_bytes, label
+        self.left, self.label, self.calls = most_bytes, label, 0
         self._blank: dict[int, tuple[Any, Any]] = {}
 
     def spend(self, size: int, what: str) -> None:
@@ -75,6 +77,18 @@ def spend(shape: Iterable[int], dtype: Any, what: str) -> None:
     if opening is not None:
         shape = tuple(shape)
         opening.spend(np.dtype(dtype).itemsize * math.prod(int(n) for n in shape), f"{what} of shape {shape}")
+
+
+def count(calls: int) -> None:
+    """Count calls inside of an inner model, if a model is being made from a file.
+
+    Raises ``ValueError`` if they are more than any model would have.
+    """
+    opening = current()
+    if opening is not None:
+        opening.calls += calls
+        if opening.calls > _MOST_CALLS:
+            raise ValueError(f"{opening.label}: its inner models call each other more than {_MOST_CALLS} times.")
 
 
 def blank(shape: tuple[int, ...], dtype: Any, owner: str, name: str) -> Any:

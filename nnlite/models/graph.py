@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import changes, structure
+from nnlite.core import changes, loading, structure
 from nnlite.core.symbol import Symbol
 from nnlite.models.plan import (
     Slot,
@@ -67,6 +67,7 @@ class Graph:
         self._number()
         self.written = [slotted((node.args, node.kwargs), slots) for node in ordered]
         self._learning: tuple[Any, Any] = (None, None)
+        self._last_shapes: tuple[Any, Any] = (None, None)
 
     def _number(self) -> None:
         """Number the calls of each layer, as files and summaries name them."""
@@ -193,9 +194,17 @@ class Graph:
 
     def output_shapes(self, input_shapes: list[Any]) -> list[Any]:
         """Return the shapes of the outputs for inputs of given shapes."""
+        if loading.current() is None:
+            return self._found_shapes(input_shapes)
+        if self._last_shapes[0] != input_shapes:  # models in models ask for the same over and over
+            self._last_shapes = list(input_shapes), self._found_shapes(input_shapes)
+        return list(self._last_shapes[1])
+
+    def _found_shapes(self, input_shapes: list[Any]) -> list[Any]:
         shapes: list[Any] = [None] * self.size
         for slot, shape in zip(self.inputs, input_shapes, strict=True):
             shapes[slot] = shape
+        loading.count(len(self.steps))
         for step in self.steps:
             if step.x is None:
                 shape = step.layer.compute_output_shape(shapes[step.targets[0]])

@@ -44,6 +44,7 @@ class Sequential(Model):
                 f"Sequential([first, second])."
             )
         super().__init__(name=name, **kwargs)
+        self._names: set[str] = set()  # of the layers, so that adding one need not look at all
         if isinstance(layers, (Layer, Symbol)):
             layers = [layers]
         for layer in layers or []:
@@ -73,7 +74,7 @@ class Sequential(Model):
             raise TypeError(f"{self.label}: only layers can be added, got {layer!r}.{hint}")
         if isinstance(layer, InputLayer) and self._layers:
             raise ValueError(f"{self.label}: an Input must come first; there are {len(self._layers)} layers already.")
-        if any(layer.name == other.name and layer is not other for other in self._layers):
+        if layer.name in self._names and any(layer.name == o.name and layer is not o for o in self._layers):
             raise ValueError(
                 f"{self.label}: there is another layer named {layer.name!r} already; names in a model must differ. "
                 f"Give one of them another name=."
@@ -85,6 +86,7 @@ class Sequential(Model):
             if shape is not None:
                 self._layers.append(InputLayer(batch_shape=shape))
         self._layers.append(layer)
+        self._names.add(layer.name)
         if rebuild:
             try:
                 self._rebuild()
@@ -310,14 +312,19 @@ class Sequential(Model):
             config = eras.inner("Sequential", config)
             model = cls(name=config.get("name"))
             model.dtype_policy = config.get("dtype")
-            made: list[tuple[Any, Layer]] = []
+            made: dict[Any, tuple[Any, Layer]] = {}
             for layer_config in config["layers"]:
                 # Built by the model, in its name scope, rather than one by one.
                 alone = {key: value for key, value in layer_config.items() if key != "build_config"}
-                layer = next((layer for other, layer in made if other == alone), None)  # a layer may stand twice
-                if layer is None:
+                inner = alone.get("config")
+                name = inner.get("name") if isinstance(inner, dict) else None
+                described, layer = made.get(
+                    name if isinstance(name, str) else None, (None, None)
+                )  # a layer may stand twice
+                if layer is None or described != alone:
                     layer = serialization.deserialize(alone, "layers")
-                    made.append((alone, layer))
+                if isinstance(name, str):
+                    made[name] = (alone, layer)
                 model.add(layer, rebuild=False)
             model._rebuild()
             shape = config.get("build_input_shape")

@@ -16,6 +16,8 @@ from nnlite.saving.stored import Stored
 
 # What an object may read that keeps something else than its variables.
 _LARGEST_OWN = 64 * 2**20
+# Where Keras 2.12 and 2.13 wrote a model's layers.
+_OLD_LAYERS = "_layer_checkpoint_dependencies"
 
 Pairs = list[tuple[Variable, Stored]]
 
@@ -51,7 +53,7 @@ def read_weights(
     """
     pairs: Pairs = []
     others, optimizers, problems, paths = [], [], [], set()
-    for path, obj in tree.walk(model):
+    for path, obj in tree.walk(model, source.counts_twice()):
         paths.add(path.strip("/"))
         where = f"{path}/vars".lstrip("/")
         store = source.at(where)
@@ -209,6 +211,10 @@ class Arrays:
         """Return the paths of the model's own layers that hold arrays."""
         raise NotImplementedError
 
+    def counts_twice(self) -> bool:
+        """Return whether siblings with variables count twice in the numbers that paths have."""
+        return False
+
 
 class InFile(Arrays):
     """The arrays of one open HDF5 file."""
@@ -224,6 +230,9 @@ class InFile(Arrays):
                 found = {key: guarded.array_at(group, key, self.label) for key in keys}
                 return {key: array for key, array in found.items() if array is not None}
         return {}
+
+    def counts_twice(self) -> bool:
+        return guarded.child(self.file, _OLD_LAYERS, self.label) is not None
 
     def layers(self) -> set[str]:
         layers = guarded.group_at(self.file, "layers", self.label)
@@ -241,7 +250,7 @@ def _ways(path: str) -> list[str]:
     hidden = [*parents[:-1], f"_{parents[-1]}"] if parents else []  # attributes were private
     found = [parents, hidden]
     if "layers" in parents:
-        found += [["_layer_checkpoint_dependencies" if p == "layers" else p for p in way] for way in (parents, hidden)]
+        found += [[_OLD_LAYERS if p == "layers" else p for p in way] for way in (parents, hidden)]
     # On Windows, Keras 2 joined the parts with its separator.
     joined = ["\\".join(way) for way in (parents, hidden)] if parents else []
     return [*("/".join([*way, "vars"]) for way in found if way or not parents), *(f"{way}/vars" for way in joined)]

@@ -180,6 +180,8 @@ def write_model(model: Any, file: Any, version: str) -> None:
     training = described.get("compile_config")
     if training:
         config = dict(training)
+        for key in ("loss", "metrics", "weighted_metrics"):  # Keras reads its own functions back by class only
+            config[key] = _as_objects(config.get(key), "losses" if key == "loss" else "metrics")
         optimizer = config.pop("optimizer")
         if isinstance(optimizer, str):
             optimizer = serialization.serialize(model.optimizer)
@@ -190,6 +192,24 @@ def write_model(model: Any, file: Any, version: str) -> None:
     if training and model.optimizer is not None and model.optimizer.built:
         group = file.create_group("optimizer_weights")
         _write_arrays(group, "weight_names", list(model.optimizer.variables))
+
+
+def _as_objects(value: Any, kind: str) -> Any:
+    """A loss or metric, or lists and dicts of them, with the class in the place of a function's name."""
+    from nnlite.core import registry, serialization
+
+    if isinstance(value, list):
+        return [_as_objects(one, kind) for one in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _as_objects(one, kind) for key, one in value.items()}
+    if not isinstance(value, str):
+        return value
+    function = registry.find(kind, value)
+    name = "".join(word.capitalize() for word in getattr(function, "__name__", "").split("_"))
+    cls = registry.find(kind, name)
+    if not isinstance(cls, type):  # accuracy, whose meaning the loss decides
+        return value
+    return serialization.serialize(cls() if kind == "losses" else cls(name=value))
 
 
 def write_weights(model: Any, group: Any) -> None:

@@ -14,8 +14,11 @@ from typing import Any
 from nnlite.core import naming
 
 
-def walk(root: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (path, object) for everything under ``root`` that has variables of its own to save, ``root`` first."""
+def walk(root: Any, twice: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield (path, object) for everything under ``root`` that has variables of its own to save, ``root`` first.
+
+    With ``twice``, layers with variables count twice in the numbers of their siblings, as Keras 2.12 and 2.13 did it.
+    """
     visited: set[int] = set()
     pending = [("", root)]
     while pending:
@@ -24,17 +27,17 @@ def walk(root: Any) -> Iterator[tuple[str, Any]]:
             continue
         visited.add(id(obj))
         yield path, obj
-        pending += reversed([(f"{path}/{segment}", child) for segment, child in _children(obj)])
+        pending += reversed([(f"{path}/{segment}", child) for segment, child in _children(obj, twice)])
 
 
 def _saveable(obj: Any) -> bool:
     return hasattr(obj, "save_own_variables") and hasattr(obj, "load_own_variables")
 
 
-def _children(obj: Any) -> Iterator[tuple[str, Any]]:
+def _children(obj: Any, twice: bool) -> Iterator[tuple[str, Any]]:
     layers = getattr(obj, "layers", None)
     if isinstance(layers, list):
-        yield from _numbered("layers", layers)
+        yield from _numbered("layers", layers, twice)
     attributes = sorted(vars(obj), key=lambda name: (name.startswith("_"), name))
     for name in attributes:
         value = vars(obj)[name]
@@ -48,12 +51,12 @@ def _children(obj: Any) -> Iterator[tuple[str, Any]]:
             yield from _numbered(name, value.values())
 
 
-def _numbered(path: str, values: Any) -> Iterator[tuple[str, Any]]:
+def _numbered(path: str, values: Any, twice: bool = False) -> Iterator[tuple[str, Any]]:
     counts: dict[str, int] = {}
     for value in values:
         if not _saveable(value):
             continue
         name = naming.to_snake_case(type(value).__name__)
         number = counts.get(name, 0)
-        counts[name] = number + 1
+        counts[name] = number + (2 if twice and value.weights else 1)
         yield f"{path}/{name}_{number}" if number else f"{path}/{name}", value
