@@ -4,7 +4,8 @@
     python -m tests.interop --keras 3.10.0 --nets 60
     python -m tests.interop --python PATH         # an interpreter that has Keras already
 
-Each file must open, compute the same, and go on training with the same losses: the optimizer's state is in it.
+Each file must open, compute the same, and go on training with the same losses: the optimizer's state is in it. (Of an
+``.h5`` file Keras itself reads that state but in part; there the outputs count.)
 """
 
 from __future__ import annotations
