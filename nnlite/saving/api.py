@@ -17,7 +17,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
     Args:
         model: a built model.
-        filepath: where to: ends in ``.keras``, or in ``.h5`` or ``.hdf5`` for the older form that Keras 2 also has.
+        filepath: where to: ends in ``.keras``, or in ``.h5`` or ``.hdf5`` for the form of Keras 2, out of which
+            Keras 3 trains on with a fresh optimizer.
         overwrite: whether an existing file may be replaced.
         zipped: False for a folder of the files that a ``.keras`` archive would hold.
 

@@ -37,19 +37,30 @@ def child(node: Any, name: str, label: str) -> Any:
         raise ValueError(f"{label}: {_name(node)!r} is not a group.")
     if name in (".", "..", ""):
         return None
-    place = f"{label}: {'/'.join((_name(node), name)).strip('/')}"
     try:
-        if not node.id.links.exists(name.encode()):
+        key = name.encode()
+        if not node.id.links.exists(key):
             return None
-        link = node.get(name, getlink=True)
-        if isinstance(link, h5py.HardLink):
-            found = node[name]
-            if isinstance(found, (h5py.Group, h5py.Dataset)):
-                return found
-            raise ValueError(f"{place} is neither a group nor an array.")
-    except (OSError, KeyError, RuntimeError, TypeError, UnicodeError) as error:
-        raise ValueError(f"{place} cannot be opened: {error}") from None
-    raise ValueError(f"{place} is a {type(link).__name__}, which leads to another place; only plain arrays are read.")
+        kind = node.id.links.get_info(key).type
+        if kind == h5py.h5l.TYPE_HARD:
+            found = h5py.h5o.open(node.id, key)
+            if isinstance(found, h5py.h5g.GroupID):
+                return h5py.Group(found)
+            if isinstance(found, h5py.h5d.DatasetID):
+                return h5py.Dataset(found)
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, UnicodeError) as error:
+        raise ValueError(f"{label}: {_place(node, name)} cannot be opened: {error}") from None
+    links = {h5py.h5l.TYPE_SOFT: "a SoftLink", h5py.h5l.TYPE_EXTERNAL: "an ExternalLink"}
+    if kind == h5py.h5l.TYPE_HARD:
+        raise ValueError(f"{label}: {_place(node, name)} is neither a group nor an array.")
+    raise ValueError(
+        f"{label}: {_place(node, name)} is {links.get(kind, 'a link of its own kind')}, which leads to another place; "
+        f"only plain arrays are read."
+    )
+
+
+def _place(node: Any, name: str) -> str:
+    return "/".join((_name(node), name)).strip("/")
 
 
 def _name(node: Any) -> str:
@@ -86,7 +97,7 @@ def array_at(node: Any, path: str, label: str) -> Stored | None:
         return None
     if not isinstance(found, h5py.Dataset):
         raise ValueError(f"{label}: {_name(found).strip('/')} is no array.")
-    return Stored(found, f"{label}: {_name(found).strip('/')}")
+    return Stored(found, label)
 
 
 def text(node: Any, name: str, label: str) -> str | None:

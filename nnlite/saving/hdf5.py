@@ -145,6 +145,8 @@ def load_optimizer(
         if not type(optimizer).load_own_variables.__module__.startswith("nnlite."):
             optimizer.load_own_variables({str(index): array for index, array in enumerate(arrays)})
             return
+        if len(arrays) == 1 + len(model.trainable_weights) and optimizer.fits_unbuilt(len(optimizer.variables)):
+            arrays = arrays[:1]  # Keras 2 kept momentums of zero for SGD without momentum
         variables, unbuilt = _expected(optimizer, len(arrays))
         if len(variables) != len(arrays):
             raise ValueError(

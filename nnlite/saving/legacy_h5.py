@@ -167,6 +167,10 @@ def _converted(variables: list[Variable], values: list[np.ndarray]) -> list[np.n
 
 # ---- writing ----
 
+# Where the optimizer's state stands. Where Keras 3 looks for it, it makes an optimizer of it that cannot train, even in
+# files of its own; with none there it trains with a fresh one.
+OPTIMIZER = "optimizer_weights_for_nnlite"
+
 _LARGEST_ATTRIBUTE = 64512  # what HDF5 keeps in the header of a group
 
 
@@ -190,7 +194,7 @@ def write_model(model: Any, file: Any, version: str) -> None:
         file.attrs["training_config"] = json.dumps(config)
     write_weights(model, file.create_group("model_weights"))
     if training and model.optimizer is not None and model.optimizer.built:
-        group = file.create_group("optimizer_weights")
+        group = file.create_group(OPTIMIZER)
         _write_arrays(group, "weight_names", list(model.optimizer.variables))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nnlite.core.loading import Opening
 from nnlite.core.variable import Variable
-from nnlite.saving import guarded, hdf5
+from nnlite.saving import guarded, hdf5, legacy_h5
 from nnlite.saving.stored import Stored
 
 # What names of slots end in, up to Keras 2.10.
@@ -29,6 +29,8 @@ def read_optimizer(
         opening: the model that is being made from the file, if it is one.
     """
     group = guarded.group_at(file, "optimizer_weights", label)
+    if group is None:
+        group = guarded.group_at(file, legacy_h5.OPTIMIZER, label)
     optimizer = model.optimizer
     if group is None or optimizer is None:
         return

@@ -91,6 +91,10 @@ def write(model: Any, path: str, gigabytes: float) -> None:
     for where, obj in tree.walk(model):
         store: dict[str, Any] = {}
         obj.save_own_variables(store)
+        together = sum(np.asarray(value).nbytes for value in store.values())
+        if size + together > most >= together:  # not cut in two where it need not be
+            shards.append([])
+            size = 0
         for key, value in store.items():
             array = np.asarray(value)
             if array.nbytes > most:
@@ -115,6 +119,7 @@ def write(model: Any, path: str, gigabytes: float) -> None:
             for group, key, name, array in shard:
                 file.require_group(group).attrs["name"] = name
                 file[group].create_dataset(key, data=array)
-    described = {"metadata": {"total_size": float(total)}, "weight_map": places}
+    single = {group: names[0] if len(names) == 1 else names for group, names in places.items()}
+    described = {"metadata": {"total_size": float(total)}, "weight_map": single}
     with atomic_write(path) as target:
         target.write(json.dumps(described, indent=4).encode())

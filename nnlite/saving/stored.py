@@ -14,6 +14,7 @@ from nnlite.core.variable import Variable
 # The filters of HDF5 that an array may have been written with, by their numbers.
 _GZIP, _SHUFFLE, _FLETCHER, _LZF = 1, 2, 3, 32000
 _FILTERS = {_GZIP: "gzip", _SHUFFLE: "shuffle", _FLETCHER: "fletcher32", _LZF: "lzf"}
+_VIRTUAL = 3  # HDF5's number of a layout
 # Parts that an array may be written in, and how large a part may be, beside the array itself.
 _MOST_CHUNKS = 100_000
 _LARGEST_CHUNK = 2**20
@@ -28,29 +29,35 @@ class Stored:
 
     Args:
         dataset: the open data set.
-        place: the file and where in it, for messages.
+        label: the file's name, for messages.
 
     Raises ``ValueError`` for what is no plain array of numbers: data in another file, other types and filters, parts
     that are larger than the whole.
     """
 
-    def __init__(self, dataset: Any, place: str) -> None:
-        self.place, self._dataset = place, dataset
+    def __init__(self, dataset: Any, label: str) -> None:
+        self.label, self._dataset = label, dataset
         try:
-            virtual, external, dtype = dataset.is_virtual, dataset.external, dataset.dtype
-            shape, self._filters = dataset.shape, _filters(dataset)
+            settings, dtype, shape = dataset.id.get_create_plist(), dataset.dtype, dataset.shape
+            elsewhere = settings.get_external_count() or settings.get_layout() == _VIRTUAL
+            self._filters = [int(settings.get_filter(index)[0]) for index in range(settings.get_nfilters())]
             self._is_bfloat16 = dtype.str == "|V2" and _mark(dataset) == "bfloat16"
         except (OSError, KeyError, RuntimeError, TypeError, ValueError, NotImplementedError) as error:
-            raise ValueError(f"{place} is no array that can be read: {error}") from None
-        if virtual or external:
-            raise ValueError(f"{place} keeps its data in another file; only plain arrays are read.")
+            raise ValueError(f"{self.place} is no array that can be read: {error}") from None
+        if elsewhere:
+            raise ValueError(f"{self.place} keeps its data in another file; only plain arrays are read.")
         if dtype.kind not in "fiub" and not self._is_bfloat16:
-            raise ValueError(f"{place} has dtype {dtype}; only numbers are read.")
+            raise ValueError(f"{self.place} has dtype {dtype}; only numbers are read.")
         if shape is None:
-            raise ValueError(f"{place} has no shape.")
+            raise ValueError(f"{self.place} has no shape.")
         self.shape: tuple[int, ...] = tuple(int(n) for n in shape)
         self.dtype = np.dtype(np.float32) if self._is_bfloat16 else dtype
         self._check_parts()
+
+    @property
+    def place(self) -> str:
+        """The file and where in it."""
+        return f"{self.label}: {str(self._dataset.name).strip('/')}"
 
     def _check_parts(self) -> None:
         strange = [code for code in self._filters if code not in _FILTERS]
@@ -155,11 +162,6 @@ class Stored:
         if len(content) != size:
             raise ValueError(f"{self.place} is damaged: a part of {size} bytes unpacks to {len(content)} or more.")
         return content
-
-
-def _filters(dataset: Any) -> list[int]:
-    settings = dataset.id.get_create_plist()
-    return [int(settings.get_filter(index)[0]) for index in range(settings.get_nfilters())]
 
 
 def _mark(dataset: Any) -> str:

@@ -77,6 +77,28 @@ def test_any_file_gives_its_weights_to_a_model_in_hand(ending):
     np.testing.assert_allclose(model.predict(x, verbose=0), output, rtol=1e-5)
 
 
+KERAS2 = [
+    *("nested-2.13.keras", "names-2.13.keras", "nested-2.15.keras", "nested-2.15.h5", "names-2.15.h5"),
+    *("amsgrad-2.15.h5", "rmsprop-2.15.h5", "adadelta-2.15.h5", "ftrl-2.15.h5", "cudnn-2.15.h5"),
+    "cudnn-weights-2.15.h5",
+]
+
+
+@pytest.mark.parametrize("name", KERAS2)
+def test_nested_models_odd_names_older_optimizers_and_cudnn(name):
+    net, version = name.split("-")[0], name.rpartition("-")[2].removesuffix(".keras").removesuffix(".h5")
+    with np.load(FOLDER / f"keras2-{version}.npz") as found:
+        x, y, output, losses = (found[f"{net}.{what}"] for what in ("x", "y", "output", "losses"))
+    model = keras.models.load_model(FOLDER / name)
+    assert np.abs(model.predict(x, verbose=0) - output).max() <= 1e-5 * np.abs(output).max()
+    history = model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0).history
+    np.testing.assert_allclose(history["loss"], losses, rtol=1e-5)
+    if name == "names-2.13.keras":
+        model.set_weights([w * 0 for w in model.get_weights()])
+        model.load_weights(FOLDER / "names-2.13.weights.h5")
+        assert np.abs(model.predict(x, verbose=0) - output).max() <= 1e-5 * np.abs(output).max()
+
+
 REAL_MODELS = ["fer_emotion.hdf5", "fiit_lstm1.keras", "fiit_transformer.keras"]
 
 

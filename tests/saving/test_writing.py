@@ -67,9 +67,10 @@ def test_shards(tmp_path):
     model, x, y = trained()
     model.save_weights(tmp_path / "w.weights.json", max_shard_size=200 / 2**30)
     content = json.loads((tmp_path / "w.weights.json").read_text())
-    files = sorted({name for names in content["weight_map"].values() for name in names})
+    places = content["weight_map"].values()
+    files = sorted({name for names in places for name in ([names] if isinstance(names, str) else names)})
     assert len(files) > 3 and sorted(os.listdir(tmp_path)) == sorted([*files, "w.weights.json"])
-    assert len(content["weight_map"]["/optimizer/vars"]) > 1
+    assert isinstance(content["weight_map"]["/optimizer/vars"], list)
     for name in files:
         with h5py.File(tmp_path / name) as file:
             sizes = []

@@ -20,7 +20,7 @@ def soft_link(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("is a ExternalLink", "CVE-2026-12479")
+@attack("is an ExternalLink", "CVE-2026-12479")
 def external_link(path: Path, harmless: bool) -> None:
     def change(file: h5py.File, group: h5py.Group) -> None:
         group["0"] = KERNEL if harmless else h5py.ExternalLink("/etc/hostname", "/x")
@@ -28,7 +28,7 @@ def external_link(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("is a ExternalLink")
+@attack("is an ExternalLink")
 def external_link_on_the_way(path: Path, harmless: bool) -> None:
     def change(file: h5py.File, group: h5py.Group) -> None:
         group["0"] = KERNEL
