@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.saving import texts as texts_of
 from nnlite.saving.stored import Stored
 
 # Bytes of one attribute, names in a list, and parts that a long list of names may be cut into.
 _LARGEST_TEXT = 16 * 2**20
 _MOST_NAMES = 2**16
 _MOST_PARTS = 1000
-# Names of any length in all lists of them, as far as their lengths can be known before they are read.
-_LARGEST_LIST = 2**30
 
 
 def child(node: Any, name: str, label: str) -> Any:
@@ -48,7 +47,7 @@ def child(node: Any, name: str, label: str) -> Any:
                 return h5py.Group(found)
             if isinstance(found, h5py.h5d.DatasetID):
                 return h5py.Dataset(found)
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, UnicodeError) as error:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{label}: {_place(node, name)} cannot be opened: {error}") from None
     links = {h5py.h5l.TYPE_SOFT: "a SoftLink", h5py.h5l.TYPE_EXTERNAL: "an ExternalLink"}
     if kind == h5py.h5l.TYPE_HARD:
@@ -100,6 +99,16 @@ def array_at(node: Any, path: str, label: str) -> Stored | None:
     return Stored(found, label)
 
 
+def has(node: Any, name: str, label: str) -> bool:
+    """Return whether there is an attribute; raise ``ValueError`` if the file is damaged there."""
+    import h5py
+
+    try:
+        return bool(h5py.h5a.exists(node.id, name.encode()))
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{_attribute_place(node, name, label)} cannot be read: {error}") from None
+
+
 def text(node: Any, name: str, label: str) -> str | None:
     """Return an attribute that is a text, or None if there is none.
 
@@ -146,37 +155,14 @@ def _attribute(node: Any, name: str, label: str) -> Any:
         kind, count = attribute.get_type(), int(attribute.get_space().get_simple_extent_npoints())
         if count == 0:
             return []
-        is_text = kind.get_class() == h5py.h5t.STRING
-        if is_text:
-            _check_length(node, attribute, kind, count, place)
-            return node.attrs[name]
-    except (OSError, KeyError, RuntimeError, TypeError, UnicodeError) as error:
+        if kind.get_class() == h5py.h5t.STRING:
+            size = int(attribute.get_storage_size())
+            if size > _LARGEST_TEXT or count > _MOST_NAMES:
+                raise ValueError(f"it has {count} texts in {size} bytes, more than {_LARGEST_TEXT} bytes are not read")
+            return texts_of.read(node, key, _LARGEST_TEXT) if kind.is_variable_str() else node.attrs[name]
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{place} cannot be read: {error}") from None
     raise ValueError(f"{place} is no text, or list of texts.")
-
-
-def _check_length(node: Any, attribute: Any, kind: Any, count: int, place: str) -> None:
-    size = int(attribute.get_storage_size())
-    if size > _LARGEST_TEXT or count > _MOST_NAMES:
-        raise ValueError(f"{place} has {count} texts in {size} bytes, more than {_LARGEST_TEXT} bytes are not read.")
-    # Texts of any length are kept elsewhere in the file, and several may be one: none is longer than the file.
-    if kind.is_variable_str() and count > 1 and count * node.file.id.get_filesize() > _LARGEST_LIST:
-        longest = longest_text(node.file)
-        if count * longest > _LARGEST_LIST:
-            raise ValueError(f"{place} may hold {count} texts of {longest} bytes each; so much is not read.")
-
-
-def longest_text(file: Any) -> int:
-    """Return how long a text of variable length in a file may be: as the largest of the heaps that hold them."""
-    content = file.id.get_file_image() if file.driver in ("core", "fileobj") else None
-    if content is None:
-        with open(file.filename, "rb") as raw:
-            content = raw.read()
-    longest, place = 0, content.find(b"GCOL")
-    while place >= 0:
-        longest = max(longest, int.from_bytes(content[place + 8 : place + 16], "little"))
-        place = content.find(b"GCOL", place + 4)
-    return min(longest, len(content))
 
 
 def _attribute_place(node: Any, name: str, label: str) -> str:

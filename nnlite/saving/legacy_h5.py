@@ -26,14 +26,14 @@ class StoredLayer(NamedTuple):
     names: list[str]
 
 
-def is_legacy(file: Any) -> bool:
+def is_legacy(file: Any, label: str) -> bool:
     """Return whether an open HDF5 file has this layout."""
-    return any(name in file.attrs for name in ("model_config", "layer_names", "layer_names0"))
+    return any(guarded.has(file, name, label) for name in ("model_config", "layer_names", "layer_names0"))
 
 
 def stored_layers(file: Any, label: str) -> list[StoredLayer]:
     """Return what the file holds for each layer that has weights, in its order."""
-    group = guarded.child(file, "model_weights", label) if "layer_names" not in file.attrs else file
+    group = guarded.child(file, "model_weights", label) if not guarded.has(file, "layer_names", label) else file
     group = file if group is None else group
     found = []
     for name in guarded.texts(group, "layer_names", label):
@@ -177,8 +177,9 @@ _LARGEST_ATTRIBUTE = 64512  # what HDF5 keeps in the header of a group
 def write_model(model: Any, file: Any, version: str) -> None:
     """Write a whole model into an open HDF5 file: its config, its weights and the optimizer's state."""
     from nnlite.core import serialization
+    from nnlite.saving.writing import widely_read
 
-    described = serialization.serialize(model)
+    described = widely_read(serialization.serialize(model))
     file.attrs["keras_version"], file.attrs["backend"] = version, "jax"
     file.attrs["model_config"] = json.dumps({"class_name": described["class_name"], "config": described["config"]})
     training = described.get("compile_config")

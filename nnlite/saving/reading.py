@@ -84,12 +84,23 @@ def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
 def _made(config: Any, version: str | None, label: str, limit: int) -> tuple[Any, Opening]:
     from nnlite.saving.building import build_model
 
+    _unpack_ends(config)
     try:
         with model_from_file(limit, label) as opening:
             return build_model(config, version, compile=False, label=label), opening
     except (ValueError, TypeError) as error:
         said = str(error)
         raise ValueError(said if said.startswith(label) else f"{label}: the config cannot be used: {said}") from error
+
+
+def _unpack_ends(config: Any) -> None:
+    """Make one input or output of a list of one: older versions of Keras wrote all of them as lists."""
+    inner = config.get("config") if isinstance(config, dict) else None
+    if isinstance(inner, dict):
+        for key in ("input_layers", "output_layers"):
+            place = inner.get(key)
+            if isinstance(place, list) and len(place) == 1 and isinstance(place[0], list):
+                inner[key] = place[0]
 
 
 def _finish(model: Any, opening: Opening) -> None:
@@ -146,7 +157,7 @@ def read_weights(model: Any, path: str, label: str, skip_mismatch: bool, by_name
 
 
 def _read_weights(model: Any, file: Any, label: str, skip_mismatch: bool, by_name: bool) -> None:
-    if legacy_h5.is_legacy(file):
+    if legacy_h5.is_legacy(file, label):
         legacy_h5.read_weights(model, file, label, by_name, skip_mismatch)
         return
     _must_order(by_name, label)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.core.variable import Variable
+from nnlite.saving import texts
 
 # The filters of HDF5 that an array may have been written with, by their numbers.
 _GZIP, _SHUFFLE, _FLETCHER, _LZF = 1, 2, 3, 32000
@@ -42,7 +43,7 @@ class Stored:
             elsewhere = settings.get_external_count() or settings.get_layout() == _VIRTUAL
             self._filters = [int(settings.get_filter(index)[0]) for index in range(settings.get_nfilters())]
             self._is_bfloat16 = dtype.str == "|V2" and _mark(dataset) == "bfloat16"
-        except (OSError, KeyError, RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{self.place} is no array that can be read: {error}") from None
         if elsewhere:
             raise ValueError(f"{self.place} keeps its data in another file; only plain arrays are read.")
@@ -174,5 +175,6 @@ def _mark(dataset: Any) -> str:
     attribute = h5py.h5a.open(dataset.id, key)
     if attribute.get_type().get_class() != h5py.h5t.STRING or attribute.get_space().get_simple_extent_npoints() != 1:
         return ""
-    value = dataset.attrs["dtype"]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if attribute.get_type().is_variable_str():
+        return texts.read(dataset, key, 100)[0].decode("utf-8", "replace")
+    return bytes(dataset.attrs["dtype"])[:100].decode("utf-8", "replace") if attribute.get_storage_size() < 100 else ""

@@ -22,12 +22,28 @@ def members(model: Any) -> dict[str, bytes]:
     from nnlite.saving import hdf5
 
     metadata = {"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
-    config = json.dumps(serialization.serialize(model))
+    config = json.dumps(widely_read(serialization.serialize(model)))
     return {
         "metadata.json": json.dumps(metadata).encode(),
         "config.json": config.encode(),
         "model.weights.h5": _h5_bytes(lambda file: hdf5.write_weights(model, file)),
     }
+
+
+def widely_read(config: Any) -> Any:
+    """Return a config in the form that every Keras from 3.3 on reads: later ones also have shorter forms."""
+    if isinstance(config, list):
+        return [widely_read(one) for one in config]
+    if not isinstance(config, dict):
+        return config
+    found = {key: widely_read(one) for key, one in config.items()}
+    if found.get("class_name") == "Orthogonal" and found.get("module") == "keras.initializers":
+        found["class_name"] = "OrthogonalInitializer"
+    for key in ("input_layers", "output_layers"):
+        place = found.get(key)
+        if isinstance(place, list) and len(place) == 3 and isinstance(place[0], str):
+            found[key] = [place]
+    return found
 
 
 def archive(model: Any, path: str) -> None:

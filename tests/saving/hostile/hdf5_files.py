@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from pathlib import Path
 
@@ -197,17 +198,35 @@ def numbers_for_a_config(path: Path, harmless: bool) -> None:
     write_legacy(path, change)
 
 
-@attack("may hold 4000 texts")
+@attack("more than 16777216 in all")
 def one_long_name_many_times(path: Path, harmless: bool) -> None:
     """The names lie in a heap of the file, where all of them may be the same long one."""
 
     def change(file: h5py.File) -> None:
         group = file["model_weights"]
-        file.attrs["long"] = "x" * (10 if harmless else 2**20)
-        if not harmless:
-            group.attrs["layer_names"] = ["d"] * 4000
+        names = ["d"] if harmless else ["d" * 70001, *["d"] * 2000]
+        del group.attrs["layer_names"]
+        group.attrs["layer_names"] = names
 
     write_legacy(path, change)
+    if not harmless:
+        content = path.read_bytes()
+        at = content.find((70001).to_bytes(4, "little"))  # the first of the references
+        first = content[at : at + 16]
+        path.write_bytes(content[:at] + first * 2001 + content[at + 16 * 2001 :])
+
+
+@attack("a text of 4294967295 bytes, where")
+def one_name_that_claims_to_be_long(path: Path, harmless: bool) -> None:
+    write_legacy(path)
+    if not harmless:
+        content = path.read_bytes()
+        place = content.find(b'{"class_name"')
+        length = content.find(b"}", place + 1)
+        config = json.loads(h5py.File(path).attrs["model_config"])
+        length = len(json.dumps(config))
+        at = content.find(length.to_bytes(4, "little"))
+        path.write_bytes(content[:at] + b"\xff" * 4 + content[at + 4 :])
 
 
 @attack("holds nothing for it")

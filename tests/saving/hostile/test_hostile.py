@@ -47,6 +47,7 @@ HDF5 = {
     "config_of_absurd_size",
     "numbers_for_a_config",
     "one_long_name_many_times",
+    "one_name_that_claims_to_be_long",
     "names_that_lead_elsewhere",
 }
 
