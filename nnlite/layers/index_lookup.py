@@ -303,6 +303,16 @@ class IndexLookup(Layer):
             )
         return super().from_config(config)
 
+    def load_assets(self, assets: dict[str, bytes]) -> None:
+        """Read the words that Keras keeps beside a model's config where they were learned: one a line.
+
+        Raises ``ValueError`` if they do not fit.
+        """
+        if "vocabulary.txt" not in assets or self._given:
+            return
+        words = assets["vocabulary.txt"].decode("utf-8").split("\n")
+        self.set_vocabulary(words if self._texts else [int(word) for word in words], self._weights)
+
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Write the inverse document frequencies, where there are any, under the name that Keras reads."""
         if self._weights is not None:

@@ -55,8 +55,20 @@ def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> An
         _compile(model, compile_config, version, label)
     with archive.open("model.weights.h5", size_in_file(model)) as member, hdf5.open_h5(member, label) as file:
         hdf5.read_weights(model, hdf5.InFile(file, label), label, opening=opening)
+    _read_assets(model, archive)
     _finish(model, opening)
     return model
+
+
+def _read_assets(model: Any, archive: Archive) -> None:
+    """Give layers that learn words those that stand beside the config, in the members made for these layers."""
+    for path, obj in tree.walk(model):
+        member = f"assets{path}/vocabulary.txt"
+        if hasattr(obj, "load_assets") and archive.holds(member):
+            try:
+                obj.load_assets({"vocabulary.txt": archive.read(member)})
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{archive.label}: {member} cannot be used: {error}") from error
 
 
 def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:

@@ -39,6 +39,9 @@ def widely_read(config: Any) -> Any:
     found = {key: widely_read(one) for key, one in config.items()}
     if found.get("class_name") == "Orthogonal" and found.get("module") == "keras.initializers":
         found["class_name"] = "OrthogonalInitializer"
+    inner = found.get("config")
+    if found.get("class_name") == "MultiHeadAttention" and isinstance(inner, dict) and inner.get("seed") is None:
+        inner.pop("seed", None)  # not known before 3.4
     for key in ("input_layers", "output_layers"):
         place = found.get(key)
         if isinstance(place, list) and len(place) == 3 and isinstance(place[0], str):

@@ -248,3 +248,35 @@ def test_compile_false_needs_no_training_part(tmp_path):
     assert not keras.models.load_model(tmp_path / "m.keras", compile=False).compiled
     with pytest.warns(UserWarning, match="m.keras: the model is not compiled"):
         assert not keras.models.load_model(tmp_path / "m.keras").compiled
+
+
+def with_words(path, words):
+    """Write a model that learned words as Keras does: they stand beside its config."""
+    lookup = keras.layers.IntegerLookup(vocabulary=[5, 7], name="look/up")
+    model = keras.Sequential([keras.layers.Input((1,), dtype="int64"), lookup])
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][1]["config"] |= {"vocabulary": None, "vocabulary_size": None}
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**members, "assets/layers/integer_lookup/vocabulary.txt": words}.items():
+            archive.writestr(name, content)
+
+
+def test_words_that_stand_beside_the_config(tmp_path):
+    with_words(tmp_path / "m.keras", b"-1\n7\n9")
+    model = keras.models.load_model(tmp_path / "m.keras")
+    assert model.layers[0].get_vocabulary() == [-1, 7, 9]
+    assert model(np.array([[9], [5], [7]])).ravel().tolist() == [2, 0, 1]
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        archive.extractall(tmp_path / "folder")
+    assert keras.models.load_model(tmp_path / "folder").layers[0].get_vocabulary() == [-1, 7, 9]
+
+
+@pytest.mark.parametrize("words", [b"-1\n7\n7", b"a\nb", b"\xff"])
+def test_words_that_do_not_fit(tmp_path, words):
+    with_words(tmp_path / "m.keras", words)
+    with pytest.raises(ValueError, match=r"m.keras: assets/layers/integer_lookup/vocabulary.txt cannot be used"):
+        keras.models.load_model(tmp_path / "m.keras")
