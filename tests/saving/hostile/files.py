@@ -244,14 +244,14 @@ def two_configs(path: Path, harmless: bool) -> None:
 @attack("claims to unpack|more than the", "CVE-2026-12481")
 def config_that_unpacks_to_much(path: Path, harmless: bool) -> None:
     content = members()
-    content["config.json"] += b" " * (1000 if harmless else 2**27)
+    content["config.json"] += b" " * (1000 if harmless else 2**25)
     write_archive(path, content, deflated=True)
 
 
 @attack("claims to unpack|more than the", "CVE-2026-12481")
 def weights_that_unpack_to_much(path: Path, harmless: bool) -> None:
     content = members()
-    content["model.weights.h5"] += bytes(1000) if harmless else b"\0" * 2**28
+    content["model.weights.h5"] += bytes(1000) if harmless else b"\0" * 2**26
     write_archive(path, content, deflated=True)
 
 
