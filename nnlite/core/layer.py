@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from nnlite import config
 from nnlite.core import dtypes, naming, penalties, registry, serialization, structure, wrapping
 from nnlite.core.errors import unknown_arguments
-from nnlite.core.input_spec import InputSpec
+from nnlite.core.input_spec import check_inputs
 from nnlite.core.owner import Owner
 from nnlite.core.symbol import Node, Symbol
 
@@ -61,7 +61,7 @@ class Layer(Owner, serialization.Configurable):
     keeps_integers = False
     # Whether what it makes of a row in training depends on the rows beside it, as statistics of the batch do.
     takes_statistics = False
-    input_spec: InputSpec | None = None
+    input_spec: Any = None  # an InputSpec, or a list of one for each input
     # The arrays that a call takes, where there may be several: ``layer(q, v, key=k)`` is ``layer([q, v, k])``.
     named_inputs: ClassVar[tuple[str, ...]] = ()
     # Read off the signatures of forward and backward.
@@ -205,8 +205,8 @@ class Layer(Owner, serialization.Configurable):
         shape = structure.map_arrays(x, lambda symbol: symbol.shape)
         if not self.built:
             self.build(shape)
-        if self.input_spec is not None and isinstance(x, Symbol):
-            self.input_spec.check(self, x.shape)
+        if isinstance(self.input_spec, (list, tuple)) or (self.input_spec is not None and isinstance(x, Symbol)):
+            check_inputs(self, shape)
         declared = self.declared_shape(shape, options)
         dtype = x.dtype if self.keeps_dtype and isinstance(x, Symbol) else self._compute.name
         return self.add_node(x, options, structure.map_shapes(declared, lambda s: Symbol(s, dtype)), args, kwargs)

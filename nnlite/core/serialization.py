@@ -152,6 +152,44 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
     return obj
 
 
+def deserialize_keras_object(
+    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
+    """Return what ``config``, made by ``serialize_keras_object``, describes, in lists and dicts, too.
+
+    Args:
+        config: what ``serialize_keras_object`` returned.
+        custom_objects: names the caller vouches for.
+        safe_mode: as in Keras; code in a config is never run, whatever this is.
+        kwargs: ``module_objects``, in which names are looked up as well; ``printable_module_name`` means nothing.
+
+    Raises:
+        ValueError: if a name is unknown. Nothing is ever imported to find it.
+        TypeError: if ``config`` is not of a form that describes an object.
+
+    >>> deserialize_keras_object([1, {"a": None}])
+    [1, {'a': None}]
+    """
+    unknown = kwargs.keys() - {"module_objects", "printable_module_name"}
+    if unknown:
+        known = ("config", "custom_objects", "safe_mode", "module_objects", "printable_module_name")
+        raise TypeError(unknown_arguments("deserialize_keras_object", unknown, known))
+    objects = {**(kwargs.get("module_objects") or {}), **(custom_objects or {})}
+    if objects:
+        with registry.custom_object_scope(objects):
+            return deserialize_keras_object(config)
+    if isinstance(config, dict) and "class_name" in config:
+        return deserialize(config)
+    if isinstance(config, dict):
+        return {key: deserialize_keras_object(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [deserialize_keras_object(value) for value in config]
+    if isinstance(config, str):
+        found = registry.get_registered_object(config)
+        return config if found is None else found
+    return config
+
+
 def _say_where(error: Exception, class_name: str, name: Any) -> None:
     """Put the object that could not be made before an error's message, the innermost one that has a name."""
     if not name or not error.args or not isinstance(error.args[0], str) or hasattr(error, "place"):

@@ -16,6 +16,7 @@ import numpy as np
 
 from nnlite.core import naming, penalties, structure, watching
 from nnlite.core.errors import unknown_arguments
+from nnlite.core.input_spec import check_inputs
 
 Method = Callable[..., Any]
 
@@ -167,7 +168,9 @@ def prepare(layer: Any, x: Any) -> Any:
         layer.build(structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:])))
     if type(x) is not np.ndarray or x.dtype != layer._compute:
         x = layer.cast_inputs(x)
-    if layer.input_spec is not None:
+    if isinstance(layer.input_spec, (list, tuple)):
+        check_inputs(layer, structure.map_arrays(x, np.shape))
+    elif layer.input_spec is not None:
         first = x[0] if type(x) is list and len(layer.named_inputs) > 1 else x
         if type(first) is not np.ndarray:
             raise ValueError(f"{layer.label} takes one array, got a {type(x).__name__} of {len(x)} arrays.")

@@ -11,7 +11,7 @@ from nnlite.core import lazy
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.core.serialization import deserialize as _deserialize
-from nnlite.core.serialization import serialize
+from nnlite.core.serialization import serialize as _serialize
 
 if TYPE_CHECKING:
     from nnlite.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -156,6 +156,15 @@ else:
         "layers",
     )
     __all__ += ["InputSpec", "Layer", "deserialize", "serialize"]
+
+
+def serialize(layer: Any) -> Any:
+    """Return the config of a layer: plain data that :func:`deserialize` makes an equal one of.
+
+    >>> serialize(Dense(3))["class_name"]
+    'Dense'
+    """
+    return _serialize(layer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -277,7 +277,7 @@ class AdditiveAttention(_ListAttention):
     (1, 2, 3)
     """
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, *, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(use_scale, dropout, seed, **kwargs)
 
     def build(self, input_shape: Any) -> None:

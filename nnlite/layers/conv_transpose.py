@@ -188,8 +188,8 @@ class Conv3DTranspose(_ConvTranspose):
         kernel_size: size of the window, one number or one per spatial axis.
         strides: how far apart the windows of neighbouring inputs lie.
         padding: "valid" keeps every output, "same" cuts y to ``size * strides``.
-        output_padding: outputs more, along each axis; must be smaller than the stride. None for none more than needed.
         data_format: "channels_last" (N, ..., C) or "channels_first" (N, C, ...); the configured default where None.
+        output_padding: outputs more, along each axis; must be smaller than the stride. None for none more than needed.
         dilation_rate: distance between neighbouring outputs of a window; not together with strides above 1.
         activation: name or function; None for none.
         use_bias: whether a bias is added.
@@ -206,3 +206,16 @@ class Conv3DTranspose(_ConvTranspose):
     """
 
     rank = 3
+
+    def __init__(  # Keras names these two in another order here
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        output_padding: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *args, **kwargs)

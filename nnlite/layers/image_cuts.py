@@ -35,9 +35,15 @@ class RandomCrop(RandomImageLayer, SizedImageLayer):
     """
 
     def __init__(
-        self, height: int, width: int, seed: Any = None, data_format: str | None = None, **kwargs: Any
+        self,
+        height: int,
+        width: int,
+        seed: Any = None,
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(height=height, width=width, seed=seed, data_format=data_format, **kwargs)
+        super().__init__(height=height, width=width, seed=seed, data_format=data_format, name=name, **kwargs)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """Return (top, left) of the window: random in training where the images are larger both ways."""

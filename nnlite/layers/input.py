@@ -25,6 +25,7 @@ class InputLayer(Layer):
         dtype: name of the dtype.
         sparse: only False: nnlite has no sparse arrays.
         batch_shape: shape with the batch, in the place of ``shape`` and ``batch_size``.
+        optional, input_tensor, ragged: only their defaults are supported.
         kwargs: ``input_shape`` and ``batch_input_shape``, older names of ``shape`` and ``batch_shape``.
 
     >>> InputLayer((28, 28, 1)).batch_shape
@@ -39,11 +40,12 @@ class InputLayer(Layer):
         shape: Any = None,
         batch_size: int | None = None,
         dtype: Any = None,
-        sparse: bool | None = False,
-        ragged: bool | None = False,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
         batch_shape: Any = None,
-        name: str | None = None,
+        input_tensor: Any = None,
         optional: bool = False,
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         shape = kwargs.pop("input_shape", shape)
@@ -52,6 +54,8 @@ class InputLayer(Layer):
             known = [name for name in self.argument_names() if name not in ("kwargs", "trainable")]
             raise TypeError(unknown_arguments("InputLayer", kwargs, known))
         super().__init__(name=name, dtype=config.floatx() if dtype is None else dtype)
+        if input_tensor is not None:
+            raise ValueError(f"{self.label}: input_tensor is not supported; give the shape of one sample.")
         if sparse or ragged or optional:
             raise ValueError(
                 f"{self.label}: sparse, ragged and optional inputs are not supported; pad to a full array."
@@ -132,4 +136,4 @@ def Input(  # noqa: N802 (Keras's name)
     """
     if tensor is not None:
         raise ValueError("Input: tensor is not supported; give the shape of one sample.")
-    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, None, optional, name).output

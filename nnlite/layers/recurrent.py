@@ -95,8 +95,8 @@ class SimpleRNN(_Sequences):
         kernel_constraint, recurrent_constraint, bias_constraint: projections after each update.
         dropout: fraction of the inputs to drop in training, the same at all steps (Gal and Ghahramani, 2016).
         recurrent_dropout: fraction of the state to drop in training; then every gate has masks of its own.
-        seed: for a random stream of the layer's own.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as for :class:`RNN`.
+        seed: for a random stream of the layer's own.
 
     Shapes: x (N, T, I); y (N, U), or (N, T, U) with ``return_sequences``; kernel (I, U), recurrent_kernel (U, U), bias
     (U,).
@@ -123,12 +123,12 @@ class SimpleRNN(_Sequences):
         bias_constraint: Any = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Any = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
+        seed: Any = None,
         **kwargs: Any,
     ) -> None:
         cell = SimpleRNNCell(

@@ -73,8 +73,8 @@ class Dropout(_Dropout):
 class _SpatialDropout(_Dropout):
     rank: int
 
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
-        super().__init__(rate, seed, **kwargs)
+    def __init__(self, rate: float, seed: Any = None, name: Any = None, dtype: Any = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -121,8 +121,10 @@ class SpatialDropout2D(_SpatialDropout):
 
     rank = 2
 
-    def __init__(self, rate: float, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
-        super().__init__(rate, seed, **kwargs)
+    def __init__(
+        self, rate: float, data_format: str | None = None, seed: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(rate, seed, *args, **kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
     def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -148,8 +150,10 @@ class SpatialDropout3D(_SpatialDropout):
 
     rank = 3
 
-    def __init__(self, rate: float, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
-        super().__init__(rate, seed, **kwargs)
+    def __init__(
+        self, rate: float, data_format: str | None = None, seed: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(rate, seed, *args, **kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
     def _shape_of_noise(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -297,10 +297,10 @@ def serialize(loss: Any) -> Any:
     return serialization.serialize(loss)
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss that a name or config describes.
 
     >>> deserialize("mae").__name__
     'mean_absolute_error'
     """
-    return serialization.deserialize(config, "losses", custom_objects)
+    return serialization.deserialize(name, "losses", custom_objects)

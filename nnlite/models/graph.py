@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.core import changes, loading, structure
+from nnlite.core.input_spec import check_inputs
 from nnlite.core.symbol import Symbol
 from nnlite.models.plan import (
     Slot,
@@ -211,7 +212,7 @@ class Graph:
             else:
                 given = filled(step.x, shapes)
                 if step.layer.input_spec is not None and isinstance(step.x, Slot):
-                    step.layer.input_spec.check(step.layer, given)
+                    check_inputs(step.layer, given)
                 shape = step.layer.declared_shape(given, step.options)
             for target, one in zip(step.targets, structure.shapes(shape), strict=True):
                 shapes[target] = one

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlite.core import changes, naming, registry, serialization, structure
+from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
@@ -290,7 +291,7 @@ class Sequential(Model):
     def compute_output_shape(self, input_shape: Any) -> Any:
         for layer in self._layers:
             if layer.input_spec is not None and isinstance(input_shape, tuple):
-                layer.input_spec.check(layer, input_shape)
+                check_inputs(layer, input_shape)
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 

@@ -220,13 +220,13 @@ class CosineDecayRestarts(LearningRateSchedule):
         return float(self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha))
 
 
-def serialize(schedule: Any) -> Any:
+def serialize(learning_rate_schedule: Any) -> Any:
     """Return the config of a schedule.
 
     >>> serialize(CosineDecay(0.1, 10))["class_name"]
     'CosineDecay'
     """
-    return serialization.serialize(schedule)
+    return serialization.serialize(learning_rate_schedule)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -7,7 +7,7 @@ from nnlite.core.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from nnlite.core.serialization import deserialize as deserialize_keras_object
+from nnlite.core.serialization import deserialize_keras_object
 from nnlite.core.serialization import serialize as serialize_keras_object
 from nnlite.saving.api import load_model, load_weights, save_model, save_weights
 

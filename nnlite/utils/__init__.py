@@ -12,7 +12,7 @@ from nnlite.core.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from nnlite.core.serialization import deserialize as deserialize_keras_object
+from nnlite.core.serialization import deserialize_keras_object
 from nnlite.core.serialization import serialize as serialize_keras_object
 from nnlite.training.data import PyDataset
 from nnlite.training.outputs import pack_x_y_sample_weight, unpack_x_y_sample_weight
