@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,16 @@ def floating(values: Any) -> np.ndarray[Any, Any]:
         return np.asarray(values, config.floatx())
     array = np.asarray(values)
     return array if array.dtype.kind == "f" and array.itemsize >= 4 else array.astype(np.float32)
+
+
+def of_whole_numbers(dtypes: Iterable[Any]) -> str | None:
+    """Return the dtype that whole numbers (or booleans) of these dtypes have together; None where any are others.
+
+    >>> of_whole_numbers(["int32", "int64"]), of_whole_numbers(["int32", "float32"])
+    ('int64', None)
+    """
+    names = {str(dtype) for dtype in dtypes}
+    return np.result_type(*names).name if names and names <= {*_OTHER} else None
 
 
 def policy_name(dtype: Any) -> str:

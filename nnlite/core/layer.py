@@ -55,10 +55,12 @@ class Layer(Owner, serialization.Configurable):
     ((2, 3), 6.0)
     """
 
-    # Whether compute_mask hands an incoming mask on; whether input of any dtype, or of integers, stays as it is.
+    # Whether compute_mask hands an incoming mask on; whether input of any dtype, or of integers, stays as it is, and
+    # whether what comes out of integers are integers, too.
     supports_masking = False
     keeps_dtype = False
     keeps_integers = False
+    passes_integers = False
     # Whether what it makes of a row in training depends on the rows beside it, as statistics of the batch do.
     takes_statistics = False
     input_spec: Any = None  # an InputSpec, or a list of one for each input
@@ -208,8 +210,18 @@ class Layer(Owner, serialization.Configurable):
         if isinstance(self.input_spec, (list, tuple)) or (self.input_spec is not None and isinstance(x, Symbol)):
             check_inputs(self, shape)
         declared = self.declared_shape(shape, options)
-        dtype = x.dtype if self.keeps_dtype and isinstance(x, Symbol) else self._compute.name
+        dtype = x.dtype if self.keeps_dtype and isinstance(x, Symbol) else self._dtype_of_output(x)
         return self.add_node(x, options, structure.map_shapes(declared, lambda s: Symbol(s, dtype)), args, kwargs)
+
+    def _dtype_of_output(self, x: Any) -> str:
+        """The dtype that the layer declares for what it makes of symbols."""
+        return (
+            self.passes_integers and dtypes.of_whole_numbers(s.dtype for s in structure.flatten(x))
+        ) or self._compute.name
+
+    def _may_end_gradients(self) -> bool:
+        """Whether backward may return None: what went in may be whole numbers, or has no derivative."""
+        return self.keeps_integers or self.passes_integers or self.passes_no_gradient
 
     def add_node(self, x: Any, options: dict[str, Any], outputs: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note a call on symbols, with the symbols it makes; return these."""
@@ -251,7 +263,8 @@ class Layer(Owner, serialization.Configurable):
 
     def _cast(self, x: ArrayLike) -> NDArray[Any]:
         array = np.asarray(x)
-        if array.dtype == self._compute or self.keeps_dtype or (self.keeps_integers and array.dtype.kind in "iub"):
+        stays = self.keeps_dtype or ((self.keeps_integers or self.passes_integers) and array.dtype.kind in "iub")
+        if stays or array.dtype == self._compute:
             return array
         if array.dtype.kind not in "fiub":
             raise TypeError(

@@ -159,6 +159,9 @@ class Softmax(_Function):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        for one in axis if isinstance(axis, (list, tuple)) else (axis,):
+            if isinstance(one, bool) or not isinstance(one, (int, np.integer)):
+                raise TypeError(f"{self.label}: axis must be a whole number, or several, got {axis!r}.")
         self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else int(axis)
 
     def build(self, input_shape: Any) -> None:

@@ -17,6 +17,7 @@ from nnlite.layers import checks
 class _Border(Layer):
     """What padding and cropping share: a number for each side of each spatial axis."""
 
+    passes_integers = True
     rank: int
 
     def _pairs(self, name: str, value: Any) -> Any:

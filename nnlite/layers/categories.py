@@ -55,6 +55,8 @@ class CategoryEncoding(Layer):
         multi_hot   y[..., c] = 1 if some x[..., i] = c else 0    (..., C)
         count       y[..., c] = sum over i of weight[i] where x[..., i] = c
 
+    (With "multi_hot" and "count" Keras's result for x of more than two axes is not of the shape that it declares.)
+
     The input is whole numbers, so there is no gradient by it: ``backward`` returns None.
 
     Args:

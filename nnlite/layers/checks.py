@@ -18,6 +18,13 @@ def positive(layer: Layer, name: str, value: Any) -> int:
     return int(value)
 
 
+def none_of(layer: Layer, **given: Any) -> None:
+    """Raise ``ValueError`` for an argument of Keras's constructor that only None is taken for."""
+    asked = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    if asked:
+        raise ValueError(f"{layer.label}: {', '.join(asked)} is not available; {', '.join(given)} must be None.")
+
+
 def sizes(layer: Layer, name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
     """Return one whole number per spatial axis, given one number or a sequence of ``rank`` of them."""
     values = (value,) * rank if isinstance(value, (int, np.integer)) else value

@@ -28,6 +28,7 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: penalties added to the loss.
         activity_regularizer: penalty on y.
         kernel_constraint, bias_constraint: projections after each update.
+        lora_rank, lora_alpha, quantization_config: as in Keras's configs; must be None.
 
     Shapes: x (N, ..., I), y (N, ..., units); kernel (I, units), bias (units,).
 
@@ -51,9 +52,13 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        checks.none_of(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = checks.positive(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

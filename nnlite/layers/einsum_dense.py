@@ -49,6 +49,7 @@ class EinsumDense(Layer):
             that are summed over, and of those that stand in y.
         kernel_regularizer, bias_regularizer: penalties added to the loss.
         kernel_constraint, bias_constraint: projections after each update.
+        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: as in Keras's configs; must be None.
 
     Shapes: as the equation says; the bias has size 1 along those of y's axes behind its first that it does not follow.
 
@@ -72,9 +73,20 @@ class EinsumDense(Layer):
         bias_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        gptq_unpacked_column_size: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        checks.none_of(
+            self,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            gptq_unpacked_column_size=gptq_unpacked_column_size,
+            quantization_config=quantization_config,
+        )
         self._check_equation(equation, bias_axes)
         self.equation = equation
         sizes = (output_shape,) if isinstance(output_shape, (int, np.integer)) else tuple(output_shape)

@@ -65,10 +65,7 @@ class Embedding(Layer):
         super().__init__(**kwargs)
         self.input_dim = checks.positive(self, "input_dim", input_dim)
         self.output_dim = checks.positive(self, "output_dim", output_dim)
-        if lora_rank is not None or lora_alpha is not None or quantization_config is not None:
-            raise ValueError(
-                f"{self.label}: lora_rank, lora_alpha and quantization_config are not available, expected None."
-            )
+        checks.none_of(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         settings.keep(
             self,
             embeddings_initializer=embeddings_initializer,

@@ -23,7 +23,7 @@ class Identity(Layer):
     """
 
     supports_masking = True
-    keeps_integers = True
+    passes_integers = True
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return x, None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import config
-from nnlite.core import registry
+from nnlite.core import dtypes, registry
 from nnlite.kernels.einsum import Plan, einsum_backward, einsum_forward, plan
 from nnlite.layers import checks
 from nnlite.layers.merging import Merge
@@ -32,8 +32,6 @@ class Concatenate(Merge):
     (2, 7)
     """
 
-    least = 1
-
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
@@ -43,6 +41,9 @@ class Concatenate(Merge):
     def cast_inputs(self, x: Any) -> Any:
         whole = isinstance(x, (list, tuple)) and all(getattr(a, "dtype", np.dtype(float)).kind in "iub" for a in x)
         return list(x) if whole else super().cast_inputs(x)
+
+    def _dtype_of_output(self, x: Any) -> str:
+        return dtypes.of_whole_numbers(one.dtype for one in x) or super()._dtype_of_output(x)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         self.check_inputs(input_shape)
@@ -117,7 +118,7 @@ class Dot(Merge):
     [[11.0]]
     """
 
-    most = 2
+    least = most = 2
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -17,7 +17,7 @@ class Merge(Layer):
     """What the merging layers share: a list of inputs; what the element-wise ones share: shapes that broadcast."""
 
     supports_masking = True
-    least, most = 2, 10**9
+    least, most = 1, 10**9
 
     def check_inputs(self, shapes: Any) -> None:
         """Raise ``ValueError`` unless ``shapes`` are those of as many inputs as the layer takes."""
@@ -99,7 +99,7 @@ def _if_raised(shapes: Any) -> str:
 
 
 def _sum(x: list[Any]) -> Any:
-    y = x[0] + x[1]
+    y = x[0] + x[1] if len(x) > 1 else x[0].copy()
     for a in x[2:]:
         y = np.add(y, a, out=y) if np.broadcast(y, a).shape == y.shape else y + a
     return y
@@ -144,7 +144,7 @@ class Subtract(Merge):
     [[-2.0, 1.0]]
     """
 
-    most = 2
+    least = most = 2
 
     def _merge(self, x: list[Any]) -> Any:
         return x[0] - x[1]

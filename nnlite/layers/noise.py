@@ -147,8 +147,9 @@ class ActivityRegularization(Layer):
     supports_masking = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
-        self.l1, self.l2 = float(l1), float(l2)
+        super().__init__(**kwargs)
+        self.l1, self.l2 = checks.number(self, "l1", l1 or 0.0), checks.number(self, "l2", l2 or 0.0)
+        self.activity_regularizer = regularizers.L1L2(l1=self.l1, l2=self.l2)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return x, None

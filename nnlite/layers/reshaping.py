@@ -31,6 +31,8 @@ class Flatten(Layer):
     (2, 12)
     """
 
+    passes_integers = True
+
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
@@ -62,6 +64,8 @@ class Reshape(Layer):
     >>> Reshape((-1, 2))(np.ones((5, 6))).shape
     (5, 3, 2)
     """
+
+    passes_integers = True
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -106,6 +110,8 @@ class Permute(Layer):
     (5, 4, 3)
     """
 
+    passes_integers = True
+
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dims = tuple(dims)
@@ -138,6 +144,8 @@ class RepeatVector(Layer):
     >>> RepeatVector(3)(np.ones((2, 4))).shape
     (2, 3, 4)
     """
+
+    passes_integers = True
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

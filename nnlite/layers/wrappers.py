@@ -29,6 +29,7 @@ class Wrapper(Layer):
             raise ValueError(f"{self.label}: layer must be a layer, got {layer!r}.")
         self.layer = layer
         self.keeps_dtype, self.keeps_integers = layer.keeps_dtype, layer.keeps_integers
+        self.passes_integers = layer.passes_integers
 
     def build(self, input_shape: Any) -> None:
         if not self.layer.built:

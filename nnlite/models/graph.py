@@ -163,7 +163,7 @@ class Graph:
     def _add(self, gradients: _Sums, step: Step, dx: Any, wanted: list[bool]) -> None:
         """Add what a step's backward returned to the gradients of what went into it."""
         if isinstance(step.x, Slot):
-            if dx is None and not step.layer.keeps_integers and not step.layer.passes_no_gradient:
+            if dx is None and not step.layer._may_end_gradients():
                 raise TypeError(f"{step.layer.label}: backward returned None, expected dx, the gradient of its input.")
             gradients.add(step.x, dx)
             return

@@ -262,6 +262,9 @@ class Sequential(Model):
             skips = not input_grad and index == last and layer._takes_input_grad
             dy = layer.backward(dy, cache.calls.pop(), **({"input_grad": False} if skips else {}))
             if dy is None and index > last:
+                if layer._may_end_gradients():
+                    cache.calls.clear()
+                    return None
                 raise TypeError(f"{layer.label}: backward returned None, expected dx, the gradient of its input.")
         return dy if input_grad else None
 

@@ -44,7 +44,7 @@ ONE, TWO = np.ones((2, 3)), np.ones((2, 4))
             ValueError,
             r"inputs 0 and 1, of shapes \(None, 3\) and \(None, 4\), .* along axis 1 are 3 and 4",
         ),
-        (lambda: layers.Add()([ONE]), ValueError, r"at least 2 inputs, got 1: \(None, 3\)"),
+        (lambda: layers.Subtract()([ONE]), ValueError, r"2 inputs, got 1: \(None, 3\)"),
         (lambda: layers.Subtract()([ONE, ONE, ONE]), ValueError, "a list of 2 inputs, got 3"),
         (lambda: layers.Multiply()(ONE), ValueError, "takes a list of inputs"),
         (lambda: layers.Concatenate(axis=0)([ONE, TWO]), ValueError, "along axis 1, sizes 3 and 4; only axis 0"),
@@ -119,3 +119,100 @@ def test_masks_of_merges_must_fit():
         layers.Add().compute_mask(x, np.ones((2, 3), bool))
     with pytest.raises(ValueError, match="the mask of input 1"):
         layers.Add().compute_mask(x, [np.ones((2, 3), bool), np.ones((2, 4), bool)])
+
+
+WHOLE = [
+    ("layers.Flatten()", (2, 3, 2)),
+    ("layers.Flatten(data_format='channels_first')", (2, 3, 2)),
+    ("layers.Reshape((-1, 3))", (2, 3, 2)),
+    ("layers.Permute((2, 1))", (2, 3, 2)),
+    ("layers.RepeatVector(2)", (2, 3)),
+    ("layers.ZeroPadding1D(1)", (2, 3, 2)),
+    ("layers.Cropping2D(((0, 1), (1, 0)))", (2, 3, 3, 2)),
+    ("layers.Identity()", (2, 3)),
+    ("layers.TimeDistributed(layers.Flatten())", (2, 3, 2)),
+]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "bool"])
+@pytest.mark.parametrize(("made", "shape"), WHOLE, ids=[made for made, _ in WHOLE])
+def test_layers_that_only_move_values_keep_whole_numbers(made, shape, dtype):
+    """Numbers above 2**24 would not survive float32."""
+    layer = eval(made, {"layers": layers})
+    x = np.arange(np.prod(shape)).reshape(shape) + (2**25 if dtype.startswith("int") else 0)
+    x = x.astype(dtype)
+    y = layer(x)
+    assert y.dtype == dtype and layer(keras.Input(batch_shape=shape, dtype=dtype)).dtype == dtype
+    assert set(np.unique(y)) <= {*np.unique(x), 0}
+    assert layer(x.astype("float64")).dtype == np.float32
+
+
+def test_whole_numbers_joined_stay_whole_for_symbols_too():
+    a, b, c = (keras.Input((2,), dtype=dtype) for dtype in ("int32", "int64", "float32"))
+    assert layers.Concatenate()([a, a]).dtype == "int32"
+    assert layers.Concatenate()([a, b]).dtype == "int64"
+    assert layers.Concatenate()([a, c]).dtype == "float32"
+
+
+def test_large_numbers_reach_a_lookup_through_layers_that_move_them():
+    ids = np.array([[2**24 + 1, 2**24], [2**24, 2**24 + 1]])
+    x = keras.Input((2,), dtype="int64")
+    y = layers.IntegerLookup(vocabulary=[2**24, 2**24 + 1])(layers.Flatten()(layers.Reshape((2, 1))(x)))
+    assert keras.Model(x, y).predict(ids, verbose=0).tolist() == [[2, 1], [1, 2]]
+
+
+def test_gradients_end_at_whole_numbers():
+    model = keras.Sequential([layers.Reshape((2, 1)), layers.Flatten(), layers.Embedding(5, 3), layers.Dense(1)])
+    y, cache = model.forward(np.array([[1, 2], [4, 2]]))
+    assert model.backward(np.ones_like(y), cache) is None
+    assert np.flatnonzero(model.layers[2].embeddings.grad.any(axis=1)).tolist() == [1, 2, 4]
+    with pytest.raises(ValueError, match="has been used"):
+        model.backward(np.ones_like(y), cache)
+    x = keras.Input((2,), dtype="int32")
+    graph = keras.Model(x, layers.Dense(1)(layers.Embedding(5, 3)(layers.Reshape((2, 1))(x))))
+    y, cache = graph.forward(np.array([[1, 2], [4, 2]]))
+    assert graph.backward(np.ones_like(y), cache) is None
+
+
+@pytest.mark.parametrize("kind", ["Add", "Multiply", "Average", "Maximum", "Minimum"])
+def test_one_input_in_a_list_is_the_result(kind):
+    x = np.array([[1.0, -2.0]], "float32")
+    layer = getattr(layers, kind)()
+    y, cache = layer.forward([x])
+    assert y.tolist() == x.tolist() and x.tolist() == [[1.0, -2.0]]
+    (dx,) = layer.backward(2 * x, cache)
+    assert dx.tolist() == [[2.0, -4.0]]
+    assert layer([keras.Input((2,))]).shape == (None, 2)
+    with pytest.raises(ValueError, match=f"{kind}.* takes a list of inputs, got one array of shape"):
+        layer(x)
+
+
+def test_two_inputs_are_needed_for_a_difference():
+    for layer in (layers.Subtract(), layers.Dot(1)):
+        with pytest.raises(ValueError, match="takes a list of 2 inputs, got 1"):
+            layer([np.ones((2, 3))])
+
+
+@pytest.mark.parametrize("axis", [None, "a", 1.5, [1, None]])
+def test_softmax_takes_whole_numbers_as_axes(axis):
+    with pytest.raises(TypeError, match="axis must be a whole number, or several, got"):
+        layers.Softmax(axis=axis)
+
+
+def test_arguments_that_are_not_there_must_be_none():
+    assert layers.Dense(3, lora_rank=None, quantization_config=None).units == 3
+    assert "quantization_config" not in layers.Dense(3).get_config()
+    with pytest.raises(ValueError, match="lora_rank=2 is not available"):
+        layers.Dense(3, lora_rank=2)
+    config = {**layers.EinsumDense("ab,bc->ac", 3).get_config(), "quantization_config": None}
+    assert layers.EinsumDense.from_config(config).get_config().get("quantization_config") is None
+    with pytest.raises(ValueError, match="quantization_config='int8' is not available"):
+        layers.EinsumDense("ab,bc->ac", 3, quantization_config="int8")
+
+
+def test_activity_penalties_are_numbers():
+    assert layers.ActivityRegularization(l1=None, l2=0.5).get_config()["l1"] == 0
+    with pytest.raises(ValueError, match="l1 must be a number, got 'a'"):
+        layers.ActivityRegularization(l1="a")
+    with pytest.raises(ValueError, match="-1"):
+        layers.ActivityRegularization(l1=-1)
