@@ -99,6 +99,21 @@ def array_at(node: Any, path: str, label: str) -> Stored | None:
     return Stored(found, label)
 
 
+def names(group: Any, label: str) -> list[str]:
+    """Return the names in a group; raise ``ValueError`` if the file is damaged there, or has too many."""
+    found: list[str] = []
+    try:
+        for name in group:
+            found.append(name)
+            if len(found) > _MOST_NAMES:
+                break
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{label}: what {_name(group) or '/'!r} holds cannot be listed: {error}") from None
+    if len(found) > _MOST_NAMES:
+        raise ValueError(f"{label}: {_name(group) or '/'!r} holds more than {_MOST_NAMES} names.")
+    return found
+
+
 def has(node: Any, name: str, label: str) -> bool:
     """Return whether there is an attribute; raise ``ValueError`` if the file is damaged there."""
     import h5py

@@ -228,7 +228,9 @@ class InFile(Arrays):
         for way in _ways(path):
             group = guarded.group_at(self.file, way, self.label)
             if group is not None:
-                keys = sorted(group, key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k))
+                keys = sorted(
+                    guarded.names(group, self.label), key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k)
+                )
                 found = {key: guarded.array_at(group, key, self.label) for key in keys}
                 return {key: array for key, array in found.items() if array is not None}
         return {}
@@ -239,9 +241,9 @@ class InFile(Arrays):
     def layers(self) -> set[str]:
         layers = guarded.group_at(self.file, "layers", self.label)
         found = set()
-        for name in layers if layers is not None else ():
+        for name in guarded.names(layers, self.label) if layers is not None else ():
             stored = guarded.group_at(layers, f"{name}/vars", self.label)
-            if stored is not None and len(stored):
+            if stored is not None and guarded.names(stored, self.label):
                 found.add(f"layers/{name}")
         return found
 

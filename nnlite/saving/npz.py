@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,6 @@ def named(model: Any) -> dict[str, Variable]:
 
 def write(model: Any, file: Any) -> None:
     """Write the variables of a model into an open file."""
-    import zipfile
-
     with zipfile.ZipFile(file, "w") as archive:
         for path, variable in named(model).items():
             content = io.BytesIO()
@@ -42,12 +42,14 @@ def read(model: Any, path: str, label: str, skip_mismatch: bool) -> None:
 
     Raises ``ValueError`` if the file is damaged, or arrays are missing, too many, or of other shapes.
     """
-    import zipfile
-    import zlib
-
+    from nnlite.saving.archive import check_list, check_member
     from nnlite.saving.hdf5 import report
 
     variables = named(model)
+    try:
+        check_list(path)
+    except ValueError as error:
+        raise ValueError(f"{label}: {error}.") from None
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -58,6 +60,7 @@ def read(model: Any, path: str, label: str, skip_mismatch: bool) -> None:
                 if name not in infos:
                     problems.append(f"expected {name} {variable.shape}; the file has none")
                     continue
+                check_member(infos[name], label)
                 with archive.open(infos[name]) as member:
                     shape, fortran, dtype = _header(member, f"{label}: {infos[name].filename}")
                 if shape != variable.shape or (dtype.kind == "f") != (variable.value.dtype.kind == "f"):
@@ -79,14 +82,18 @@ def read(model: Any, path: str, label: str, skip_mismatch: bool) -> None:
 def _header(member: Any, place: str) -> tuple[tuple[int, ...], bool, Any]:
     try:
         version = np.lib.format.read_magic(member)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
+        if version not in ((1, 0), (2, 0)):
             raise ValueError(f"it has version {version} of NumPy's format")
-        shape, fortran, dtype = read_header(member, max_header_size=_MOST_HEADER)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        length = member.read(2 * version[0])
+        size = int.from_bytes(length, "little")
+        if size > _MOST_HEADER:  # NumPy would read it before it looks
+            raise ValueError(f"its header has {size} bytes, more than {_MOST_HEADER}")
+        header = io.BytesIO(length + member.read(size))
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read_header(header, max_header_size=_MOST_HEADER)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError):
+        raise
+    except Exception as error:  # Python's own parser has many kinds
         raise ValueError(f"{place} is no array: {error}") from None
     if dtype.kind not in "fiub" or dtype.hasobject:
         raise ValueError(f"{place} has dtype {dtype}; only numbers are read.")

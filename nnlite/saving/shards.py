@@ -46,12 +46,12 @@ class Shards(Arrays):
         names = [files] if isinstance(files, str) else files
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError(f"{self.label}: the map must list names of files, got {files!r}.")
-        return names
+        return list(dict.fromkeys(names))  # each once
 
     def _file(self, name: str) -> InFile:
         if name not in self._files:
             path = os.path.join(self._folder, name)
-            if os.path.basename(name) != name or "\\" in name or not name.endswith(".weights.h5"):
+            if os.path.basename(name) != name or "\0" in name or "\\" in name or not name.endswith(".weights.h5"):
                 raise ValueError(f"{self.label}: the map names {name!r}, which is no weights file beside it.")
             if os.path.islink(path) or not os.path.isfile(path):
                 raise ValueError(f"{self.label}: the map names the file {name!r}, which is not there (or is a link).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from typing import Any
@@ -16,9 +17,11 @@ from nnlite.saving import texts
 _GZIP, _SHUFFLE, _FLETCHER, _LZF = 1, 2, 3, 32000
 _FILTERS = {_GZIP: "gzip", _SHUFFLE: "shuffle", _FLETCHER: "fletcher32", _LZF: "lzf"}
 _VIRTUAL = 3  # HDF5's number of a layout
-# Parts that an array may be written in, and how large a part may be, beside the array itself.
-_MOST_CHUNKS = 100_000
+# Parts that an array of any size may be written in, how many bytes of larger ones each must hold, and how large a part
+# may be, beside the array itself.
+_FEW_CHUNKS, _SMALLEST_CHUNK = 64, 256
 _LARGEST_CHUNK = 2**20
+_LARGEST_OVERHEAD = 2**10  # of a part that does not pack well, beside twice its size
 # From here on it is worth to have HDF5 write into the variable itself.
 _LARGE = 2**14
 
@@ -70,6 +73,20 @@ class Stored:
         size = self._chunk_size
         if size > max(_LARGEST_CHUNK, 2 * self.nbytes):
             raise ValueError(f"{self.place} is written in parts of {size} bytes, though it has but {self.nbytes}.")
+        count = math.prod(len(places) for places in self._starts())
+        if count > max(_FEW_CHUNKS, self.nbytes // _SMALLEST_CHUNK):
+            raise ValueError(f"{self.place} is written in {count} parts, too many for {self.nbytes} bytes.")
+        if not self._is_bfloat16 and not self._has_plain_type():
+            raise ValueError(f"{self.place} has numbers of a form of its own, in parts, which are not read.")
+
+    def _starts(self) -> list[range]:
+        """Where the parts begin, along each axis."""
+        return [range(0, size, int(step)) for size, step in zip(self.shape, self._dataset.chunks, strict=True)]
+
+    def _has_plain_type(self) -> bool:
+        import h5py
+
+        return bool(self._dataset.id.get_type() == h5py.h5t.py_create(self._dataset.dtype, logical=True))
 
     @property
     def _chunk_size(self) -> int:
@@ -110,19 +127,18 @@ class Stored:
 
         Raises ``ValueError`` if they are damaged.
         """
-        if self._dataset.chunks is not None and self._dataset.id.get_num_chunks() > _MOST_CHUNKS:
-            raise ValueError(f"{self.place} is written in more than {_MOST_CHUNKS} parts, which are not read.")
         try:
-            values = self._unpacked() if _GZIP in self._filters else np.asarray(self._dataset[()])
-        except (OSError, RuntimeError, zlib.error) as error:
-            raise ValueError(f"{self.place} is damaged: {error}") from None
+            values = np.asarray(self._dataset[()]) if self._dataset.chunks is None else self._unpacked()
+        except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError, zlib.error) as error:
+            said = str(error)
+            raise ValueError(said if said.startswith(self.place) else f"{self.place} is damaged: {said}") from None
         if self._is_bfloat16:  # the upper halves of float32
             return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
         return values
 
     def read_into(self, variable: Variable) -> None:
         """Write the values, of the variable's shape, into it."""
-        if self.nbytes < _LARGE or self._filters or self._is_bfloat16:
+        if self.nbytes < _LARGE or self._dataset.chunks is not None or self._is_bfloat16:
             variable.assign(self.read())
             return
         try:
@@ -134,11 +150,20 @@ class Stored:
         return np.asarray(self.read(), dtype)
 
     def _unpacked(self) -> NDArray[Any]:
-        """The values of an array in gzip's parts, none of which may grow beyond what it says."""
-        dataset, values = self._dataset, np.empty(self.shape, self._dataset.dtype)
+        """The values of an array in parts.
+
+        HDF5 believes that a part has the size it should have once it is unpacked: it takes all memory for a longer
+        one, and for a shorter one what lies behind it in memory.
+        """
+        dataset, size, values = self._dataset, self._chunk_size, np.empty(self.shape, self._dataset.dtype)
         values[...] = dataset.fillvalue if values.dtype.kind != "V" else np.zeros((), values.dtype)
-        for index in range(dataset.id.get_num_chunks()):
-            start = dataset.id.get_chunk_info(index).chunk_offset
+        for start in itertools.product(*self._starts()):
+            stored = dataset.id.get_chunk_info_by_coord(start)
+            if stored.byte_offset is None or not stored.size:
+                continue  # never written
+            fits = stored.size <= 2 * size + _LARGEST_OVERHEAD if self._filters else stored.size == size
+            if not fits:  # without filters, HDF5 would write beyond the memory it takes
+                raise ValueError(f"a part of {size} bytes is kept in {stored.size}")
             mask, content = dataset.id.read_direct_chunk(start)
             chunk = np.frombuffer(self._unfiltered(content, mask), values.dtype).reshape(dataset.chunks)
             place = tuple(slice(s, s + n) for s, n in zip(start, dataset.chunks, strict=True))
@@ -159,10 +184,31 @@ class Stored:
                 width = self._dataset.dtype.itemsize
                 content = np.ascontiguousarray(np.frombuffer(content, np.uint8).reshape(width, -1).T).tobytes()
             else:
-                raise ValueError(f"{self.place} is written with lzf and gzip together, which is not read.")
+                content = _unpacked_lzf(bytes(content), size)
         if len(content) != size:
-            raise ValueError(f"{self.place} is damaged: a part of {size} bytes unpacks to {len(content)} or more.")
+            which = "or more" if len(content) > size else "only"
+            raise ValueError(f"a part of {size} bytes unpacks to {len(content)} {which}")
         return content
+
+
+def _unpacked_lzf(packed: bytes, most: int) -> bytes:
+    """What lzf packed, as far as ``most`` bytes and one run: runs of new bytes, and repetitions of what came before."""
+    made, at = bytearray(), 0
+    while at < len(packed) and len(made) <= most:
+        control, at = packed[at], at + 1
+        if control < 32:
+            made += packed[at : at + control + 1]
+            at += control + 1
+            continue
+        length = control >> 5
+        if length == 7:
+            length, at = length + packed[at], at + 1
+        length, back, at = length + 2, ((control & 31) << 8) + packed[at] + 1, at + 1
+        if back > len(made):
+            raise ValueError("it repeats what does not stand before it")
+        run = made[-back:][:length]
+        made += (run * -(-length // len(run)))[:length]
+    return bytes(made)
 
 
 def _mark(dataset: Any) -> str:

@@ -1,0 +1,88 @@
+"""Configs that ask for more than a machine has."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from .files import attack, layer, members, write_archive, write_legacy
+
+
+@attack("more than such a file may need", ending=".h5")
+def layer_of_absurd_size(path: Path, harmless: bool) -> None:
+    write_legacy(path, units=3 if harmless else 2**33)
+
+
+@attack("more than such a file may need")
+def layers_that_are_too_much_together(path: Path, harmless: bool) -> None:
+    content = members()
+    config = json.loads(content["config.json"])
+    if not harmless:
+        dense = [layer("Dense", units=2000, name=f"d{number}") for number in range(20)]
+        config["config"]["layers"] += dense
+    write_archive(path, {**content, "config.json": json.dumps(config).encode()})
+
+
+@attack("may need|expected")
+def embedding_of_absurd_size(path: Path, harmless: bool) -> None:
+    content = members()
+    config = json.loads(content["config.json"])
+    if not harmless:
+        config["config"]["layers"][1:] = [layer("Embedding", input_dim=10**12, output_dim=10**6, name="e")]
+    write_archive(path, {**content, "config.json": json.dumps(config).encode()})
+
+
+@attack("more than such a file may need")
+def tried_on_a_huge_input(path: Path, harmless: bool) -> None:
+    content = members()
+    config = json.loads(content["config.json"])
+    size = 4 if harmless else 10**11
+    layers = config["config"]["layers"]
+    layers[0]["config"]["batch_shape"] = [None, size]
+    layers.insert(1, layer("Rescaling", scale=1.0, name="r"))
+    config["config"].pop("build_input_shape", None)
+    config.pop("build_config", None)
+    write_archive(path, {**content, "config.json": json.dumps(config).encode()})
+
+
+@attack("nested deeper|cannot be read")
+def config_of_many_levels(path: Path, harmless: bool) -> None:
+    content = members()
+    depth = 10 if harmless else 100_000
+    extra = b'"extra": ' + b"[" * depth + b"]" * depth
+    write_archive(
+        path, {**content, "metadata.json": b"{}", "config.json": b"{" + extra + b"," + content["config.json"][1:]}
+    )
+
+
+@attack("parts, more than")
+def config_of_many_parts(path: Path, harmless: bool) -> None:
+    content = members()
+    extra = b'"extra": [' + b"[]," * (10 if harmless else 2_000_000) + b"[]]"
+    write_archive(path, {**content, "config.json": b"{" + extra + b"," + content["config.json"][1:]})
+
+
+@attack("call each other more than")
+def models_that_call_each_other(path: Path, harmless: bool) -> None:
+    """Each calls the one inside it twice, on arrays of other sizes."""
+
+    def place(name: str, node: int = 0) -> Any:
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, node, 0]}}
+
+    def model(depth: int) -> Any:
+        inner = model(depth - 1) if depth else layer("ZeroPadding1D", padding=1, name="pad")
+        name, start = inner["config"]["name"], layer("InputLayer", batch_shape=[None, 4, 1], name=f"i{depth}")
+        calls = [{"args": [place(f"i{depth}")], "kwargs": {}}, {"args": [place(name)], "kwargs": {}}]
+        layers = [{**start, "name": f"i{depth}", "inbound_nodes": []}, {**inner, "name": name, "inbound_nodes": calls}]
+        ends = {"input_layers": [f"i{depth}", 0, 0], "output_layers": [name, 2 if depth else 1, 0]}
+        config = {"name": f"m{depth}", "trainable": True, "layers": layers, **ends}
+        return {"module": "keras.src.models.functional", "class_name": "Functional", "config": config}
+
+    weights = io.BytesIO()
+    h5py.File(weights, "w").close()
+    config = json.dumps(model(3 if harmless else 26)).encode()
+    write_archive(path, {**members(), "config.json": config, "model.weights.h5": weights.getvalue()})
