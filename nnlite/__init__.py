@@ -10,63 +10,66 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nnlite import activations, config, constraints, initializers, losses, metrics, optimizers, random, regularizers
-
-from nnlite import dtype_policies, layers, models, ops, saving  # isort: skip
-from nnlite.config import DTypePolicy, FloatDTypePolicy
-from nnlite.core.variable import Variable
-from nnlite.initializers import Initializer
-from nnlite.layers import Input, InputSpec, Layer
-from nnlite.losses import Loss
-from nnlite.metrics import Metric
-from nnlite.models import Model, Sequential
-from nnlite.optimizers import Optimizer
-from nnlite.regularizers import Regularizer
+from nnlite.core import lazy
 
 if TYPE_CHECKING:
-    from nnlite import backend, callbacks, datasets, mixed_precision, preprocessing, testing, utils
+    from nnlite import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        dtype_policies,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        mixed_precision,
+        models,
+        ops,
+        optimizers,
+        preprocessing,
+        random,
+        regularizers,
+        saving,
+        testing,
+        utils,
+    )
+    from nnlite.config import DTypePolicy, FloatDTypePolicy
+    from nnlite.core.variable import Variable
+    from nnlite.initializers import Initializer
+    from nnlite.layers import Input, InputSpec, Layer
+    from nnlite.losses import Loss
+    from nnlite.metrics import Metric
+    from nnlite.models import Model, Sequential
+    from nnlite.optimizers import Optimizer
+    from nnlite.regularizers import Regularizer
+
+_find, _names, _offered = lazy.attach(
+    __name__,
+    {
+        "config": "DTypePolicy FloatDTypePolicy",
+        "core.variable": "Variable",
+        "initializers": "Initializer",
+        "layers": "Input InputSpec Layer",
+        "losses": "Loss",
+        "metrics": "Metric",
+        "models": "Model Sequential",
+        "optimizers": "Optimizer",
+        "regularizers": "Regularizer",
+    },
+)
 
 __version__ = "0.1.0"
 
-_LAZY = ("backend", "callbacks", "datasets", "mixed_precision", "preprocessing", "testing", "utils")
-
-__all__ = [
-    "DTypePolicy",
-    "FloatDTypePolicy",
-    "Initializer",
-    "Input",
-    "InputSpec",
-    "Layer",
-    "Loss",
-    "Metric",
-    "Model",
-    "Optimizer",
-    "Regularizer",
-    "Sequential",
-    "Variable",
-    "activations",
-    "backend",
-    "callbacks",
-    "config",
-    "constraints",
-    "datasets",
-    "dtype_policies",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "mixed_precision",
-    "models",
-    "ops",
-    "optimizers",
-    "preprocessing",
-    "random",
-    "regularizers",
-    "saving",
-    "testing",
-    "utils",
-    "version",
-]
+# What is imported when it is first used, so that importing nnlite costs little more than importing NumPy.
+_MODULES = (
+    *("activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers"),
+    *("layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random"),
+    *("regularizers", "saving", "testing", "utils"),
+)
+__all__ = sorted([*_offered, *_MODULES, "version"])
 
 
 def version() -> str:
@@ -79,10 +82,8 @@ def version() -> str:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f"nnlite.{name}")
-    raise AttributeError(f"module 'nnlite' has no attribute {name!r}")
+    return importlib.import_module(f"nnlite.{name}") if name in _MODULES else _find(name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted({*_names(), *_MODULES})

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import nnlite
+
 PACKAGE = pathlib.Path(__file__).parents[1] / "nnlite"
 LEVELS = [
     {"config", "random"},
@@ -89,5 +91,24 @@ def test_import_is_light():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
     assert out[0] == "[]"
-    assert int(out[1]) < 20
-    assert int(out[2]) < 125  # of our own modules: layers, metrics and optimizers are imported when they are used
+    assert int(out[1]) < 5
+    assert int(out[2]) < 10  # of our own modules: all families are imported when they are used
+
+
+def test_prediction_is_light(tmp_path):
+    """A model that is loaded to predict brings in nothing that training needs, and no SciPy."""
+    path = str(tmp_path / "model.keras")
+    model = nnlite.Sequential([nnlite.Input((8, 8, 1)), nnlite.layers.Conv2D(2, 3, activation="relu")])
+    model.compile("adam", "mse")
+    model.save(path)
+    code = (
+        "import sys, numpy, nnlite;"
+        "model = nnlite.models.load_model(sys.argv[1], compile=False);"
+        "model.predict(numpy.ones((1, 8, 8, 1)));"
+        "unused = {'scipy', 'nnlite.losses', 'nnlite.metrics', 'nnlite.optimizers', 'nnlite.training.callbacks'};"
+        "print(sorted(unused & set(sys.modules)), len([m for m in sys.modules if m.startswith('nnlite')]))"
+    )
+    out = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True).stdout
+    names, count = out.rsplit(maxsplit=1)
+    assert names == "[]"
+    assert int(count) < 110

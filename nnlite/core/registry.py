@@ -1,12 +1,14 @@
 """Names and what they stand for.
 
-A name in a script ("relu", "adam") or in a file is looked up here and nowhere else; nothing is ever imported because
-a name asks for it. The families register their own classes and functions when nnlite is imported; users register
-theirs with :func:`register_keras_serializable`, or pass them in a :class:`custom_object_scope`.
+A name in a script ("relu", "adam") or in a file is looked up here and nowhere else; no name can ask for a module to be
+imported. The families, which are imported when the first name of their kind is looked up, register their own classes
+and functions; users register theirs with :func:`register_keras_serializable`, or pass them in a
+:class:`custom_object_scope`.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import threading
 from collections.abc import Callable
@@ -39,6 +41,13 @@ _kind_of: dict[Any, str] = {}
 _custom: dict[str, Any] = {}
 _custom_names: dict[Any, str] = {}
 _scopes = threading.local()
+# The package of each kind that has not been imported yet.
+_packages = {
+    **{kind: f"nnlite.{kind}" for kind in MODULES if kind not in ("schedules", "policies", "policy_maps")},
+    "schedules": "nnlite.optimizers.schedules",
+    "policies": "nnlite.core.dtypes",
+    "policy_maps": "nnlite.dtype_policies",
+}
 # What imports the modules of a kind: the one that has a name, or all of them for None.
 _loaders: dict[str, Callable[[str | None], None]] = {}
 
@@ -76,6 +85,9 @@ def load_with(kind: str, loader: Callable[[str | None], None]) -> None:
 
 def load(kind: str, name: str | None = None) -> None:
     """Import what seems to define a name of a kind, or all of the kind."""
+    if kind in _packages:
+        importlib.import_module(_packages[kind])
+        _packages.pop(kind, None)  # another thread may have come before
     if kind in _loaders:
         (_loaders[kind] if name is not None else _loaders.pop(kind))(name)
 

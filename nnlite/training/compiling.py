@@ -6,14 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from nnlite import optimizers
 from nnlite.core.errors import unknown_arguments
-from nnlite.training import compile_config
-from nnlite.training.compiled import CompiledLoss
-from nnlite.training.compiled_metrics import CompiledMetrics
-from nnlite.training.steps import Compiled, Steps, own_metrics
-
-_ARGUMENTS = (*compile_config.KEYS, "auto_scale_loss")
+from nnlite.training.steps import Steps, own_metrics
 
 
 class Compiling(Steps):
@@ -72,8 +66,14 @@ class Compiling(Steps):
         >>> model.compiled
         True
         """
+        from nnlite import optimizers
+        from nnlite.training.compile_config import KEYS
+        from nnlite.training.compiled import CompiledLoss
+        from nnlite.training.compiled_metrics import CompiledMetrics
+        from nnlite.training.compiled_model import Compiled
+
         if kwargs:
-            raise TypeError(unknown_arguments("compile", kwargs, _ARGUMENTS))
+            raise TypeError(unknown_arguments("compile", kwargs, (*KEYS, "auto_scale_loss")))
         if type(self).compute_loss is not Steps.compute_loss and type(self).train_step is Steps.train_step:
             raise TypeError(
                 f"{type(self).__name__} overrides compute_loss, of which nothing could compute the gradient. Write a "
@@ -115,6 +115,8 @@ class Compiling(Steps):
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return what the model was compiled with as plain data; empty if it was not."""
+        from nnlite.training import compile_config
+
         return {} if self._compiled is None else compile_config.to_config(self._compiled.arguments)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -126,6 +128,8 @@ class Compiling(Steps):
                 stacklevel=2,
             )
             return
+        from nnlite.training import compile_config
+
         self.compile(**compile_config.from_config(config))
         if self.optimizer is not None and self.built and self.trainable_weights:
             self.optimizer.build(self.trainable_weights)

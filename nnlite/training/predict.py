@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnlite.core.structure import map_arrays
 from nnlite.kernels import parallel
-from nnlite.training.callbacks import CallbackList
-from nnlite.training.data import Batches, batches
 from nnlite.training.outputs import leaves, like
+
+if TYPE_CHECKING:
+    from nnlite.training.callbacks import CallbackList
+    from nnlite.training.data import Batches
 
 
 def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any) -> Any:
@@ -20,10 +22,14 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
     if callbacks is None and steps is None and verbose in ("auto", 0) and _is_one_batch(x, batch_size):
         with parallel.blas_pinned():
             return owned(model.predict_step((x,)), x)
+    from nnlite.training.data import batches
+
     data = batches(x, batch_size=batch_size, steps=steps)
     if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or data.steps == 1):
         with contextlib.closing(data):
             return _joined(_outputs(model, data), data)
+    from nnlite.training.callbacks import CallbackList
+
     if not isinstance(callbacks, CallbackList):
         callbacks = CallbackList(
             callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=model

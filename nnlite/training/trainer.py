@@ -6,22 +6,22 @@ import contextlib
 import inspect
 import operator
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nnlite import losses
 from nnlite.core import changes
 from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.kernels import parallel
-from nnlite.losses.checks import fitting
-from nnlite.training.callbacks import CallbackList, History
 from nnlite.training.compiling import Compiling
-from nnlite.training.data import Batches, batches, split
 from nnlite.training.gradients import Differentiable
 from nnlite.training.interrupts import StopTraining, held_back
 from nnlite.training.outputs import unpack_x_y_sample_weight
 from nnlite.training.predict import owned, predict
-from nnlite.training.run import Run
 from nnlite.training.steps import own_metrics
+
+if TYPE_CHECKING:  # what prediction does without is imported where it is used
+    from nnlite.training.callbacks import CallbackList, History
+    from nnlite.training.data import Batches
+    from nnlite.training.run import Run
 
 
 class Trainer(Compiling, Differentiable):
@@ -88,6 +88,10 @@ class Trainer(Compiling, Differentiable):
         >>> history.history["loss"][-1] < history.history["loss"][0]
         True
         """
+        from nnlite.training.callbacks import CallbackList
+        from nnlite.training.data import batches, split
+        from nnlite.training.run import Run
+
         if kwargs:
             raise TypeError(unknown_arguments("fit", kwargs, _FIT))
         compiled = self._need_compiled("fit")
@@ -209,6 +213,9 @@ class Trainer(Compiling, Differentiable):
         >>> model.evaluate(np.ones((3, 2)), np.zeros((3, 1)), verbose=0)
         [4.0, 2.0]
         """
+        from nnlite.training.callbacks import CallbackList
+        from nnlite.training.data import batches
+
         if kwargs:
             raise TypeError(unknown_arguments("evaluate", kwargs, _EVALUATE))
         self._need_compiled("evaluate")
@@ -306,6 +313,8 @@ class Trainer(Compiling, Differentiable):
 
     @staticmethod
     def _whole_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
+        from nnlite.training.data import batches
+
         return batches(x, y, sample_weight, steps=1, class_weight=class_weight).epoch()
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
@@ -331,6 +340,9 @@ _FIT, _EVALUATE = _arguments(Trainer.fit), _arguments(Trainer.evaluate)
 
 def _is_regression(loss: Any) -> bool:
     """Whether targets may be any numbers, as for the built-in errors; whole numbers among them are no classes then."""
+    from nnlite import losses
+    from nnlite.losses.checks import fitting
+
     found = losses.get(loss) if isinstance(loss, str) else loss
     return getattr(getattr(found, "fn", found), "check", None) is fitting
 
