@@ -23,7 +23,7 @@ class Owner:
     _trainable: bool
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if type(value) not in tracking.PLAIN:  # it may hold variables
+        if type(value) not in tracking.PLAIN or name[0] != "_":  # it may hold variables, or be a setting
             changes.note()
         super().__setattr__(name, value)
 

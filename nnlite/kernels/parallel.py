@@ -8,6 +8,7 @@ which of them finishes first.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from nnlite import config
 
@@ -29,81 +30,97 @@ WORTH_THREADS = 500.0
 LEAD = 80.0
 
 
+class _Depth(threading.local):
+    """How many times a thread is inside."""
+
+    value = 0
+
+
+class _Limit(NamedTuple):
+    """What reads and sets the number of threads of a BLAS library."""
+
+    get: Callable[[], int]
+    set: Callable[[int], Any]
+
+
 class _BlasGuard:
     """Holds every BLAS library of the process to one thread while anybody is inside; counted, for all threads.
 
-    The first to enter remembers the libraries' settings and pins them, the last to leave restores them. Libraries
-    that load later (SciPy brings its own) are looked for whenever a module has been imported since the last look.
-    A library on OpenMP has a setting per thread, so each thread that enters pins and restores its own.
+    The first to enter remembers the libraries' settings and pins them, the last to leave restores them; a thread that
+    is inside already enters again for next to nothing. Libraries that load later (SciPy brings its own) are looked for
+    whenever a module has been imported since the last look. A library on OpenMP has a setting per thread, so each
+    thread that enters pins and restores its own.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._depth = threading.Lock(), _Depth()
         self._inside = 0
         self._modules = -1
-        self._shared: list[Any] = []
+        self._shared: list[_Limit] = []
+        self._per_thread: list[_Limit] = []
         self._before: list[int] = []
-        self._per_thread: list[Any] = []
-        self._local = threading.local()
+        self._own = threading.local()  # what each thread found in the libraries that have a setting per thread
 
     def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                if len(sys.modules) != self._modules:
-                    self._find()
-                self._before = [library.get_num_threads() for library in self._shared]
-                _set_threads(self._shared, [1] * len(self._before), self._before)
-        if self._per_thread:
-            self._enter_thread()
+        if self._depth.value == 0:
+            with self._lock:
+                self._inside += 1
+                if self._inside == 1:
+                    if len(sys.modules) != self._modules:
+                        self._find()
+                    self._before = _pin(self._shared)
+            if self._per_thread:
+                self._own.before = _pin(self._per_thread)
+        self._depth.value += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._per_thread:
-            self._exit_thread()
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                _set_threads(self._shared, self._before, [1] * len(self._before))
-
-    def _enter_thread(self) -> None:
-        depth = getattr(self._local, "depth", 0)
-        if depth == 0:
-            self._local.before = [library.get_num_threads() for library in self._per_thread]
-            _set_threads(self._per_thread, [1] * len(self._local.before), self._local.before)
-        self._local.depth = depth + 1
-
-    def _exit_thread(self) -> None:
-        self._local.depth = getattr(self._local, "depth", 1) - 1
-        if self._local.depth == 0:
-            _set_threads(self._per_thread, self._local.before, [1] * len(self._local.before))
+        self._depth.value -= 1
+        if self._depth.value == 0:
+            if self._per_thread:
+                _restore(self._per_thread, getattr(self._own, "before", []))
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    _restore(self._shared, self._before)
 
     def _find(self) -> None:
         from threadpoolctl import ThreadpoolController
 
         found = [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
-        self._per_thread = [library for library in found if getattr(library, "threading_layer", "") == "openmp"]
-        self._shared = [library for library in found if library not in self._per_thread]
+        per_thread = [library for library in found if getattr(library, "threading_layer", "") == "openmp"]
+        self._per_thread = [_Limit(one.get_num_threads, one.set_num_threads) for one in per_thread]
+        self._shared = [_limit(library) for library in found if library not in per_thread]
         self._modules = len(sys.modules)
 
     def restore_after_fork(self) -> None:
         """Give the child of a fork the settings that its parent had before it entered."""
         if self._inside:
-            _set_threads(self._shared, self._before, [1] * len(self._before))
+            _restore(self._shared, self._before)
 
 
-def _set_threads(libraries: list[Any], wanted: list[int], now: list[int]) -> None:
-    for library, number, current in zip(libraries, wanted, now, strict=False):
-        if number == current:
-            continue
-        # threadpoolctl lets one thread only set a shared limit, the first that did; ours may be set by any.
-        release = getattr(library, "clear_controlling_thread", None)
-        if release is not None:
-            release(force=True)
-        library.set_num_threads(number)
-        if release is not None:
-            release(force=True)
+def _limit(library: Any) -> _Limit:
+    """A library's limit; OpenBLAS's by its own functions, as threadpoolctl lets one thread only set it."""
+    for prefix, suffix in itertools.product(("", "scipy_"), ("", "64_", "_64")):
+        names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
+        functions: list[Any] = [getattr(library.dynlib, name, None) for name in names]
+        if None not in functions:
+            return _Limit(*functions)
+    return _Limit(library.get_num_threads, library.set_num_threads)
+
+
+def _pin(limits: list[_Limit]) -> list[int]:
+    """Set all to one thread; return what they were."""
+    before = [limit.get() for limit in limits]
+    _restore(limits, [1] * len(before), before)
+    return before
+
+
+def _restore(limits: list[_Limit], wanted: list[int], now: list[int] | None = None) -> None:
+    for limit, number, current in zip(limits, wanted, now or [1] * len(wanted), strict=False):
+        if number != current:
+            limit.set(number)
 
 
 _guard = _BlasGuard()
@@ -236,6 +253,9 @@ def run(task: Callable[[int, int], T], n: int, microseconds: float, align: int =
 
     All parts have finished before this returns or raises; if several raise, the first part's error is the one seen.
     """
+    if microseconds <= WORTH_THREADS:
+        with _guard:
+            return [task(0, n)]
     ranges = parts(n, microseconds, align, lead)
     if len(ranges) == 1:
         with _guard:

@@ -34,6 +34,9 @@ class Activation(Layer):
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return applied.apply(self.activation, x, training)
 
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        return lambda x: applied.apply(self.activation, x)[0], 0
+
     def backward(self, dy: Any, kept: Any) -> Any:
         return applied.unapply(self.activation, dy, kept, self)
 
@@ -55,6 +58,9 @@ class _Function(Layer):
         function = type(self).function
         y = function.forward(x, **self.options())
         return y, y if function.keeps == "y" else x
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        return lambda x: type(self).function.forward(x, **self.options()), 0
 
     def backward(self, dy: Any, kept: Any) -> Any:
         return type(self).function.backward(dy, kept, **self.options())

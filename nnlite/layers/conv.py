@@ -8,9 +8,10 @@ from nnlite import activations, config
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels import few
 from nnlite.kernels.conv import conv_backward, conv_forward
-from nnlite.kernels.windows import output_size
-from nnlite.layers import applied, checks, layout, settings
+from nnlite.kernels.windows import axes, output_size
+from nnlite.layers import applied, checks, finishing, layout, settings
 
 
 class _Conv(Layer):
@@ -96,6 +97,17 @@ class _Conv(Layer):
         if fused is None:
             y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self.groups > 1 or self.data_format != "channels_last":
+            return None
+        spatial = axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
+        correlate = few.conv_plan(shape, spatial, self.filters, self._compute)
+        if correlate is None:
+            return None
+        kernel = self.kernel
+        finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
+        return lambda x: finish(correlate(x, kernel.value)), taken
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         conv_cache, kept = cache

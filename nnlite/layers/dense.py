@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nnlite import activations
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels import few
 from nnlite.kernels.dense import dense_backward, dense_forward
-from nnlite.layers import applied, checks, settings
+from nnlite.layers import applied, checks, finishing, settings
 
 
 @registry.register("layers")
@@ -86,6 +88,19 @@ class Dense(Layer):
         y = y.reshape(*x.shape[:-1], self.units)
         y, kept = (y, y) if fused is not None else applied.apply(self.activation, y, training)
         return y, (x, kept)
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        rows = math.prod(shape[:-1])
+        if rows * shape[-1] * self.units > few.MOST:
+            return None
+        kernel, result = self.kernel, (*shape[:-1], self.units)
+        finish, taken = finishing.finishing(self, result, following)
+
+        def infer(x: Any) -> Any:
+            y = x.reshape(rows, -1) @ kernel.value
+            return finish(y.reshape(result))
+
+        return infer, taken
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         x, kept = cache

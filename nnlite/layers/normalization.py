@@ -183,6 +183,29 @@ class BatchNormalization(Normalized):
             mean = mean.copy()  # the moving average may have moved on by the time of backward
         return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows, correction)
 
+    def affine(self) -> tuple[Any, Any]:
+        """Return scale and shift, ``y = scale * x + shift``, of inference, of each channel."""
+        gamma, beta = self._values()
+        scale = 1 / np.sqrt(self.moving_variance.value + self._compute.type(self.epsilon))
+        if gamma is not None:
+            scale *= gamma
+        shift = self.moving_mean.value * -scale
+        if beta is not None:
+            shift += beta
+        return scale, shift
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self.axis % len(shape) != len(shape) - 1:
+            return None
+
+        def infer(x: Any) -> Any:
+            scale, shift = self.affine()
+            y = x * scale
+            y += shift
+            return y
+
+        return infer, 0
+
     def _counted(self, mask: Any, shape: tuple[int, ...]) -> Any:
         """Which elements the mask counts, as rows of one column, or of a column a channel if channels are masked."""
         if mask.ndim != len(shape) - 1 or any(m not in (1, n) for m, n in zip(mask.shape, shape, strict=False)):

@@ -8,8 +8,8 @@ from nnlite import config
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
-from nnlite.kernels import pooling
-from nnlite.kernels.windows import output_size
+from nnlite.kernels import few, pooling
+from nnlite.kernels.windows import axes, output_size
 from nnlite.layers import checks, layout
 
 
@@ -80,6 +80,12 @@ class _MaxPooling(_Pooling):
         return layout.from_last(
             pooling.max_pool(x, self.pool_size, strides=self.strides, padding=self.padding), self.data_format
         )
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self.data_format != "channels_last" or self.padding != "valid":
+            return None
+        spatial = axes(self.padding, tuple(shape[1:-1]), self.pool_size, self.strides, (1,) * self.rank)
+        return few.max_pool_plan(spatial), 0
 
 
 class _AveragePooling(_Pooling):

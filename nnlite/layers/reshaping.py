@@ -42,6 +42,12 @@ class Flatten(Layer):
         moved = np.moveaxis(x, 1, -1) if self._moves(x.ndim) else x
         return moved.reshape(len(x), math.prod(x.shape[1:])), moved.shape
 
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self._moves(len(shape)):
+            return None
+        flat = (shape[0], math.prod(shape[1:]))
+        return lambda x: x.reshape(flat), 0
+
     def backward(self, dy: Any, shape: Any) -> Any:
         dx = dy.reshape(shape)
         return np.moveaxis(dx, -1, 1) if self._moves(len(shape)) else dx
@@ -81,6 +87,10 @@ class Reshape(Layer):
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         return x.reshape(len(x), *self.compute_output_shape(x.shape)[1:]), x.shape
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        result = self.compute_output_shape(shape)
+        return lambda x: x.reshape(result), 0
 
     def backward(self, dy: Any, shape: Any) -> Any:
         return dy.reshape(shape)

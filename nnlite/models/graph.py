@@ -9,6 +9,7 @@ import numpy as np
 from nnlite.core import changes, loading, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.symbol import Symbol
+from nnlite.models import inference
 from nnlite.models.plan import (
     Slot,
     Step,
@@ -130,6 +131,10 @@ class Graph:
                 values[number] = None
             del x, y, options
         return [values[slot] for slot in self.outputs], [known.get(slot) for slot in self.outputs]
+
+    def plan(self, shapes: list[Any]) -> Any:
+        """Return a function that infers for inputs of given shapes, or None; see :mod:`nnlite.models.inference`."""
+        return inference.graph(self, shapes)
 
     def backward(self, dys: list[Any], caches: list[Any], input_grad: bool) -> list[Any]:
         """Accumulate the gradients of all variables; return those of the inputs, each None unless ``input_grad``."""

@@ -9,7 +9,7 @@ from nnlite.core import changes, registry, structure
 from nnlite.core.errors import nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
-from nnlite.models import forms, graph_config
+from nnlite.models import forms, graph_config, inference
 from nnlite.models.described import Described
 from nnlite.models.graph import Graph
 from nnlite.training.trainer import Trainer
@@ -279,7 +279,11 @@ class Model(Trainer, Described, Layer):
     def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
         if self._graph is None:
             return super().infer_with_mask(x, mask, options)
-        outputs, masks = self._graph.run(self._flat(x), False, self._flat_masks(mask), None)
+        inputs = self._flat(x)
+        function = None if mask is not None else inference.planned(self, inputs, self._graph.plan)
+        if function is not None:
+            return self._in_form(function(inputs)), None
+        outputs, masks = self._graph.run(inputs, False, self._flat_masks(mask), None)
         return self._in_form(outputs), self._mask_of(masks)
 
     @property
@@ -374,7 +378,7 @@ class Model(Trainer, Described, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy and a pickle keep: not the symbols, which hold on to all that was ever made of them."""
-        return {**super().__getstate__(), "_symbols": None, "_chain": ()}
+        return {**super().__getstate__(), "_symbols": None, "_chain": (), "_plans": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

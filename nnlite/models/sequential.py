@@ -11,6 +11,7 @@ from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
+from nnlite.models import inference
 from nnlite.models.model import Caches, Model, Symbols, kind
 
 
@@ -277,6 +278,13 @@ class Sequential(Model):
         return y, cache, cache.mask
 
     def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        function = (
+            None
+            if mask is not None
+            else inference.planned(self, [x], lambda shapes: inference.chain(self.layers, shapes[0]))
+        )
+        if function is not None:
+            return function(x), None
         for layer in self._layers:
             options = {"mask": mask} if mask is not None and layer._takes_mask else {}
             if mask is None and not layer.makes_mask:

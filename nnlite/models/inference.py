@@ -1,0 +1,228 @@
+"""Plans for small batches: what a model computes for inputs of one shape, with every choice made beforehand.
+
+For one sample, checking shapes and choosing algorithms takes longer than the arithmetic. So a model asks each layer
+once for a function of its own (:meth:`nnlite.core.layer.Layer.inference`) and then calls these, one after the other.
+The functions read variables whenever they run, so new weights count at once; a plan is made anew when layers change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnlite.core import changes, structure
+from nnlite.core.input_spec import check_inputs
+from nnlite.core.layer import Layer
+from nnlite.kernels import parallel
+from nnlite.models.plan import Slot, filled, put_outputs
+
+# Rows of a batch, up to which plans are made, and plans kept for one model.
+FEW, KEPT = 4, 16
+
+Function = Callable[[Any], Any]
+
+
+class Plans:
+    """The plans of one model, by the shapes of its inputs, as long as nothing changes."""
+
+    def __init__(self) -> None:
+        self.count = changes.count()
+        self.found: dict[Any, Function | None] = {}
+
+
+def planned(model: Any, inputs: list[Any], make: Callable[[list[Any]], Function | None]) -> Function | None:
+    """Return what ``make`` returns for the shapes of a model's inputs, remembered; None where layers are better called
+    one by one.
+
+    Args:
+        model: keeps the plans.
+        inputs: arrays.
+        make: takes their shapes.
+    """
+    for x in inputs:
+        if type(x) is not np.ndarray or not x.ndim or not 0 < len(x) <= FEW or not x.flags.c_contiguous:
+            return None
+    plans = model.__dict__.get("_plans")
+    if plans is None or plans.count != changes.count():
+        plans = model.__dict__["_plans"] = Plans()
+    key = (*[x.shape for x in inputs], parallel.threads())
+    if key not in plans.found:
+        if len(plans.found) >= KEPT:
+            plans.found.clear()
+        plans.found[key] = _without_errors(make, [x.shape for x in inputs])
+    found: Function | None = plans.found[key]
+    return found
+
+
+def _without_errors(make: Callable[[list[Any]], Function | None], shapes: list[Any]) -> Function | None:
+    """What ``make`` returns; None where it fails, since calling the layers tells what is wrong with the input."""
+    try:
+        return make(shapes)
+    except (ValueError, TypeError, NotImplementedError):
+        return None
+
+
+def chain(layers: Sequence[Any], shape: Any) -> Function | None:
+    """Return the function that calls layers one after the other, for arrays of one shape.
+
+    None if one of them makes a mask, as that changes what later ones do.
+    """
+    if any(layer.makes_mask for layer in layers):
+        return None
+    functions: list[Function] = []
+    index, plain = 0, None  # the dtype of what arrives, if it is known, and known to be C-contiguous
+    while index < len(layers):
+        layer, made = layers[index], None
+        if shape is not None:
+            made = own_function(layer, shape, layers[index + 1 :])
+        taken = layers[index : index + 1 + (made[1] if made is not None else 0)]
+        if made is None:
+            functions.append(layer.infer)
+        else:
+            functions.append(made[0] if _same(plain, layer._compute) else _checked(made[0], taken))
+        plain = None if made is None else layer._compute
+        shape = shape_after(taken, shape)
+        index += len(taken)
+
+    def run(x: Any) -> Any:
+        with parallel.blas_pinned():
+            for function in functions:
+                x = function(x)
+        return x
+
+    return run
+
+
+def graph(graph: Any, shapes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
+    """Return the function from inputs to outputs of a :class:`~nnlite.models.graph.Graph`, for given shapes.
+
+    None if a layer of it makes a mask.
+    """
+    steps = graph.steps
+    if any(step.layer.makes_mask for step in steps):
+        return None
+    users: dict[int, list[int]] = {}
+    for index, step in enumerate(steps):
+        for slot in step.needs:
+            users.setdefault(slot, []).append(index)
+    known: list[Any] = [None] * graph.size  # shapes
+    plain: dict[int, Any] = {}  # the dtypes of arrays, where they are known, and known to be C-contiguous
+    for slot, shape in zip(graph.inputs, shapes, strict=True):
+        known[slot] = shape
+    calls: list[tuple[Function | None, Any, Any, tuple[int, ...]]] = []
+    done: set[int] = set()
+    for index, step in enumerate(steps):
+        if step.x is None or index in done:
+            continue
+        row, made = [index], None
+        if step.plain and not step.options and known[step.x] is not None:
+            while True:  # what is used by one plain step alone may be done along with it
+                slot = steps[row[-1]].targets[0]
+                after = users.get(slot, [])
+                if slot in graph.outputs or len(after) != 1 or not steps[after[0]].plain or steps[after[0]].options:
+                    break
+                row.append(after[0])
+            made = own_function(step.layer, known[step.x], [steps[i].layer for i in row[1:]])
+        row = row[: 1 + (made[1] if made is not None else 0)]
+        done.update(row)
+        last = steps[row[-1]]
+        freed = tuple(slot for i in row for slot in steps[i].last)
+        if made is not None:
+            function = made[0]
+            if not _same(plain.get(step.x), step.layer._compute):
+                function = _checked(function, [steps[i].layer for i in row])
+            calls.append((function, step.x, last.outputs, freed))
+            plain[last.targets[0]] = step.layer._compute
+        else:
+            calls.append((None, step, last.outputs, freed))
+        if step.plain or made is not None:
+            known[last.targets[0]] = shape_after([steps[i].layer for i in row], known[step.x])
+        else:
+            _note_shapes(step, known)
+    return _program(calls, graph.size, graph.inputs, graph.outputs)
+
+
+def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Function, int] | None:
+    """Return a layer's function, and how many of the following layers it does too; None if it has none.
+
+    Raises ``ValueError`` if the layer does not take such an input.
+    """
+    if layer.activity_regularizer is not None or not layer.built:
+        return None
+    if not layer.__dict__.keys().isdisjoint(("forward", "infer")):  # somebody's own, for this object
+        return None
+    if layer.input_spec is not None:
+        check_inputs(layer, shape)
+    usable = []
+    for one in following:
+        if one._compute != layer._compute or one.activity_regularizer is not None or not one.built:
+            break
+        usable.append(one)
+    found: tuple[Function, int] | None = layer.inference(shape, usable)
+    return found
+
+
+def shape_after(layers: Sequence[Any], shape: Any) -> Any:
+    """Return the shape of what layers make of an array; None if only computing would tell."""
+    for layer in layers:
+        if shape is None or type(layer).compute_output_shape is Layer.compute_output_shape:
+            return None
+        shape = layer.compute_output_shape(shape)
+    return shape
+
+
+def _note_shapes(step: Any, known: list[Any]) -> None:
+    """Note the shapes of what a step makes of several arrays, or with options, if they can be told."""
+    given = filled(step.x, known)
+    default = type(step.layer).compute_output_shape is Layer.compute_output_shape
+    if default or any(known[slot] is None for slot in step.needs):
+        return
+    shape = step.layer.declared_shape(given, step.options)
+    for target, one in zip(step.targets, structure.shapes(shape), strict=True):
+        known[target] = one
+
+
+def _program(
+    calls: list[tuple[Function | None, Any, Any, tuple[int, ...]]], size: int, inputs: Any, outputs: Any
+) -> Callable[[list[Any]], list[Any]]:
+    def run(given: list[Any]) -> list[Any]:
+        values: list[Any] = [None] * size
+        for slot, x in zip(inputs, given, strict=True):
+            values[slot] = x
+        with parallel.blas_pinned():
+            for function, source, target, freed in calls:
+                if function is not None:
+                    values[target] = function(values[source])
+                elif source.plain:
+                    values[target] = source.layer.infer(values[source.x], **source.options)
+                else:
+                    y = source.layer.infer(filled(source.x, values), **filled(source.options, values))
+                    if isinstance(target, Slot):
+                        values[target] = y
+                    else:
+                        put_outputs(source, y, values)
+                for slot in freed:
+                    values[slot] = None
+        return [values[slot] for slot in outputs]
+
+    return run
+
+
+def _same(known: Any, wanted: Any) -> bool:
+    return known is not None and known == wanted  # NumPy takes None for float64
+
+
+def _checked(function: Function, layers: Sequence[Any]) -> Function:
+    """The function of the first layer for arrays that it takes; what the layers do for others."""
+    dtype = layers[0]._compute
+
+    def run(x: Any) -> Any:
+        if type(x) is np.ndarray and x.dtype == dtype and x.flags.c_contiguous:
+            return function(x)
+        for layer in layers:
+            x = layer.infer(x)
+        return x
+
+    return run

@@ -1,0 +1,202 @@
+"""What models compute for small batches by plans is what their layers compute one by one."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import nnlite as keras
+from nnlite import layers
+from nnlite.models import inference
+
+CHAINS = {
+    "dense": ((7,), lambda: [layers.Dense(5, activation="relu"), layers.Dense(3, activation="softmax")]),
+    "normalized": ((7,), lambda: [layers.Dense(5), layers.BatchNormalization(), layers.ReLU(), layers.Dense(2)]),
+    "without bias": (
+        (7,),
+        lambda: [layers.Dense(5, use_bias=False), layers.BatchNormalization(scale=False), layers.Activation("gelu")],
+    ),
+    "activated before": (
+        (7,),
+        lambda: [layers.Dense(5, activation="tanh"), layers.BatchNormalization(), layers.ReLU()],
+    ),
+    "bounded": ((7,), lambda: [layers.Dense(5), layers.ReLU(max_value=0.5, threshold=0.1), layers.LeakyReLU()]),
+    "glu": ((7,), lambda: [layers.Dense(6, activation="glu"), layers.Dense(2)]),
+    "sequence": ((4, 7), lambda: [layers.Dense(5, activation="elu"), layers.Flatten(), layers.Dense(2)]),
+    "images": (
+        (9, 8, 3),
+        lambda: [
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(6, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(center=False),
+            layers.Activation("relu"),
+            layers.Dropout(0.5),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2),
+        ],
+    ),
+    "strides": (
+        (9, 8, 3),
+        lambda: [layers.Conv2D(4, (3, 2), strides=2, padding="same"), layers.Conv2D(4, 1), layers.ReLU()],
+    ),
+    "planes": ((20, 19, 1), lambda: [layers.Conv2D(4, 3), layers.MaxPooling2D(3, strides=2), layers.Reshape((-1,))]),
+    "causal": ((11, 3), lambda: [layers.Conv1D(4, 3, padding="causal", dilation_rate=2), layers.MaxPooling1D(3)]),
+    "volumes": ((5, 6, 4, 2), lambda: [layers.Conv3D(3, 2, activation="relu"), layers.MaxPooling3D(1)]),
+    "permuted": (
+        (4, 6),
+        lambda: [layers.Permute((2, 1)), layers.Conv1D(3, 2), layers.Permute((2, 1)), layers.Dense(2)],
+    ),
+    "channels first": (
+        (3, 6, 6),
+        lambda: [layers.Conv2D(4, 3, data_format="channels_first"), layers.BatchNormalization(1)],
+    ),
+    "nested": ((7,), lambda: [keras.Sequential([layers.Dense(4), layers.ReLU()]), layers.Dense(2)]),
+    "whole numbers": (
+        (5,),
+        lambda: [layers.Reshape((5, 1)), layers.Flatten(), layers.Embedding(9, 3), layers.Conv1D(2, 2)],
+    ),
+    "masks": ((5,), lambda: [layers.Embedding(9, 3, mask_zero=True), layers.LSTM(2), layers.Dense(2)]),
+}
+
+
+def drawn(model, rng):
+    """Give all variables values of their own."""
+    for variable in model.weights:
+        values = rng.normal(size=variable.shape)
+        variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
+    return model
+
+
+def one_by_one(model, x):
+    for layer in model.layers:
+        x = layer.forward(x, training=False)[0] if not isinstance(layer, keras.Sequential) else one_by_one(layer, x)
+    return x
+
+
+def made(name, kind, dtype):
+    shape, make = CHAINS[name]
+    with _Floats(dtype):
+        row = make()
+        whole = "Embedding" in str(row)
+        start = layers.Input(shape, dtype="int32" if whole else dtype)
+        if kind == "row":
+            model = keras.Sequential([start, *row])
+        else:
+            y = start
+            for layer in row:
+                y = layer(y)
+            model = keras.Model(start, y)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 9, (6, *shape)) if whole else rng.normal(size=(6, *shape)).astype(dtype)
+    return drawn(model, rng), x
+
+
+class _Floats:
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def __enter__(self):
+        self.before = keras.config.floatx()
+        keras.config.set_floatx(self.dtype)
+
+    def __exit__(self, *error):
+        keras.config.set_floatx(self.before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["row", "graph"])
+@pytest.mark.parametrize("name", CHAINS)
+def test_plans_compute_what_layers_do(name, kind, dtype):
+    model, x = made(name, kind, dtype)
+    whole = model.predict(x, batch_size=6)
+    for n in (1, 3):
+        y = model.predict(x[:n])
+        assert y.dtype == whole.dtype and y.shape == whole[:n].shape
+        np.testing.assert_allclose(y, whole[:n], rtol=1e-4, atol=1e-5)
+        if kind == "row" and name != "masks":
+            np.testing.assert_allclose(y, one_by_one(model, x[:n]), rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(model(x[:n]), y)
+
+
+@pytest.mark.parametrize("kind", ["row", "graph"])
+def test_plans_are_used(kind):
+    model, x = made("images", kind, "float32")
+    model.predict(x[:1])
+    (function,) = model._plans.found.values()
+    assert function is not None
+
+
+def test_a_graph_of_several_inputs_and_branches():
+    a, b = layers.Input((6, 6, 2)), layers.Input((3,))
+    h = layers.Conv2D(4, 3, padding="same")(a)
+    n = layers.BatchNormalization()(h)
+    r = layers.ReLU()(n)
+    s = layers.Add()([layers.Conv2D(4, 3, padding="same")(r), h])  # h has two users
+    y = layers.Concatenate()([layers.GlobalAveragePooling2D()(s), layers.Dense(2)(b) * 2.0])
+    model = drawn(keras.Model([a, b], [layers.Dense(3)(y), n]), np.random.default_rng(1))
+    rng = np.random.default_rng(2)
+    x = [rng.normal(size=(8, 6, 6, 2)).astype("float32"), rng.normal(size=(8, 3)).astype("float32")]
+    for whole, single in zip(model.predict(x), model.predict([one[:2] for one in x]), strict=True):
+        np.testing.assert_allclose(single, whole[:2], rtol=1e-4, atol=1e-5)
+    before = [one.copy() for one in x]
+    model([one[:1] for one in x])
+    assert all(np.array_equal(p, q) for p, q in zip(x, before, strict=True))
+
+
+def test_new_weights_and_settings_count_at_once():
+    model, x = made("normalized", "row", "float32")
+    first = model.predict(x[:1])
+    model.layers[0].kernel.value[...] *= 2  # in place: nothing is told
+    assert not np.allclose(model.predict(x[:1]), first)
+    model.layers[0].activation = keras.activations.tanh
+    np.testing.assert_allclose(model.predict(x[:1]), one_by_one(model, x[:1]), rtol=1e-4, atol=1e-5)
+    model.pop()
+    assert model.predict(x[:1]).shape == (1, 5)
+
+
+def test_layers_of_ones_own_are_called():
+    class Twice(layers.Dense):
+        def forward(self, x, training=False):
+            y, cache = super().forward(x, training)
+            return 2 * y, cache
+
+    model = keras.Sequential([layers.Input((3,)), Twice(2), layers.ReLU()])
+    x = np.ones((1, 3), "float32")
+    np.testing.assert_allclose(model.predict(x), np.maximum(2 * (x @ model.layers[0].kernel.value), 0), rtol=1e-6)
+    model.layers[1].infer = lambda x: x - 100
+    assert model.predict(x).max() < -50
+
+
+def test_wrong_inputs_are_refused_by_name():
+    model, x = made("images", "row", "float32")
+    model.predict(x[:1])
+    with pytest.raises(ValueError, match="conv2d"):
+        model(np.ones((1, 9, 8, 4), "float32"))
+    np.testing.assert_array_equal(model(x[:1].astype(">f4")), model(x[:1]))
+    np.testing.assert_allclose(model(np.asfortranarray(x[:2])), model(x[:2]), rtol=1e-6)
+    assert np.isnan(model(np.full((1, 9, 8, 3), np.nan, "float32"))).all()
+
+
+def test_copies_and_pickles_have_no_plans():
+    model, x = made("images", "row", "float32")
+    y = model.predict(x[:1])
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other.predict(x[:1]), y)
+        other.layers[0].kernel.assign(other.layers[0].kernel.value * 0)
+    np.testing.assert_array_equal(model.predict(x[:1]), y)
+
+
+def test_few_plans_are_kept():
+    model = keras.Sequential([layers.Input((None, 2)), layers.Conv1D(2, 2)])
+    for length in range(2, 2 + 2 * inference.KEPT):
+        assert model.predict(np.ones((1, length, 2))).shape == (1, length - 1, 2)
+    assert len(model._plans.found) <= inference.KEPT
+
+
+def test_large_inputs_have_no_plan_of_their_own():
+    model = keras.Sequential([layers.Input((None, None, 16)), layers.Conv2D(16, 3)])
+    x = np.random.default_rng(0).normal(size=(1, 200, 200, 16)).astype("float32")
+    y = model.predict(x)
+    np.testing.assert_allclose(y[:, :50, :50], model.predict(x[:, :52, :52]), rtol=1e-4, atol=1e-5)
