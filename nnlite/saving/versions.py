@@ -147,7 +147,7 @@ def _walk(value: Any, lacking: dict[str, str]) -> Any:
 def _arguments(kind: str, name: str, named: str, config: dict[str, Any], lacking: dict[str, str]) -> dict[str, Any]:
     later = ARGUMENTS.get(kind, {}).get(name, {})
     left = {key: one for key, one in config.items() if key not in later or one != later[key][1]}
-    for key in later.keys() & left.keys():
+    for key in sorted(later.keys() & left.keys()):
         _need(lacking, f"{name}{named} with {key}={left[key]!r}", later[key][0])
     for key, one in left.items():
         if not key.endswith("activation"):
