@@ -167,12 +167,12 @@ def _converted(variables: list[Variable], values: list[np.ndarray]) -> list[np.n
 
 # ---- writing ----
 
-# Where the optimizer's state stands, which is not where Keras looks for it. If a file has "optimizer_weights", each Keras
-# 3 up to 3.15.1 builds the optimizer for `model._trainable_variables`: the model's own variables, not its layers', so
-# none. It restores the count of steps and the learning rate and passes over all else, and the first step then ends in
-# "ValueError: Argument `optimizer_variables` must be a list of tensors corresponding 1:1 to the trainable variables list
-# that the optimizer was built with", in files of its own too. Without that group the optimizer is built when training
-# starts: a fresh one, with the settings of the file. No layout does better.
+# Where the optimizer's state stands, which is not where Keras looks for it. If a file has "optimizer_weights", each
+# Keras 3 up to 3.15.1 builds the optimizer for `model._trainable_variables`: the model's own variables, not its
+# layers', so none. It restores the count of steps and the learning rate and passes over all else, and the first step
+# then ends in "ValueError: Argument `optimizer_variables` must be a list of tensors corresponding 1:1 to the trainable
+# variables list that the optimizer was built with", in files of its own too. Without that group the optimizer is built
+# when training starts: a fresh one, with the settings of the file. No layout does better.
 OPTIMIZER = "optimizer_weights_for_nnlite"
 
 _LARGEST_ATTRIBUTE = 64512  # what HDF5 keeps in the header of a group
