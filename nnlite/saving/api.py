@@ -96,9 +96,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     path = _writable(filepath, endings, "save_weights", overwrite)
     if not model.built:
         raise ValueError(f"save_weights: {model.label} is not built: it has no weights yet.")
-    from nnlite.saving import writing
+    from nnlite.saving import versions, writing
 
-    writing.weights(model, path, max_shard_size)
+    versions.warn(writing.weights(model, path, max_shard_size), os.path.basename(path), 4)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:

@@ -85,21 +85,21 @@ def legacy_model(model: Any, path: str) -> dict[str, str]:
     return lacking
 
 
-def weights(model: Any, path: str, max_shard_size: float | None) -> None:
-    """Write weights in the form that the path's ending asks for."""
+def weights(model: Any, path: str, max_shard_size: float | None) -> dict[str, str]:
+    """Write weights in the form that the path's ending asks for; return what of that not every Keras knows."""
     from nnlite.saving import hdf5, legacy_h5, npz, shards
 
     if path.endswith(shards.ENDING):
-        shards.write(model, path, 5.0 if max_shard_size is None else float(max_shard_size))
-        return
+        return shards.write(model, path, 5.0 if max_shard_size is None else float(max_shard_size))
     if path.endswith(".npz"):
         with atomic_write(path) as file:
             npz.write(model, file)
-        return
+        return {}
     write = hdf5.write_weights if path.endswith(".weights.h5") else legacy_h5.write_weights
     content = _h5_bytes(lambda file: write(model, file))
     with atomic_write(path) as file:
         file.write(content)
+    return {}
 
 
 def _h5_bytes(write: Any) -> Any:
