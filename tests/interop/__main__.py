@@ -4,11 +4,11 @@
     python -m tests.interop --keras 3.10.0 --nets 80
     python -m tests.interop --python PATH         # an interpreter that has Keras already
 
-The first nets are one for each family of layers and each optimizer, the others random graphs. Each file must open,
-compute the same, and go on training with the same losses: the optimizer's state is in it. (Of an ``.h5`` file Keras
-does not read that state, nor of its own; it must then train as with a fresh optimizer.) What a version of Keras has not
-is left out, and what it cannot do with its own file either is shown, and does not count. The exit code is 0 if all that
-counts is the same.
+It takes half an hour or more, nearly all of it in JAX's compiler; ``--nets 10`` tries the first ones. Those are one for
+each family of layers and each optimizer, the others random graphs. Each file must open, compute the same, and go on
+training with the same losses: the optimizer's state is in it. (Of an ``.h5`` file Keras does not read that state, nor
+of its own; it must then train as with a fresh optimizer.) What a version of Keras has not is left out, and what it
+cannot do with its own file either is shown, and does not count. The exit code is 0 if all that counts is the same.
 """
 
 from __future__ import annotations
