@@ -37,7 +37,9 @@ def environment(version: str, folder: pathlib.Path) -> str:
     if not python.exists():
         print(f"Making an environment with Keras {version} in {place} ...", flush=True)
         venv.create(place, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", f"keras=={version}", "jax"], check=True)
+        # Early versions need a JAX of their time, and a package that they do not name.
+        needs = ["jax==0.4.30", "packaging"] if version.startswith(("3.3.", "3.4.")) else ["jax"]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", f"keras=={version}", *needs], check=True)
     return str(python)
 
 
