@@ -93,6 +93,7 @@ def from_config(config: dict[str, Any]) -> tuple[Any, Any]:
     ready: list[tuple[str, int]] = []
     nodes: dict[tuple[str, int], dict[str, Any]] = {}
     made: dict[tuple[str, int], list[Symbol]] = {}
+    counts: dict[str, int] = {}
     for entry in _listed(config, "layers"):
         name = str(_get(entry, "name", "a layer"))
         if name in layers:
@@ -102,15 +103,17 @@ def from_config(config: dict[str, Any]) -> tuple[Any, Any]:
         layer = serialization.deserialize({k: v for k, v in entry.items() if k != "build_config"}, kind)
         layers[name] = layer
         calls = entry.get("inbound_nodes") or []
+        counts[name] = len(calls)
         for number, call in enumerate(calls):
             nodes[name, number] = call
             ready.append((name, number))
         if not calls and hasattr(layer, "batch_shape"):
             made[name, 0] = [layer.output]
+    nodes = {key: _counted(call, counts) for key, call in nodes.items()}
     while ready:
         after: list[tuple[str, int]] = []
         for key in ready:
-            missing = next((need for need in _needs(key, nodes[key], layers) if need not in made), None)
+            missing = next((need for need in _needs(key, nodes[key]) if need not in made), None)
             if missing is not None:
                 waiting.setdefault(missing, []).append(key)
                 continue
@@ -168,7 +171,22 @@ def _history(value: Any) -> Place:
     return str(history[0]), int(history[1]), int(history[2])
 
 
-def _needs(key: tuple[str, int], call: Any, layers: dict[str, Any]) -> list[tuple[str, int]]:
+def _counted(call: Any, counts: dict[str, int]) -> Any:
+    """A call with symbols named by calls from 0 on: -1 is the last one of a layer, as files have it for the only call
+    of one that comes later."""
+    if isinstance(call, list):
+        return [_counted(one, counts) for one in call]
+    if not isinstance(call, dict):
+        return call
+    if not _is_reference(call):
+        return {key: _counted(one, counts) for key, one in call.items()}
+    name, number, output = _history(call)
+    if number >= 0:
+        return call
+    return {**call, "config": {**call["config"], "keras_history": [name, number + counts.get(name, 0), output]}}
+
+
+def _needs(key: tuple[str, int], call: Any) -> list[tuple[str, int]]:
     """The calls that one needs: those that make its inputs, and the one before it of the same layer."""
     found: list[tuple[str, int]] = [(key[0], key[1] - 1)] if key[1] else []
     pending = [call]

@@ -13,7 +13,8 @@ from nnlite.core.errors import known_arguments
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
     """Save architecture, weights and optimizer state in one file, which Keras 3 opens too.
 
-    The file is written beside its place and moved there when complete: a crash leaves the old file whole.
+    The file is written beside its place and moved there when complete: a crash leaves the old file whole. What not
+    every Keras since 3.3 knows is written all the same, and a warning says which of them open the file.
 
     Args:
         model: a built model.
@@ -30,14 +31,15 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     path = _writable(filepath, endings, "save_model", overwrite)
     if not model.built:
         raise ValueError(f"save_model: {model.label} is not built: add an Input first, call build, or call it on data.")
-    from nnlite.saving import writing
+    from nnlite.saving import versions, writing
 
     if zipped is False:
-        writing.folder(model, path)
+        lacking = writing.folder(model, path)
     elif path.endswith(".keras"):
-        writing.archive(model, path)
+        lacking = writing.archive(model, path)
     else:
-        writing.legacy_model(model, path)
+        lacking = writing.legacy_model(model, path)
+    versions.warn(lacking, os.path.basename(os.path.normpath(path)), 4)
 
 
 @known_arguments
@@ -94,9 +96,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     path = _writable(filepath, endings, "save_weights", overwrite)
     if not model.built:
         raise ValueError(f"save_weights: {model.label} is not built: it has no weights yet.")
-    from nnlite.saving import writing
+    from nnlite.saving import versions, writing
 
-    writing.weights(model, path, max_shard_size)
+    versions.warn(writing.weights(model, path, max_shard_size), os.path.basename(path), 4)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:

@@ -34,7 +34,7 @@ def child(node: Any, name: str, label: str) -> Any:
 
     if not isinstance(node, h5py.Group):
         raise ValueError(f"{label}: {_name(node)!r} is not a group.")
-    if name in (".", "..", ""):
+    if name in (".", ""):  # ".." is a name like others in HDF5
         return None
     try:
         key = name.encode()
@@ -69,7 +69,7 @@ def _name(node: Any) -> str:
 def at(node: Any, path: str, label: str) -> Any:
     """Return what stands at a path, or None; raises as :func:`child`, for each part of the path."""
     for part in path.split("/"):
-        if part and node is not None:
+        if part not in ("", ".") and node is not None:  # which HDF5 passes over, too
             node = child(node, part, label)
     return node
 

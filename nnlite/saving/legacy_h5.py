@@ -167,19 +167,26 @@ def _converted(variables: list[Variable], values: list[np.ndarray]) -> list[np.n
 
 # ---- writing ----
 
-# Where the optimizer's state stands. Where Keras 3 looks for it, it makes an optimizer of it that cannot train, even in
-# files of its own; with none there it trains with a fresh one.
+# Where the optimizer's state stands, which is not where Keras looks for it. If a file has "optimizer_weights", each
+# Keras 3 up to 3.15.1 builds the optimizer for `model._trainable_variables`: the model's own variables, not its
+# layers', so none. It restores the count of steps and the learning rate and passes over all else, and the first step
+# then ends in "ValueError: Argument `optimizer_variables` must be a list of tensors corresponding 1:1 to the trainable
+# variables list that the optimizer was built with", in files of its own too. Without that group the optimizer is built
+# when training starts: a fresh one, with the settings of the file. No layout does better.
 OPTIMIZER = "optimizer_weights_for_nnlite"
 
 _LARGEST_ATTRIBUTE = 64512  # what HDF5 keeps in the header of a group
 
 
-def write_model(model: Any, file: Any, version: str) -> None:
-    """Write a whole model into an open HDF5 file: its config, its weights and the optimizer's state."""
-    from nnlite.core import serialization
-    from nnlite.saving.writing import widely_read
+def write_model(model: Any, file: Any, version: str) -> dict[str, str]:
+    """Write a whole model into an open HDF5 file: its config, its weights and the optimizer's state.
 
-    described = widely_read(serialization.serialize(model))
+    Returns what of it not every Keras knows, as :func:`nnlite.saving.versions.widely_read` does.
+    """
+    from nnlite.core import serialization
+    from nnlite.saving import versions
+
+    described, lacking = versions.widely_read(serialization.serialize(model))
     file.attrs["keras_version"], file.attrs["backend"] = version, "jax"
     file.attrs["model_config"] = json.dumps({"class_name": described["class_name"], "config": described["config"]})
     training = described.get("compile_config")
@@ -197,6 +204,7 @@ def write_model(model: Any, file: Any, version: str) -> None:
     if training and model.optimizer is not None and model.optimizer.built:
         group = file.create_group(OPTIMIZER)
         _write_arrays(group, "weight_names", list(model.optimizer.variables))
+    return lacking
 
 
 def _as_objects(value: Any, kind: str) -> Any:

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+try:  # beside the worker, or in the package
+    from families import FAMILIES, SINCE
+except ImportError:
+    from tests.interop.families import FAMILIES, SINCE
+
 
 def conv(keras, layers):
     """A convolutional net with every statistic in use."""
@@ -102,7 +107,7 @@ def row(keras, layers):
     )
 
 
-CHOSEN = [conv, residual, recurrent, states, attention, shared, named, nested, operators, row]
+CHOSEN = [conv, residual, recurrent, states, attention, shared, named, nested, operators, row, *FAMILIES]
 
 
 def random_graph(keras, layers, rng):
@@ -141,12 +146,25 @@ def build(keras, index):
     """Return a compiled model, its inputs and its targets."""
     keras.utils.clear_session()
     rng = np.random.default_rng(index)
-    model = CHOSEN[index](keras, keras.layers) if index < len(CHOSEN) else random_graph(keras, keras.layers, rng)
+    made = CHOSEN[index](keras, keras.layers) if index < len(CHOSEN) else random_graph(keras, keras.layers, rng)
+    adam = {"optimizer": keras.optimizers.Adam(0.01), "loss": "mse"}
+    model, arguments = made if isinstance(made, tuple) else (made, adam)
     names = [weight.path.rsplit("/", 1)[-1] for weight in model.weights]
     arrays = [0.4 * rng.normal(size=weight.shape) for weight in model.weights]
-    model.set_weights([np.abs(a) + 1 if "variance" in name else a for name, a in zip(names, arrays, strict=True)])
-    model.compile(keras.optimizers.Adam(0.01), loss="mse")
+    for index, (name, weight) in enumerate(zip(names, model.weights, strict=True)):
+        if name in ("mean", "variance", "count"):  # learned by adapt
+            arrays[index] = np.array(weight)
+        elif "variance" in name:
+            arrays[index] = np.abs(arrays[index]) + 1
+    model.set_weights(arrays)
+    model.compile(**arguments)
     return model, *data(model, rng)
+
+
+def known(keras, index):
+    """Return whether a version of Keras has what a net is made of."""
+    version = tuple(int(part) for part in getattr(keras, "__version__", "99").split(".")[:2])
+    return index >= len(CHOSEN) or keras.__name__ != "keras" or version >= SINCE.get(name_of(index), (3, 3))
 
 
 def data(model, rng):

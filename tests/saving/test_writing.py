@@ -65,12 +65,13 @@ def test_weights(tmp_path, name):
 
 def test_shards(tmp_path):
     model, x, y = trained()
-    model.save_weights(tmp_path / "w.weights.json", max_shard_size=200 / 2**30)
+    with pytest.warns(UserWarning, match="Keras does from 3.15 on: the variables of optimizer in several files"):
+        model.save_weights(tmp_path / "w.weights.json", max_shard_size=200 / 2**30)
     content = json.loads((tmp_path / "w.weights.json").read_text())
     places = content["weight_map"].values()
     files = sorted({name for names in places for name in ([names] if isinstance(names, str) else names)})
     assert len(files) > 3 and sorted(os.listdir(tmp_path)) == sorted([*files, "w.weights.json"])
-    assert isinstance(content["weight_map"]["/optimizer/vars"], list)
+    assert [group for group, names in content["weight_map"].items() if isinstance(names, list)] == ["/optimizer/vars"]
     for name in files:
         with h5py.File(tmp_path / name) as file:
             sizes = []
