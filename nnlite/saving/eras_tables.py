@@ -24,6 +24,7 @@ CLASSES = {
     "SyncBatchNormalization": "BatchNormalization",
     "AtrousConvolution1D": "Conv1D",
     "AtrousConvolution2D": "Conv2D",
+    "TimeDistributedDense": "Dense",
     "Convolution1D": "Conv1D",
     "Convolution2D": "Conv2D",
     "Convolution3D": "Conv3D",

@@ -14,7 +14,8 @@ import numpy as np
 
 from nnlite.core.loading import Opening
 from nnlite.core.variable import Variable
-from nnlite.saving import guarded, hdf5
+from nnlite.saving import guarded, hdf5, legacy_arrays
+from nnlite.saving.legacy_arrays import Part, Writer
 from nnlite.saving.stored import Stored
 
 
@@ -98,24 +99,28 @@ def read_weights(
             f"by_name=True those of the same names are read."
         )
     same: hdf5.Pairs = []
-    turned, problems = [], []
+    turned: list[Part] = []
+    problems = []
+    writer = _writer(file, label)
     for layer, one in pairs:
-        variables = _in_order(layer)
-        problem = _misfit(layer, variables, one)
+        found = legacy_arrays.parts(layer, _in_order(layer), one.arrays, writer)
+        problem = _misfit(layer, one, found)
         if problem:
             problems.append(problem)
-        elif all(v.shape == array.shape for v, array in zip(variables, one.arrays, strict=True)):
-            same += zip(variables, one.arrays, strict=True)
-        else:
-            turned.append((variables, one.arrays))
+            continue
+        for part in found or []:
+            if part.make is None:
+                same += zip(part.variables, part.arrays, strict=True)
+            else:
+                turned.append(part)
     hdf5.report(problems, model, label, skip_mismatch)
-    values = [(variables, _converted(variables, [array.read() for array in arrays])) for variables, arrays in turned]
+    made = [(part, part.make([array.read() for array in part.arrays])) for part in turned if part.make is not None]
     hdf5.fill(same, opening)
-    for variables, found in values:
-        for variable, value in zip(variables, found, strict=True):
+    for part, values in made:
+        for variable, value in zip(part.variables, values, strict=True):
             variable.assign(value)
         if opening is not None:
-            opening.filled(variables)
+            opening.filled(part.variables)
     return {id(v): name for layer, one in pairs for v, name in zip(_in_order(layer), one.names, strict=False)}
 
 
@@ -129,40 +134,24 @@ def _in_order(layer: Any) -> list[Variable]:
     return [*layer.trainable_weights, *layer.non_trainable_weights]
 
 
-def _misfit(layer: Any, variables: list[Variable], one: StoredLayer) -> str | None:
-    if len(one.arrays) != len(variables) or any(
-        array.shape != v.shape and array.shape not in _other_shapes(v)
-        for v, array in zip(variables, one.arrays, strict=True)
-    ):
-        expected = ", ".join(f"{v.name} {v.shape}" for v in variables)
+def _writer(file: Any, label: str) -> Writer:
+    """What wrote a file. Keras 1 did not always say so."""
+    group = guarded.child(file, "model_weights", label)
+    places = [file] if group is None else [file, group]
+    version, backend = (
+        next((text for text in (guarded.text(place, key, label) for place in places) if text is not None), None)
+        for key in ("keras_version", "backend")
+    )
+    return Writer(version is None or version.startswith("1."), backend == "theano")
+
+
+def _misfit(layer: Any, one: StoredLayer, found: list[Part] | None) -> str | None:
+    if found is None:
+        expected = ", ".join(f"{v.name} {v.shape}" for v in _in_order(layer))
         shapes = ", ".join(str(array.shape) for array in one.arrays) or "none"
         return f"{layer.label}: expected {expected}; the file has for {one.name!r}: {shapes}"
-    kinds = (array.wrong_kind(v) for v, array in zip(variables, one.arrays, strict=True))
+    kinds = (array.wrong_kind(part.variables[0]) for part in found for array in part.arrays)
     return next((f"{layer.label}: {problem}" for problem in kinds if problem), None)
-
-
-def _other_shapes(variable: Variable) -> list[tuple[int, ...]]:
-    """The shapes in which older files have a variable."""
-    if variable.name != "bias":
-        return []
-    if len(variable.shape) == 2 and variable.shape[0] == 2:  # of a GRU, in a row by cuDNN
-        return [(variable.size,)]
-    return [(2 * variable.size,)] if len(variable.shape) == 1 else []  # of an LSTM, twice by cuDNN
-
-
-def _converted(variables: list[Variable], values: list[np.ndarray]) -> list[np.ndarray]:
-    """The arrays as the variables have them: those that cuDNN layers wrote, told by the bias, are turned round."""
-    for index, (variable, value) in enumerate(zip(variables, values, strict=True)):
-        if value.shape == variable.shape:
-            continue
-        gates, plain = (3, value.reshape(2, -1)) if len(variable.shape) == 2 else (4, value.reshape(2, -1).sum(axis=0))
-        kernel, recurrent = values[index - 2], values[index - 1]
-        # Each gate's part lies transposed in the file.
-        turned = [part.T.reshape(part.shape, order="F") for part in np.split(kernel, gates, axis=1)]
-        values[index - 2] = np.concatenate(turned, axis=1)
-        values[index - 1] = np.concatenate([part.T for part in np.split(recurrent, gates, axis=1)], axis=1)
-        values[index] = plain
-    return values
 
 
 # ---- writing ----
@@ -200,7 +189,7 @@ def write_model(model: Any, file: Any, version: str) -> dict[str, str]:
         name = optimizer.get("registered_name") or optimizer["class_name"]
         config["optimizer_config"] = {"class_name": name, "config": optimizer["config"]}
         file.attrs["training_config"] = json.dumps(config)
-    write_weights(model, file.create_group("model_weights"))
+    write_weights(model, file.create_group("model_weights"), version)
     if training and model.optimizer is not None and model.optimizer.built:
         group = file.create_group(OPTIMIZER)
         _write_arrays(group, "weight_names", list(model.optimizer.variables))
@@ -225,8 +214,9 @@ def _as_objects(value: Any, kind: str) -> Any:
     return serialization.serialize(cls() if kind == "losses" else cls(name=value))
 
 
-def write_weights(model: Any, group: Any) -> None:
+def write_weights(model: Any, group: Any, version: str) -> None:
     """Write the weights of a model into an open HDF5 file, or a group of one, layer by layer."""
+    group.attrs["keras_version"], group.attrs["backend"] = version, "jax"
     _write_names(group, "layer_names", [layer.name for layer in model.layers])
     for layer in model.layers:
         _write_arrays(group.require_group(layer.name), "weight_names", _in_order(layer))

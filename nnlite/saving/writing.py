@@ -95,8 +95,10 @@ def weights(model: Any, path: str, max_shard_size: float | None) -> dict[str, st
         with atomic_write(path) as file:
             npz.write(model, file)
         return {}
-    write = hdf5.write_weights if path.endswith(".weights.h5") else legacy_h5.write_weights
-    content = _h5_bytes(lambda file: write(model, file))
+    if path.endswith(".weights.h5"):
+        content = _h5_bytes(lambda file: hdf5.write_weights(model, file))
+    else:
+        content = _h5_bytes(lambda file: legacy_h5.write_weights(model, file, KERAS_VERSION))
     with atomic_write(path) as file:
         file.write(content)
     return {}
