@@ -151,7 +151,7 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
         calls = [_call(node, reference, name, eras_ops.is_operation(entry)) for node in nodes]
         if eras_ops.is_operation(entry):
             try:
-                made.append(eras_ops.operation(entry, calls))
+                made += eras_ops.operations(entry, calls)
             except ValueError as error:
                 unknown[name] = error
         else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, NamedTuple
 
 
 class Raw(NamedTuple):
-    """What an operation of a graph is among the functions of :mod:`nnlite.saving.eras_ops`."""
+    """What an operation of a graph is among the functions of :mod:`nnlite.saving.eras_functions`."""
 
     function: str
     arguments: str = "x"  # the function's names of the operation's inputs, in order; "*" for all in a list
@@ -15,6 +16,8 @@ class Raw(NamedTuple):
 
 _TWO = "x y"
 _REDUCED = {"keep_dims": "keepdims"}
+_LAST = {"data_format": "data_format"}
+_POOLED = {"ksize": "ksize", "strides": "strides", "padding": "padding", **_LAST}
 
 OPERATIONS: dict[str, Raw] = {
     "Add": Raw("math.add", _TWO),
@@ -22,6 +25,7 @@ OPERATIONS: dict[str, Raw] = {
     "BiasAdd": Raw("nn.bias_add", "value bias"),
     "Sub": Raw("math.subtract", _TWO),
     "Mul": Raw("math.multiply", _TWO),
+    "SquaredDifference": Raw("math.squared_difference", _TWO),
     "RealDiv": Raw("math.divide", _TWO),
     "DivNoNan": Raw("math.divide_no_nan", _TWO),
     "FloorDiv": Raw("math.floordiv", _TWO),
@@ -75,6 +79,10 @@ OPERATIONS: dict[str, Raw] = {
     "Min": Raw("math.reduce_min", "input_tensor axis", _REDUCED),
     "Prod": Raw("math.reduce_prod", "input_tensor axis", _REDUCED),
     "ArgMax": Raw("math.argmax", "input axis"),
+    "AvgPool": Raw("nn.avg_pool2d", "input", _POOLED),
+    "MaxPool": Raw("nn.max_pool2d", "input", _POOLED),
+    "DepthToSpace": Raw("nn.depth_to_space", "input", {"block_size": "block_size", **_LAST}),
+    "SpaceToDepth": Raw("nn.space_to_depth", "input", {"block_size": "block_size", **_LAST}),
     "Reshape": Raw("reshape", "tensor shape"),
     "ExpandDims": Raw("expand_dims", "input axis"),
     "Squeeze": Raw("squeeze", "input", {"squeeze_dims": "axis"}),
@@ -91,6 +99,8 @@ OPERATIONS: dict[str, Raw] = {
     "BatchMatMulV2": Raw("linalg.matmul", "a b", {"adj_x": "transpose_a", "adj_y": "transpose_b"}),
 }
 
+# The bits of a strided slice.
+MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 _TYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_INT32": "int32", "DT_INT64": "int64", "DT_BOOL": "bool"}
 
 
@@ -116,7 +126,7 @@ def call(config: dict[str, Any], inputs: Any) -> tuple[str, Any, dict[str, Any]]
     given = node.get("attr")
     attributes: dict[str, Any] = given if isinstance(given, dict) else {}
     if node["op"] == "StridedSlice":
-        values = [values[0], _key(values[1:], attributes)]
+        values = [values[0], key(values[1:], attributes)]
     if names[0] == "*":
         rest = len(names) - 1
         values = [values[: len(values) - rest], *values[len(values) - rest :]]
@@ -130,33 +140,46 @@ def call(config: dict[str, Any], inputs: Any) -> tuple[str, Any, dict[str, Any]]
 
 
 def _value(attribute: Any) -> Any:
-    """The value of an attribute, which says what it is: {"b": True}, {"i": "1"}, {"list": {"i": ["1"]}}."""
+    """The value of an attribute, which says what it is: {"b": True}, {"i": "1"}, {"list": {"i": ["1"]}}.
+
+    Texts are in base 64: {"s": "U0FNRQ=="}.
+    """
     if not isinstance(attribute, dict):
         return attribute
     if isinstance(attribute.get("list"), dict):
         return [int(one) for one in attribute["list"].get("i", [])]
     if "i" in attribute:
         return int(attribute["i"])
+    if "s" in attribute:
+        return base64.b64decode(str(attribute["s"])).decode(errors="replace")
     if "type" in attribute:
         return _TYPES.get(attribute["type"], attribute["type"])
     return attribute.get("b", attribute.get("f"))
 
 
-def _key(values: list[Any], attributes: dict[str, Any]) -> list[Any]:
-    """The index that a strided slice is: bits say which of begin and end count, and which axes are new or go."""
-    masks = {name: _value(attributes.get(f"{name}_mask")) or 0 for name in ("begin", "end", "ellipsis", "new_axis")}
-    shrunk = _value(attributes.get("shrink_axis_mask")) or 0
+def key(values: list[Any], attributes: dict[str, Any]) -> list[Any]:
+    """Return the index that a strided slice is.
+
+    Args:
+        values: begin, end and step of each axis.
+        attributes: the bits that say which of begin and end count, and which axes are new or go.
+
+    Raises ``ValueError`` for places that are computed by the model.
+    """
+    masks = {name: _value(attributes.get(name)) or 0 for name in MASKS}
     if len(values) != 3 or not all(isinstance(one, list) and len(one) == len(values[0]) for one in values):
         raise ValueError("a slice between computed places is not supported by nnlite.")
-    key: list[Any] = []
+    found: list[Any] = []
     for bit, (begin, end, step) in enumerate(zip(*values, strict=True)):
-        if masks["ellipsis"] >> bit & 1:
-            key.append({"class_name": "__ellipsis__"})
-        elif masks["new_axis"] >> bit & 1:
-            key.append(None)
-        elif shrunk >> bit & 1:
-            key.append(begin)
+        if masks["ellipsis_mask"] >> bit & 1:
+            found.append({"class_name": "__ellipsis__"})
+        elif masks["new_axis_mask"] >> bit & 1:
+            found.append(None)
+        elif masks["shrink_axis_mask"] >> bit & 1:
+            found.append(begin)
         else:
-            start, stop = (None if masks[name] >> bit & 1 else one for name, one in (("begin", begin), ("end", end)))
-            key.append({"start": start, "stop": stop, "step": step})
-    return key
+            start, stop = (
+                None if masks[f"{name}_mask"] >> bit & 1 else one for name, one in (("begin", begin), ("end", end))
+            )
+            found.append({"start": start, "stop": stop, "step": step})
+    return found

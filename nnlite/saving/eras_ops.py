@@ -1,13 +1,16 @@
-"""The table of TensorFlow's functions in models of Keras 2, and what does the same in ``nnlite.ops``."""
+"""TensorFlow's functions in models of Keras 2, as what does the same in ``nnlite.ops``, by the table of
+:mod:`nnlite.saving.eras_functions`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnlite.core import registry
 from nnlite.core.errors import nearest
 from nnlite.saving import eras_graphdef
+from nnlite.saving.eras_functions import ALIASES, FUNCTIONS, Row
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -18,180 +21,12 @@ CLASSES = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "In
 _HARMLESS = ("name", "output_type", "validate_indices", "parallel_iterations")
 
 
-class Row(NamedTuple):
-    """What a function of TensorFlow is today."""
+class Step(NamedTuple):
+    """One operation of today, among those that a function is; all but the first take what the one before makes."""
 
-    op: str  # name of the class in nnlite.ops, or "layers." and that of a layer
-    operands: str = "x"  # TensorFlow's names of the arrays, in order
-    settings: dict[str, str] = {}  # noqa: RUF012  TensorFlow's names of other arguments -> ours
-    usual: dict[str, Any] = {}  # noqa: RUF012  our arguments where TensorFlow's are not given
-    only: dict[str, tuple[Any, ...]] = {}  # noqa: RUF012  arguments that must be one of these, and are dropped
-
-
-_AXIS = {"axis": "axis"}
-_REDUCED = {"axis": "axis", "keepdims": "keepdims"}
-
-
-def _one(op: str, operand: str = "x") -> Row:
-    return Row(op, operand)
-
-
-def _two(op: str) -> Row:
-    return Row(op, "x y")
-
-
-def _reduced(op: str) -> Row:
-    return Row(op, "input_tensor", _REDUCED)
-
-
-FUNCTIONS: dict[str, Row] = {
-    # operators
-    "__operators__.add": _two("Add"),
-    "__operators__.getitem": Row("GetItem", "tensor slice_spec"),
-    # two arrays
-    "math.add": _two("Add"),
-    "math.subtract": _two("Subtract"),
-    "math.multiply": _two("Multiply"),
-    "math.divide": _two("Divide"),
-    "math.divide_no_nan": _two("DivideNoNan"),
-    "math.floordiv": _two("FloorDivide"),
-    "math.floormod": _two("Mod"),
-    "math.pow": _two("Power"),
-    "math.maximum": _two("Maximum"),
-    "math.minimum": _two("Minimum"),
-    "math.atan2": Row("Arctan2", "y x"),
-    "math.equal": _two("Equal"),
-    "math.not_equal": _two("NotEqual"),
-    "math.greater": _two("Greater"),
-    "math.greater_equal": _two("GreaterEqual"),
-    "math.less": _two("Less"),
-    "math.less_equal": _two("LessEqual"),
-    "math.logical_and": _two("LogicalAnd"),
-    "math.logical_or": _two("LogicalOr"),
-    "math.logical_xor": _two("LogicalXor"),
-    "where": Row("Where", "condition x y"),
-    "nn.bias_add": Row("Add", "value bias", {}, {}, {"data_format": (None, "NHWC", "N...C")}),
-    # one array
-    "math.logical_not": _one("LogicalNot"),
-    "math.negative": _one("Negative"),
-    "math.abs": _one("Absolute"),
-    "math.sign": _one("Sign"),
-    "math.reciprocal": _one("Reciprocal"),
-    "math.square": _one("Square"),
-    "math.sqrt": _one("Sqrt"),
-    "math.rsqrt": _one("Rsqrt"),
-    "math.exp": _one("Exp"),
-    "math.expm1": _one("Expm1"),
-    "math.log": _one("Log"),
-    "math.log1p": _one("Log1p"),
-    "math.sin": _one("Sin"),
-    "math.cos": _one("Cos"),
-    "math.tan": _one("Tan"),
-    "math.asin": _one("Arcsin"),
-    "math.acos": _one("Arccos"),
-    "math.atan": _one("Arctan"),
-    "math.sinh": _one("Sinh"),
-    "math.cosh": _one("Cosh"),
-    "math.erf": _one("Erf"),
-    "math.floor": _one("Floor"),
-    "math.ceil": _one("Ceil"),
-    "math.round": _one("Round"),
-    "math.is_nan": _one("Isnan"),
-    "math.is_inf": _one("Isinf"),
-    "math.is_finite": _one("Isfinite"),
-    "identity": _one("Copy", "input"),
-    "stop_gradient": _one("StopGradient", "input"),
-    "zeros_like": Row("ZerosLike", "input", {"dtype": "dtype"}),
-    "ones_like": Row("OnesLike", "input", {"dtype": "dtype"}),
-    "cast": Row("Cast", "x", {"dtype": "dtype"}),
-    "clip_by_value": Row("Clip", "t", {"clip_value_min": "x_min", "clip_value_max": "x_max"}),
-    # activations
-    "nn.relu": _one("Relu", "features"),
-    "nn.relu6": _one("Relu6", "features"),
-    "nn.elu": _one("Elu", "features"),
-    "nn.selu": _one("Selu", "features"),
-    "nn.gelu": Row("Gelu", "features", {"approximate": "approximate"}, {"approximate": False}),
-    "nn.leaky_relu": Row("LeakyRelu", "features", {"alpha": "negative_slope"}, {"negative_slope": 0.2}),
-    "nn.silu": Row("Silu", "features", {}, {}, {"beta": (1.0,)}),
-    "math.softplus": _one("Softplus", "features"),
-    "nn.softsign": _one("Softsign", "features"),
-    "math.sigmoid": _one("Sigmoid"),
-    "math.log_sigmoid": _one("LogSigmoid"),
-    "math.tanh": _one("Tanh"),
-    "nn.softmax": Row("Softmax", "logits", _AXIS, {"axis": -1}),
-    "nn.log_softmax": Row("LogSoftmax", "logits", _AXIS, {"axis": -1}),
-    # reductions
-    "math.reduce_sum": _reduced("Sum"),
-    "math.reduce_mean": _reduced("Mean"),
-    "math.reduce_max": _reduced("Max"),
-    "math.reduce_min": _reduced("Min"),
-    "math.reduce_prod": _reduced("Prod"),
-    "math.reduce_std": _reduced("Std"),
-    "math.reduce_variance": _reduced("Var"),
-    "math.reduce_any": _reduced("Any"),
-    "math.reduce_all": _reduced("All"),
-    "math.reduce_logsumexp": _reduced("Logsumexp"),
-    "math.argmax": Row("Argmax", "input", _AXIS, {"axis": 0}),
-    "math.argmin": Row("Argmin", "input", _AXIS, {"axis": 0}),
-    "math.cumsum": Row("Cumsum", "x", _AXIS, {"axis": 0}, {"exclusive": (False,), "reverse": (False,)}),
-    "math.cumprod": Row("Cumprod", "x", _AXIS, {"axis": 0}, {"exclusive": (False,), "reverse": (False,)}),
-    "math.l2_normalize": Row("Normalize", "x", {"axis": "axis", "epsilon": "epsilon"}, {"epsilon": 1e-12}),
-    "norm": Row("Norm", "tensor", {"ord": "ord", **_REDUCED}),
-    "math.top_k": Row("TopK", "input", {"k": "k", "sorted": "sorted"}),
-    "math.add_n": Row("layers.Add", "inputs"),
-    # shapes
-    "keras.backend.batch_flatten": Row("layers.Flatten", "x"),
-    "slice": Row("GetItem", "input_", {"begin": "begin", "size": "size"}),
-    "image.resize": Row(
-        "layers.Resizing",
-        "images",
-        {"size": "size", "method": "interpolation"},
-        {},
-        {"antialias": (False,), "preserve_aspect_ratio": (False,)},
-    ),
-    "reshape": Row("Reshape", "tensor", {"shape": "newshape"}),
-    "expand_dims": Row("ExpandDims", "input", _AXIS),
-    "squeeze": Row("Squeeze", "input", _AXIS),
-    "transpose": Row("Transpose", "a", {"perm": "axes"}, {}, {"conjugate": (False,)}),
-    "concat": Row("Concatenate", "values", _AXIS),
-    "stack": Row("Stack", "values", _AXIS),
-    "unstack": Row("Unstack", "value", {"num": "num", "axis": "axis"}),
-    "split": Row("Split", "value", {"num_or_size_splits": "indices_or_sections", "axis": "axis"}, {}, {"num": (None,)}),
-    "tile": Row("Tile", "input", {"multiples": "repeats"}),
-    "repeat": Row("Repeat", "input", {"repeats": "repeats", "axis": "axis"}),
-    "reverse": Row("Flip", "tensor", _AXIS),
-    "roll": Row("Roll", "input", {"shift": "shift", "axis": "axis"}),
-    "pad": Row("Pad", "tensor", {"paddings": "pad_width", "mode": "mode"}, {}, {"constant_values": (0,)}),
-    "broadcast_to": Row("BroadcastTo", "input", {"shape": "shape"}),
-    "gather": Row("Take", "params indices", _AXIS, {"axis": 0}, {"batch_dims": (0,)}),
-    "one_hot": Row(
-        "OneHot",
-        "indices",
-        {"depth": "num_classes", "axis": "axis", "dtype": "dtype"},
-        {},
-        {"on_value": (1, None), "off_value": (0, None)},
-    ),
-    # products
-    "linalg.matmul": Row("Matmul", "a b", {"transpose_a": "transpose_a", "transpose_b": "transpose_b"}),
-    "tensordot": Row("Tensordot", "a b", {"axes": "axes"}),
-}
-
-# The same functions under their other names.
-ALIASES = {
-    "math.truediv": "math.divide",
-    "nn.sigmoid": "math.sigmoid",
-    "nn.tanh": "math.tanh",
-    "nn.softplus": "math.softplus",
-    "nn.swish": "nn.silu",
-    "linalg.l2_normalize": "math.l2_normalize",
-    "nn.l2_normalize": "math.l2_normalize",
-    "math.softmax": "nn.softmax",
-    "math.log_softmax": "nn.log_softmax",
-    "math.mod": "math.floormod",
-    "linalg.transpose": "transpose",
-    "linalg.tensordot": "tensordot",
-    "floor_div": "math.floordiv",
-}
+    op: str
+    args: list[Any]
+    settings: dict[str, Any]
 
 
 def is_operation(entry: dict[str, Any]) -> bool:
@@ -234,8 +69,8 @@ def module_of(op: str) -> str:
     return f"{registry.MODULES['ops']}.{getattr(found, 'module', 'numpy')}"
 
 
-def operation(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) -> dict[str, Any]:
-    """Return the config of a node of ``nnlite.ops`` for that of a function of TensorFlow.
+def operations(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the configs of the nodes of ``nnlite.ops`` that a function of TensorFlow is; the last has its name.
 
     Args:
         entry: the layer's config, with its name.
@@ -254,26 +89,41 @@ def operation(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) ->
         raise ValueError(f"{label} is not supported by nnlite: it is a method of TensorFlow's arrays.")
     known = str(function).removeprefix("tf.").removeprefix("compat.v1.")
     row = FUNCTIONS.get(known) or FUNCTIONS.get(ALIASES.get(known, ""))
-    if row is None or (not row.op.startswith("layers.") and registry.find("ops", row.op) is None):
+    ops = [] if row is None else row.op.split()
+    if row is None or any(not op.startswith("layers.") and registry.find("ops", op) is None for op in ops):
         raise ValueError(
             f"{label}: TensorFlow's function {function!r} is not supported by nnlite.{nearest(known, FUNCTIONS)}"
         )
-    op, nodes, settings = row.op, [], None
+    made: list[list[Step]] = []
     for inputs, options in calls:
         try:
-            op, args, given = _called(row, inputs, options)
+            made.append(_called(row, inputs, options))
         except ValueError as error:
             raise ValueError(f"{label}, {function}: {error}") from None
-        if settings not in (None, given):
-            raise ValueError(f"{label}: its calls have different settings, {settings} and {given}.")
-        settings = given
-        nodes.append({"args": args, "kwargs": {}})
-    layer = op.removeprefix("layers.")
+        first, last = ([(one.op, one.settings) for one in steps] for steps in (made[0], made[-1]))
+        if first != last:
+            raise ValueError(f"{label}: its calls have different settings, {first} and {last}.")
+    count = len(made[0]) if made else 0
+    names = [f"{name}_step_{number}" for number in range(1, count)] + [name]
+    entries = []
+    for number, its in enumerate(names):
+        nodes: list[dict[str, Any]] = []
+        for call, steps in enumerate(made):
+            history = {"keras_history": [names[number - 1], call, 0]}
+            args = [{"class_name": "__keras_tensor__", "config": history}] if number else steps[0].args
+            nodes.append({"args": args, "kwargs": {}})
+        if made:
+            entries.append(_entry(its, made[0][number], nodes))
+    return entries
+
+
+def _entry(name: str, step: Step, nodes: list[Any]) -> dict[str, Any]:
+    layer = step.op.removeprefix("layers.")
     return {
-        "module": module_of(op) if layer == op else registry.MODULES["layers"],
+        "module": module_of(step.op) if layer == step.op else registry.MODULES["layers"],
         "class_name": layer,
-        "config": {"name": name, **(settings or {})},
-        "registered_name": op if layer == op else None,
+        "config": {"name": name, **step.settings},
+        "registered_name": step.op if layer == step.op else None,
         "name": name,
         "inbound_nodes": nodes,
     }
@@ -292,8 +142,8 @@ def _of_graph(label: str, config: dict[str, Any], calls: list[Any]) -> tuple[str
     return made[0][0], [(inputs, options) for _, inputs, options in made]
 
 
-def _called(row: Row, inputs: Any, options: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
-    """The class, the operands and the settings of a call."""
+def _called(row: Row, inputs: Any, options: dict[str, Any]) -> list[Step]:
+    """The classes, the operands and the settings of a call."""
     names = row.operands.split()
     options = {key: value for key, value in options.items() if key not in _HARMLESS}
     args = [inputs, *(options.pop(name) for name in names[1:] if name in options)]
@@ -316,7 +166,8 @@ def _called(row: Row, inputs: Any, options: dict[str, Any]) -> tuple[str, list[A
             raise ValueError(f"{key} is computed by the model, which nnlite does not support.")
         if value is not None:
             settings[row.settings[key]] = value
-    return _finished(row.op, args, settings)
+    op, *others = row.op.split()
+    return _finished(op, args, settings) + [Step(other, [], {}) for other in others]
 
 
 def _has_symbol(value: Any) -> bool:
@@ -325,48 +176,129 @@ def _has_symbol(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_symbol, value))
 
 
-def _finished(op: str, args: list[Any], settings: dict[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
+def _finished(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
     """What does not fit in the table."""
-    if op == "GetItem" and "begin" in settings:
+    finish = _FINISHED.get(op)
+    return [Step(op, args, settings)] if finish is None else finish(op, args, dict(settings))
+
+
+def _item(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    if "strides" in settings or "end" in settings:
+        parts = [settings.get(name) for name in ("begin", "end", "strides")]
+        if parts[2] is None and isinstance(parts[0], list):
+            parts[2] = [1] * len(parts[0])
+        return [Step(op, [args[0], [_index(part) for part in eras_graphdef.key(parts, settings)]], {})]
+    if "begin" in settings:
         begin, size = settings["begin"], settings.get("size")
         if not _are_whole(begin) or not _are_whole(size) or len(begin) != len(size):
             raise ValueError(f"a slice from {begin!r} of size {size!r} is not supported by nnlite.")
-        parts = [
+        slices = [
             {"start": a, "stop": None if n == -1 else a + n, "step": None} for a, n in zip(begin, size, strict=True)
         ]
-        return op, [args[0], [_index(part) for part in parts]], {}
-    if op == "layers.Resizing":
-        size = settings.pop("size", None)
-        if not _are_whole(size) or len(size) != 2:
-            raise ValueError(f"size={size!r} is not supported by nnlite.")
-        return op, args, {"height": size[0], "width": size[1], **settings}
-    if op == "Norm":
-        usual = settings.get("ord") in ("euclidean", None)
-        return op, args, {**settings, "ord": None if usual else settings["ord"]}
-    if op == "GetItem":
-        return op, [args[0], _index(args[1])], settings
-    if op == "Matmul":
-        a, b = bool(settings.get("transpose_a")), bool(settings.get("transpose_b"))
-        if not a and not b:
-            return op, args, {}
-        subscripts = f"{'...ji' if a else '...ij'},{'...kj' if b else '...jk'}->...ik"
-        return "Einsum", args, {"subscripts": subscripts}
-    if op == "Normalize":  # TensorFlow's bounds the sum of squares, ours its root
-        axis = settings.get("axis")
-        if not isinstance(axis, (int, list)):
-            raise ValueError("an l2_normalize over all axes is not supported by nnlite.")
-        return op, args, {**settings, "epsilon": math.sqrt(settings["epsilon"])}
-    if op == "Split" and isinstance(settings.get("indices_or_sections"), list):  # sizes there, places here
-        sizes = settings["indices_or_sections"]
-        places: list[int] = []
-        if not _are_whole(sizes) or min(sizes, default=0) < 0:
-            raise ValueError(f"num_or_size_splits={sizes!r} is not supported by nnlite.")
-        for size in sizes[:-1]:
-            places.append((places[-1] if places else 0) + size)
-        return op, args, {**settings, "indices_or_sections": places}
-    if op == "Pad":
-        return op, args, {**settings, "mode": str(settings.get("mode", "constant")).lower()}
-    return op, args, settings
+        return [Step(op, [args[0], [_index(one) for one in slices]], {})]
+    return [Step(op, [args[0], _index(args[1])], settings)]
+
+
+def _resizing(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    size = settings.pop("size", None)
+    if not _are_whole(size) or len(size) != 2:
+        raise ValueError(f"size={size!r} is not supported by nnlite.")
+    return [Step(op, args, {"height": size[0], "width": size[1], **settings})]
+
+
+def _norm(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    usual = settings.get("ord") in ("euclidean", None)
+    return [Step(op, args, {**settings, "ord": None if usual else settings["ord"]})]
+
+
+def _matmul(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    a, b = bool(settings.get("transpose_a")), bool(settings.get("transpose_b"))
+    if not a and not b:
+        return [Step(op, args, {})]
+    subscripts = f"{'...ji' if a else '...ij'},{'...kj' if b else '...jk'}->...ik"
+    return [Step("Einsum", args, {"subscripts": subscripts})]
+
+
+def _normalize(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    """TensorFlow's bounds the sum of squares, ours its root."""
+    if not isinstance(settings.get("axis"), (int, list)):
+        raise ValueError("an l2_normalize over all axes is not supported by nnlite.")
+    return [Step(op, args, {**settings, "epsilon": math.sqrt(settings["epsilon"])})]
+
+
+def _split(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    """Sizes there, places here."""
+    sizes = settings.get("indices_or_sections")
+    if not isinstance(sizes, list):
+        return [Step(op, args, settings)]
+    places: list[int] = []
+    if not _are_whole(sizes) or min(sizes, default=0) < 0:
+        raise ValueError(f"num_or_size_splits={sizes!r} is not supported by nnlite.")
+    for size in sizes[:-1]:
+        places.append((places[-1] if places else 0) + size)
+    return [Step(op, args, {**settings, "indices_or_sections": places})]
+
+
+def _pad(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    mode, value = str(settings.pop("mode", "constant")).lower(), settings.pop("constant_values", 0)
+    if not isinstance(value, (int, float)):
+        raise ValueError(f"constant_values={value!r} is not supported by nnlite, only a number.")
+    return [Step(op, [*args, value] if value else args, {**settings, "mode": mode})]
+
+
+def _pool(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    """A window was a number, or one an axis of the images, or one an axis of the batch."""
+    for name in ("pool_size", "strides"):
+        sizes = settings.get(name)
+        if isinstance(sizes, list) and len(sizes) == 4 and sizes[0] == sizes[3] == 1:
+            settings[name] = sizes[1:3]
+        elif isinstance(sizes, list) and len(sizes) == 1:
+            settings[name] = sizes[0]
+    if not isinstance(settings.get("padding"), str):
+        raise ValueError(f"padding={settings.get('padding')!r} is not supported by nnlite, only 'SAME' and 'VALID'.")
+    return [Step(op, args, {**settings, "padding": settings["padding"].lower(), "data_format": "channels_last"})]
+
+
+def _ordered(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    if str(settings.pop("direction", "ASCENDING")) == "ASCENDING":
+        return [Step(op, args, settings)]
+    negative = Step("Negative", [], {})
+    return [Step("Negative", args, {}), Step(op, [], settings), *([negative] if op == "Sort" else [])]
+
+
+def _running(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    if not settings.pop("reverse", False):
+        return [Step(op, args, settings)]
+    turn = {"axis": settings["axis"]}
+    return [Step("Flip", args, turn), Step(op, [], settings), Step("Flip", [], turn)]
+
+
+def _band(op: str, args: list[Any], settings: dict[str, Any]) -> list[Step]:
+    lower, upper = settings.get("num_lower"), settings.get("num_upper")
+    if not isinstance(lower, int) or not isinstance(upper, int):
+        raise ValueError("a band of computed width is not supported by nnlite.")
+    steps = [Step("Tril", [], {"k": upper})] if upper >= 0 else []
+    steps += [Step("Triu", [], {"k": -lower})] if lower >= 0 else []
+    first, *others = steps or [Step("Copy", [], {})]
+    return [first._replace(args=args), *others]
+
+
+_FINISHED: dict[str, Callable[[str, list[Any], dict[str, Any]], list[Step]]] = {
+    "GetItem": _item,
+    "layers.Resizing": _resizing,
+    "Norm": _norm,
+    "Matmul": _matmul,
+    "Normalize": _normalize,
+    "Split": _split,
+    "Pad": _pad,
+    "AveragePool": _pool,
+    "MaxPool": _pool,
+    "Sort": _ordered,
+    "Argsort": _ordered,
+    "Cumsum": _running,
+    "Cumprod": _running,
+    "Tril": _band,
+}
 
 
 def _are_whole(values: Any) -> TypeGuard[list[int]]:

@@ -263,8 +263,14 @@ RENAMED["LSTM"] = {**_RECURRENT, "forget_bias_init": "unit_forget_bias"}
 
 # ---- what depends on the version that wrote the file ----
 
-# Before Keras 3 this name stood for another function.
-ACTIVATIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
+# Before Keras 3 the first stood for another function; the others are those that TensorFlow's functions have for files.
+ACTIVATIONS = {
+    "hard_sigmoid": "hard_sigmoid_keras2",
+    "exp": "exponential",
+    "identity": "linear",
+    "log_softmax_v2": "log_softmax",
+    "softmax_v2": "softmax",
+}
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
 
 # class -> key -> what a file of before Keras 3 means that does not say

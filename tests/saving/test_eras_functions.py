@@ -52,3 +52,20 @@ def test_a_function_that_is_not_there_is_named():
             layer["config"]["function"] = "io.read_file"
     with pytest.raises(ValueError, match=r"tf.math.maximum.*io.read_file.*not supported"):
         build_model(config)
+
+
+def test_an_operation_of_a_graph_whose_settings_are_texts():
+    window = {"list": {"i": ["1", "2", "2", "1"]}}
+    node = {"op": "MaxPool", "attr": {"ksize": window, "strides": window, "padding": {"s": "U0FNRQ=="}}}
+    node["attr"]["data_format"] = {"s": "TkhXQw=="}
+    start = {"class_name": "InputLayer", "name": "x", "inbound_nodes": []}
+    start["config"] = {"name": "x", "batch_input_shape": [None, 3, 3, 1], "dtype": "float32"}
+    pool = {"class_name": "TensorFlowOpLayer", "name": "p", "inbound_nodes": [[["x", 0, 0, {}]]]}
+    pool["config"] = {"name": "p", "node_def": node, "constants": {}}
+    ends = {"input_layers": [["x", 0, 0]], "output_layers": [["p", 0, 0]]}
+    config = {"class_name": "Model", "config": {"name": "m", "layers": [start, pool], **ends}}
+    y = build_model(config)(np.arange(9.0, dtype="float32").reshape(1, 3, 3, 1))
+    assert y.ravel().tolist() == [4, 5, 7, 8]
+    node["attr"]["data_format"] = {"s": "TkNIVw=="}
+    with pytest.raises(ValueError, match=r"'p'.*data_format is not supported"):
+        build_model(config)

@@ -64,6 +64,35 @@ ONE = {
         tf.stop_gradient(x),
     ],
     "images": lambda x: [tf.image.resize(x[..., None], (8, 12))],
+    "images_2": lambda x: [
+        tf.nn.max_pool2d(x[..., None], 2, 1, "SAME"),
+        tf.nn.avg_pool2d(x[..., None], [1, 3, 2, 1], [1, 2, 1, 1], "SAME"),
+        tf.nn.depth_to_space(x[:, :, None, :4], 2),
+        tf.nn.space_to_depth(x[..., None], 2),
+        tf.image.flip_left_right(x),
+        tf.image.flip_up_down(x[..., None]),
+    ],
+    "orders": lambda x: [
+        tf.sort(x, axis=1),
+        tf.sort(x, direction="DESCENDING"),
+        tf.argsort(x, axis=1, direction="DESCENDING"),
+        tf.cumsum(x, axis=1, reverse=True),
+        tf.math.count_nonzero(x > 0, axis=1),
+    ],
+    "matrices": lambda x: [
+        tf.linalg.diag_part(x),
+        tf.linalg.band_part(x, -1, 0),
+        tf.linalg.band_part(x, 1, 2),
+        tf.math.reduce_euclidean_norm(x, axis=1),
+        *tf.nn.moments(x, axes=[1, 2]),
+    ],
+    "indexing_3": lambda x: [
+        tf.strided_slice(x, [0, 1, 0], [2, 3, 6], [1, 1, 2]),
+        tf.strided_slice(x, [0, 1, 0], [0, 0, 6], begin_mask=1, end_mask=1, shrink_axis_mask=2),
+        tf.nn.embedding_lookup(np.eye(6, dtype="float32"), tf.cast(abs(x), "int32")),
+        tf.pad(x, [[0, 0], [1, 1], [0, 0]], constant_values=2.0),
+        tf.math.scalar_mul(2.0, tf.ensure_shape(x, (None, 4, 6))),
+    ],
 }
 
 # of two arrays (N, 4, 6)
@@ -74,8 +103,24 @@ TWO = {
     ),
     "products": lambda x, y: [tf.matmul(x, y, transpose_b=True), tf.matmul(x, y, transpose_a=True)],
     "joined": lambda x, y: [tf.concat([x, y], axis=1), tf.stack([x, y], axis=-1), tf.add(x, y), tf.multiply(x, y)],
+    "differences": lambda x, y: [tf.math.squared_difference(x, y)],
     "batch_dot": lambda x, y: [K.batch_dot(x, y, axes=2)],
 }
+
+
+def activations():
+    """Functions of TensorFlow in the place of activations."""
+    functions = (
+        tf.nn.relu,
+        tf.nn.leaky_relu,
+        tf.nn.log_softmax,
+        tf.identity,
+        tf.exp,
+        tf.tanh,
+        tf.nn.gelu,
+        tf.nn.softmax,
+    )
+    return keras.Sequential([keras.Input((4,)), *(L.Dense(4, activation=function) for function in functions)])
 
 
 def nested():
@@ -181,9 +226,11 @@ GRAPHS = {
     "graph_7": graph(
         *(lambda x: tf.clip_by_value(x, -1, 1), lambda x: tf.gather(x, [0, 2], axis=1), lambda x: tf.maximum(x, 0))
     ),
+    "graph_8": graph(lambda x: tf.math.squared_difference(x, 2.0)),
 }
 
 MODELS = {
+    "activations": (activations, [(4,)]),
     "nested": (nested, [(4,), (4,)]),
     "ends": (ends, [(4,), (4,)]),
     "states": (states, [(5, 3)]),
