@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nnlite.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
     from nnlite.layers.dense import Dense
     from nnlite.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
+    from nnlite.layers.discretization import Discretization
     from nnlite.layers.einsum_dense import EinsumDense
     from nnlite.layers.embedding import Embedding, Masking
     from nnlite.layers.features import Normalization
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from nnlite.layers.image_warps import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
     from nnlite.layers.input import Input, InputLayer
     from nnlite.layers.joining import Concatenate, Dot, concatenate, dot
+    from nnlite.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
     from nnlite.layers.lookup import IntegerLookup, StringLookup
     from nnlite.layers.merging import (
         Add,
@@ -115,6 +117,7 @@ else:
             "dense": "Dense",
             "depthwise": "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D "
             "SeparableConvolution1D=SeparableConv1D SeparableConvolution2D=SeparableConv2D",
+            "discretization": "Discretization",
             "einsum_dense": "EinsumDense",
             "embedding": "Embedding Masking",
             "features": "Normalization",
@@ -125,6 +128,7 @@ else:
             "image_warps": "RandomFlip RandomRotation RandomTranslation RandomZoom",
             "input": "Input InputLayer",
             "joining": "Concatenate Dot concatenate dot",
+            "locally_connected": "LocallyConnected1D LocallyConnected2D",
             "lookup": "IntegerLookup StringLookup",
             "merging": "Add Average Maximum Minimum Multiply Subtract add average maximum minimum multiply subtract",
             "multi_head_attention": "GroupQueryAttention=GroupedQueryAttention MultiHeadAttention",

@@ -105,6 +105,8 @@ RENAMED: dict[str, dict[str, str]] = {
     "Conv3D": _CONVOLUTION,
     "Conv2DTranspose": _CONVOLUTION,
     "Conv3DTranspose": _CONVOLUTION,
+    "LocallyConnected1D": _LINE,
+    "LocallyConnected2D": _CONVOLUTION,
     "SeparableConv1D": _SEPARABLE,
     "SeparableConv2D": _SEPARABLE,
     "LSTM": _RECURRENT,
@@ -137,6 +139,7 @@ RENAMED: dict[str, dict[str, str]] = {
 JOINED: dict[str, dict[str, tuple[str, ...]]] = {
     "Conv2D": {"kernel_size": ("nb_row", "nb_col")},
     "Conv2DTranspose": {"kernel_size": ("nb_row", "nb_col")},
+    "LocallyConnected2D": {"kernel_size": ("nb_row", "nb_col")},
     "SeparableConv2D": {"kernel_size": ("nb_row", "nb_col")},
     "Conv3D": {"kernel_size": ("kernel_dim1", "kernel_dim2", "kernel_dim3")},
 }
@@ -172,6 +175,7 @@ DROPPED: dict[str, dict[str, Any]] = {
     "InputLayer": {"ragged": [False, None], "optional": [False], "trainable": [True], "type_spec": [None]},
     "Dense": {"input_dim": ANY, "input_length": ANY},
     "Conv1D": {"input_dim": ANY, "input_length": ANY},
+    "LocallyConnected1D": {"input_dim": ANY, "input_length": ANY},
     "Embedding": {"input_length": ANY, "sparse": [False], "dropout": [0]},
     "BatchNormalization": {
         "virtual_batch_size": [None],

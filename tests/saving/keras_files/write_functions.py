@@ -123,6 +123,23 @@ def activations():
     return keras.Sequential([keras.Input((4,)), *(L.Dense(4, activation=function) for function in functions)])
 
 
+def local():
+    """A kernel of its own at every place, in the forms that there were."""
+    x = keras.Input((6, 5, 2))
+    y = L.LocallyConnected2D(3, (3, 2), strides=(1, 2), activation="tanh")(x)
+    y = L.LocallyConnected2D(2, 2, padding="same", implementation=2, data_format="channels_first")(y)
+    y = L.LocallyConnected1D(2, 2, implementation=3)(L.Reshape((4, 3))(y))
+    return keras.Model(x, [y, L.LocallyConnected1D(2, 2, data_format="channels_first")(y)])
+
+
+def bins():
+    """Numbers to bins."""
+    x = keras.Input((4,))
+    edges = {"bin_boundaries": [-0.5, 0.0, 0.75]}
+    outputs = [L.Discretization(**edges)(x)]
+    return keras.Model(x, outputs + [L.Discretization(**edges, output_mode=m)(x) for m in ("multi_hot", "count")])
+
+
 def nested():
     """Inner models, called twice, with inputs and outputs in dicts."""
     start = keras.Input((4,))
@@ -231,6 +248,8 @@ GRAPHS = {
 
 MODELS = {
     "activations": (activations, [(4,)]),
+    "bins": (bins, [(4,)]),
+    "local": (local, [(6, 5, 2)]),
     "nested": (nested, [(4,), (4,)]),
     "ends": (ends, [(4,), (4,)]),
     "states": (states, [(5, 3)]),
