@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from nnlite.core.registry import register
 from nnlite.core.variable import Variable
 from nnlite.kernels import optimizer_adam as updates
@@ -102,6 +104,18 @@ class Nadam(_Moments):
         dtype = variables[0].dtype if variables else None
         self._product = self.add_variable((), filling(1.0), dtype, "u_product")
         return slots
+
+    def kept_by_keras_2(self) -> list[Variable]:
+        kept = super().kept_by_keras_2()
+        return [v for v in kept if v is not self._product] if self.built else kept
+
+    def complete(self) -> None:
+        """Make the product of all w so far again, which Keras 2 did not keep."""
+        self._product.assign(np.ones((), self._product.value.dtype))
+        for step in range(1, int(self.iterations) + 1):
+            self._begin_update(step)
+            if not self._product.value:
+                break
 
     def _begin_update(self, step: int) -> None:
         self._product.value *= updates.nadam_weight(step, self.beta_1, self._product.dtype)

@@ -165,6 +165,13 @@ class State(serialization.Configurable):
         for variable, make in self._starts:
             variable.assign(make(variable.shape, dtype=variable.dtype))
 
+    def kept_by_keras_2(self) -> list[Variable]:
+        """The variables that files of Keras 2 hold: all but the learning rate."""
+        return [v for v in self._variables if v is not self._rate]
+
+    def complete(self) -> None:
+        """Give those that files of Keras 2 do not hold the values that follow from the others."""
+
     def fits_unbuilt(self, count: int) -> bool:
         """Whether a file's ``count`` arrays are what is saved before the optimizer is built (Keras 2: no rate)."""
         return 0 < count <= len(self._heads())
@@ -183,14 +190,15 @@ class State(serialization.Configurable):
             store[str(index)] = variable.value
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
-        """Read all state from ``store``; the learning rate may be missing (files of Keras 2).
+        """Read all state from ``store``, or as much of it as files of Keras 2 hold.
 
         Raises ``ValueError`` if the number of arrays or a shape differs; then nothing has been written.
         """
-        own = self.variables
-        if len(store) == len(own) - 1 and isinstance(self._rate, Variable):
-            own = [v for v in own if v is not self._rate]
-        tracking.load_into(f"{type(self).__name__} {self.name!r}", own, store)
+        own, kept = self.variables, self.kept_by_keras_2()
+        partly = len(own) != len(store) == len(kept)
+        tracking.load_into(f"{type(self).__name__} {self.name!r}", kept if partly else own, store)
+        if partly:
+            self.complete()
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Write arrays into :attr:`variables`, in their order.

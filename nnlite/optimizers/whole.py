@@ -132,6 +132,13 @@ class Adafactor(_Whole):
             velocities.append(self.add_variable_from_reference(v, "velocity"))
         return [velocities]
 
+    def kept_by_keras_2(self) -> list[Variable]:
+        kept = super().kept_by_keras_2()
+        if not self.built:
+            return kept
+        none = {id(m) for v, means in zip(self._trained, self._means, strict=True) if v.ndim < 2 for m in means}
+        return [v for v in kept if id(v) not in none]
+
     def change(self, index: int, g: Array, rate: float, step: int) -> Array:
         v = self._trained[index].value
         means = [m.value for m in self._means[index]] if v.ndim > 1 else []

@@ -159,6 +159,8 @@ def load_optimizer(
         fill(list(zip(variables, arrays, strict=True)), opening)
         if unbuilt:
             optimizer.reset_slots()
+        elif len(variables) < len(optimizer.variables):
+            optimizer.complete()
     except ValueError as error:
         warnings.warn(f"{label}: the optimizer's state was not loaded: {error}", stacklevel=5)
 
@@ -166,9 +168,9 @@ def load_optimizer(
 def _expected(optimizer: Any, count: int) -> tuple[list[Variable], bool]:
     """The variables whose values ``count`` arrays are, and whether the optimizer that was saved had made no step."""
     variables = list(optimizer.variables)
-    rate = getattr(optimizer, "learning_rate", None)
-    if count == len(variables) - 1 and any(v is rate for v in variables):  # Keras 2 kept no learning rate
-        return [v for v in variables if v is not rate], False
+    kept = optimizer.kept_by_keras_2()
+    if count == len(kept) < len(variables):
+        return kept, False
     if count != len(variables) and optimizer.fits_unbuilt(count):
         return optimizer._heads()[:count], True
     return variables, False

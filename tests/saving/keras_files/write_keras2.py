@@ -124,4 +124,6 @@ else:
     write("adadelta", small(), old.Adadelta(0.1), [".h5"])
     write("ftrl", small(), old.Ftrl(0.01), [".h5"])
     write("cudnn", recurrent(), keras.optimizers.SGD(0.01), [".h5"])
+    write("nadam", small(), keras.optimizers.Nadam(0.01), [".keras"])
+    write("adafactor", small(), keras.optimizers.Adafactor(0.01), [".h5"])
 np.savez(HERE / f"keras2-{TAG}.npz", **refs)
