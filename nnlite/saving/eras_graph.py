@@ -141,23 +141,25 @@ def functional(config: dict[str, Any]) -> dict[str, Any]:
         history = [name, call - start.get(name, 0), output]
         return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
 
+    calls = {}
+    for name, entry in entries.items():
+        nodes = entry.get("inbound_nodes") or []
+        if not isinstance(nodes, list):
+            raise ValueError(f"layer {name!r}: 'inbound_nodes' must be a list, got {nodes!r}.")
+        calls[name] = [_call(node, reference, name, eras_ops.is_operation(entry)) for node in nodes]
+    batches = eras_ops.batch_sizes(entries, calls)
     made: list[Any] = []
     unknown: dict[str, ValueError] = {}  # operations that are not there; some are not needed today
     for name, entry in entries.items():
         entry = {**entry, "name": name}
-        nodes = entry.get("inbound_nodes") or []
-        if not isinstance(nodes, list):
-            raise ValueError(f"layer {name!r}: 'inbound_nodes' must be a list, got {nodes!r}.")
-        calls = [_call(node, reference, name, eras_ops.is_operation(entry)) for node in nodes]
         if eras_ops.is_operation(entry):
             try:
-                made += eras_ops.operations(entry, calls)
+                made += eras_ops.operations(entry, calls[name], batches)
             except ValueError as error:
                 unknown[name] = error
         else:
-            made.append(
-                {**entry, "inbound_nodes": [{"args": [inputs], "kwargs": options} for inputs, options in calls]}
-            )
+            its = [{"args": [inputs], "kwargs": options} for inputs, options in calls[name]]
+            made.append({**entry, "inbound_nodes": its})
 
     made = _without_unknown(made, unknown)
 

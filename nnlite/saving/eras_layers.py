@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,6 +28,8 @@ def modern(class_name: str, config: dict[str, Any], old: bool, early: bool) -> t
             config.setdefault(key, value)
         if class_name == "Merge":
             class_name, config = _merged(config)
+        if old and class_name in tables.WITHOUT_CHANCE:
+            class_name, config = _without_chance(label, class_name, config)
         if class_name == "Lambda":
             _name_function(config)
         if class_name.startswith("Deconvolution"):
@@ -127,6 +130,15 @@ def _merged(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if mode == "cos":
         made["normalize"] = True
     return class_name, made
+
+
+def _without_chance(label: str, class_name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A layer of images that is not there as it was, as what it does outside of training."""
+    today, arguments = tables.WITHOUT_CHANCE[class_name]
+    kept = ("name", "trainable", "dtype", "batch_input_shape", "height", "width")
+    names = kept if today != "Identity" else kept[:-2]
+    warnings.warn(f"{label} does in training what it does in inference, nothing at random.", stacklevel=2)
+    return today, {**{key: config[key] for key in names if key in config}, **arguments}
 
 
 def _name_function(config: dict[str, Any]) -> None:

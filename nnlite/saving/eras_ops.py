@@ -21,6 +21,9 @@ CLASSES = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "In
 _HARMLESS = ("name", "output_type", "validate_indices", "parallel_iterations")
 
 
+Calls = list[tuple[Any, dict[str, Any]]]  # the first argument and the keywords of each call
+
+
 class Step(NamedTuple):
     """One operation of today, among those that a function is; all but the first take what the one before makes."""
 
@@ -69,12 +72,40 @@ def module_of(op: str) -> str:
     return f"{registry.MODULES['ops']}.{getattr(found, 'module', 'numpy')}"
 
 
-def operations(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) -> list[dict[str, Any]]:
+def batch_sizes(entries: dict[str, dict[str, Any]], calls: dict[str, Calls]) -> dict[str, Any]:
+    """Return, by the names of the layers that make the sizes of batches, the symbols whose batches these are.
+
+    Such a size is the first of those that TensorFlow's ``shape`` gives: ``tf.shape(x)[0]``.
+    """
+    found = {}
+    for name, entry in entries.items():
+        if _function(entry) != "__operators__.getitem" or len(calls[name]) != 1:
+            continue
+        sizes, options = calls[name][0]
+        source = str(sizes["config"]["keras_history"][0]) if _is_symbol(sizes) else ""
+        if options.get("slice_spec") in (0, [0]) and _function(entries.get(source)) == "shape":
+            found[name] = calls[source][0][0]
+    return found
+
+
+def _function(entry: Any) -> str | None:
+    """TensorFlow's function that a layer's config is that of, by its name in the table."""
+    if not isinstance(entry, dict) or entry["class_name"] not in CLASSES[:2]:
+        return None
+    if entry["class_name"] == "SlicingOpLambda":
+        return "__operators__.getitem"
+    config = entry.get("config")
+    function = config.get("function") if isinstance(config, dict) else None
+    return str(function).removeprefix("tf.").removeprefix("compat.v1.")
+
+
+def operations(entry: dict[str, Any], calls: Calls, batches: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the configs of the nodes of ``nnlite.ops`` that a function of TensorFlow is; the last has its name.
 
     Args:
         entry: the layer's config, with its name.
         calls: the first argument and the keywords of each call.
+        batches: those that :func:`batch_sizes` finds.
 
     Raises ``ValueError`` for functions and arguments that nnlite does not have.
     """
@@ -97,7 +128,7 @@ def operations(entry: dict[str, Any], calls: list[tuple[Any, dict[str, Any]]]) -
     made: list[list[Step]] = []
     for inputs, options in calls:
         try:
-            made.append(_called(row, inputs, options))
+            made.append(_called(row, inputs, options, batches))
         except ValueError as error:
             raise ValueError(f"{label}, {function}: {error}") from None
         first, last = ([(one.op, one.settings) for one in steps] for steps in (made[0], made[-1]))
@@ -142,7 +173,7 @@ def _of_graph(label: str, config: dict[str, Any], calls: list[Any]) -> tuple[str
     return made[0][0], [(inputs, options) for _, inputs, options in made]
 
 
-def _called(row: Row, inputs: Any, options: dict[str, Any]) -> list[Step]:
+def _called(row: Row, inputs: Any, options: dict[str, Any], batches: dict[str, Any]) -> list[Step]:
     """The classes, the operands and the settings of a call."""
     names = row.operands.split()
     options = {key: value for key, value in options.items() if key not in _HARMLESS}
@@ -158,10 +189,14 @@ def _called(row: Row, inputs: Any, options: dict[str, Any]) -> list[Step]:
             if value is None:
                 continue
             raise ValueError(f"{key}={value!r} is not supported by nnlite.")
-        if row.op == "Reshape" and isinstance(value, list) and -1 not in value:
-            unknown = [one for one in value if _has_symbol(one)]
-            if len(unknown) == 1:  # most often the batch's size: what is left over
-                value = [-1 if _has_symbol(one) else one for one in value]
+        if row.op == "Reshape" and isinstance(value, list) and any(map(_has_symbol, value)):
+            sizes = [-1 if _has_symbol(one) else one for one in value]
+            if sizes.count(-1) == 2 and _is_symbol(value[0]):
+                source = value[0]["config"]["keras_history"][0]
+                if source in batches and batches[source] == inputs:  # the batch stays, one size is what is left over
+                    return [Step("layers.Reshape", args, {"target_shape": sizes[1:]})]
+            if sizes.count(-1) == 1:
+                value = sizes
         if _has_symbol(value):
             raise ValueError(f"{key} is computed by the model, which nnlite does not support.")
         if value is not None:
@@ -170,9 +205,13 @@ def _called(row: Row, inputs: Any, options: dict[str, Any]) -> list[Step]:
     return _finished(op, args, settings) + [Step(other, [], {}) for other in others]
 
 
+def _is_symbol(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
+
+
 def _has_symbol(value: Any) -> bool:
     if isinstance(value, dict):
-        return value.get("class_name") == "__keras_tensor__" or any(map(_has_symbol, value.values()))
+        return _is_symbol(value) or any(map(_has_symbol, value.values()))
     return isinstance(value, list) and any(map(_has_symbol, value))
 
 

@@ -62,6 +62,14 @@ MERGES: dict[str, tuple[str, dict[str, str]]] = {
     "cos": ("Dot", {"dot_axes": "axes"}),
 }
 
+# Layers of images that did something else than those of their names today, or are gone -> what does the same outside of
+# training, and its arguments.
+WITHOUT_CHANCE: dict[str, tuple[str, dict[str, Any]]] = {
+    "RandomCrop": ("Resizing", {"crop_to_aspect_ratio": True}),
+    "RandomHeight": ("Identity", {}),
+    "RandomWidth": ("Identity", {}),
+}
+
 # ---- keys with other names ----
 
 _KERNEL = {

@@ -1,6 +1,7 @@
 """Models of Keras 2.15, with TensorFlow's functions in them, compute what they computed there."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from nnlite.saving.building import build_model
 
 FOLDER = Path(__file__).parent / "keras_files"
 CONFIGS = json.loads((FOLDER / "functions-2.15.json").read_text())
+WARNED = {"cut": ["RandomCrop", "RandomHeight", "RandomWidth"]}  # they do nothing at random
 ARRAYS = dict(np.load(FOLDER / "functions-2.15.npz"))
 
 
@@ -21,7 +23,10 @@ def arrays(name, kind):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_outputs(name):
-    model = build_model(CONFIGS[name])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model = build_model(CONFIGS[name])
+    assert [str(one.message).split()[0] for one in told] == WARNED.get(name, [])
     model.set_weights(arrays(name, "w"))
     x = arrays(name, "x")
     outputs = forms.leaves(model.predict(x if len(x) > 1 else x[0], verbose=0))
@@ -68,4 +73,13 @@ def test_an_operation_of_a_graph_whose_settings_are_texts():
     assert y.ravel().tolist() == [4, 5, 7, 8]
     node["attr"]["data_format"] = {"s": "TkNIVw=="}
     with pytest.raises(ValueError, match=r"'p'.*data_format is not supported"):
+        build_model(config)
+
+
+def test_a_first_size_that_is_not_the_batch_is_refused():
+    config = json.loads(json.dumps(CONFIGS["shapes_4"]))
+    for layer in config["config"]["layers"]:
+        if layer["config"].get("function") == "__operators__.getitem":
+            layer["inbound_nodes"][0][3]["slice_spec"] = 1
+    with pytest.raises(ValueError, match="computed by the model"):
         build_model(config)

@@ -46,6 +46,10 @@ ONE = {
         tf.pad(x, [[0, 0], [1, 1], [0, 2]]),
         tf.reshape(x, (tf.shape(x)[0], 24)),
     ],
+    "shapes_4": lambda x: [
+        tf.reshape(x, [tf.shape(x)[0], -1, 3]),
+        K.reshape(x, (K.shape(x)[0], K.shape(x)[1], 2, 3)),
+    ],
     "joining": lambda x: [tf.concat([x, x * 2], axis=-1), tf.stack([x, x], axis=1), tf.add_n([x, x])],
     "splitting": lambda x: [*tf.split(x, 2, axis=-1), tf.split(x, [1, 2, 3], axis=2)[1], tf.unstack(x, axis=1)[1]],
     "elementwise": lambda x: [tf.exp(x), tf.math.log1p(abs(x)), tf.math.rsqrt(abs(x) + 1), tf.square(x), tf.sign(x)],
@@ -130,6 +134,12 @@ def local():
     y = L.LocallyConnected2D(2, 2, padding="same", implementation=2, data_format="channels_first")(y)
     y = L.LocallyConnected1D(2, 2, implementation=3)(L.Reshape((4, 3))(y))
     return keras.Model(x, [y, L.LocallyConnected1D(2, 2, data_format="channels_first")(y)])
+
+
+def cut():
+    """Layers of images that have other meanings today."""
+    x = keras.Input((6, 8, 2))
+    return keras.Model(x, L.RandomWidth(0.2)(L.RandomHeight(0.2)(L.RandomCrop(3, 3)(x))))
 
 
 def bins():
@@ -249,6 +259,7 @@ GRAPHS = {
 MODELS = {
     "activations": (activations, [(4,)]),
     "bins": (bins, [(4,)]),
+    "cut": (cut, [(6, 8, 2)]),
     "local": (local, [(6, 5, 2)]),
     "nested": (nested, [(4,), (4,)]),
     "ends": (ends, [(4,), (4,)]),
