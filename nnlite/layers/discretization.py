@@ -18,7 +18,7 @@ class Discretization(Layer):
     ``y = number of boundaries b with b <= x``: B boundaries make B + 1 bins, from 0 for what is below the first. NaN is
     in the last. The modes other than "int" go on as :class:`CategoryEncoding` does, with B + 1 categories.
 
-    The result is a step function, so there is no gradient by x: ``backward`` returns None.
+    The result is a step function: ``backward`` gives zeros for floats, and None for whole numbers.
 
     Args:
         bin_boundaries: the boundaries, in rising order.
@@ -70,11 +70,11 @@ class Discretization(Layer):
         edges = np.asarray(self.bin_boundaries, x.dtype if x.dtype.kind == "f" else np.float64)
         bins = np.digitize(x, edges).astype("int32")
         if self.output_mode == "int":
-            return bins, None
-        return categories.encode(bins, self.output_mode, len(edges) + 1, self._compute), None
+            return bins, x
+        return categories.encode(bins, self.output_mode, len(edges) + 1, self._compute), x
 
-    def backward(self, dy: Any, cache: Any) -> Any:
-        return None
+    def backward(self, dy: Any, x: Any) -> Any:
+        return None if x.dtype.kind in "iub" else np.zeros_like(x)
 
     def _cast(self, x: Any) -> Any:
         """Numbers as they come: the layer's dtype is that of the result, in files of Keras 2 a whole number."""

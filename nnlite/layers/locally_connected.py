@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,7 @@ class _LocallyConnected(Layer):
         if None in (*spatial, channels):
             raise ValueError(f"{self.label}: all sizes of the input but the batch must be known, got {input_shape}.")
         _, *places, _ = layout.shape_to_last(self.compute_output_shape(input_shape), self.data_format)
-        self._sources = _sources(spatial, places, self.kernel_size, self.strides, self.padding)
-        self._channels = channels
+        self._channels, self._spatial, self._places = channels, tuple(spatial), tuple(places)
         features = math.prod(self.kernel_size) * channels
         if self.implementation == 1:
             shape: tuple[int, ...] = (math.prod(places), features, self.filters)
@@ -84,26 +84,18 @@ class _LocallyConnected(Layer):
             shape = (int((self._sources >= 0).sum()) * channels * self.filters,)
         self.kernel = settings.add(self, "kernel", shape)
         self.bias = settings.add(self, "bias", (*places, self.filters)) if self.use_bias else None
-        self._index = self._places_of_kernels(spatial, places) if self.implementation > 1 else None
 
-    def _places_of_kernels(self, spatial: list[int], places: list[int]) -> NDArray[np.int64]:
-        """Where each place's kernel, (places, taps, channels, filters), stands in the variable; -1 for beyond the edge.
+    @property
+    def _sources(self) -> NDArray[np.int64]:
+        return _sources(self._spatial, self._places, self.kernel_size, self.strides, self.padding)
 
-        Of the matrix of all inputs by all outputs, 2 keeps all and 3 what connects, output by output.
-        """
-        size, count = math.prod(spatial), math.prod(places)
-        source = self._sources[:, :, None, None]
-        c, f = np.arange(self._channels)[:, None], np.arange(self.filters)
-        place = np.arange(count)[:, None, None, None]
-        if self.data_format == "channels_first":
-            inputs, outputs = c * size + source, f * count + place
-        else:
-            inputs, outputs = source * self._channels + c, place * self.filters + f
-        if self.implementation == 2:
-            return np.where(source >= 0, inputs * (count * self.filters) + outputs, -1)
-        order = np.where(source >= 0, outputs * (size * self._channels) + inputs, -1)
-        used = np.sort(order[order >= 0])
-        return np.where(order >= 0, np.searchsorted(used, order), -1)
+    @property
+    def _index(self) -> NDArray[np.int64] | None:
+        if self.implementation == 1:
+            return None
+        window = (self._spatial, self._places, self.kernel_size, self.strides, self.padding)
+        first = self.data_format == "channels_first"
+        return _index(window, self._channels, self.filters, first, self.implementation == 2)
 
     @property
     def _order(self) -> tuple[int, ...]:
@@ -112,9 +104,9 @@ class _LocallyConnected(Layer):
 
     def _kernels(self) -> Any:
         """(places, taps, channels, filters)"""
-        value, (count, taps) = self.kernel.value, self._sources.shape
-        if self._index is not None:
-            return np.where(self._index >= 0, value.reshape(-1)[self._index], value.dtype.type(0))
+        value, (count, taps), index = self.kernel.value, self._sources.shape, self._index
+        if index is not None:
+            return np.where(index >= 0, value.reshape(-1)[index], value.dtype.type(0))
         if self._order == (0, 1, 2):
             return value.reshape(count, taps, self._channels, self.filters)
         return value.reshape(count, self._channels, taps, self.filters).transpose(0, 2, 1, 3)
@@ -127,9 +119,10 @@ class _LocallyConnected(Layer):
 
     def _windows(self, x: Any) -> Any:
         """(places, N, taps * channels) of x (N, ..., channels)."""
-        flat = x.reshape(len(x), -1, self._channels)
+        sources = self._sources
+        flat = x.reshape(len(x), math.prod(self._spatial), self._channels)
         flat = np.concatenate([flat, np.zeros((len(x), 1, self._channels), x.dtype)], axis=1)  # found at -1
-        return flat[:, self._sources].transpose(1, 0, 2, 3).reshape(len(self._sources), len(x), -1)
+        return flat[:, sources].transpose(1, 0, 2, 3).reshape(len(sources), len(x), sources.shape[1] * self._channels)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         shape = self.compute_output_shape(x.shape)
@@ -153,15 +146,16 @@ class _LocallyConnected(Layer):
         d = dy.reshape(len(dy), len(kernels), self.filters).transpose(1, 0, 2)
         self._accumulate(np.matmul(windows.transpose(0, 2, 1), d).reshape(kernels.shape))
         parts = np.matmul(d, kernels.reshape(len(kernels), -1, self.filters).transpose(0, 2, 1))
-        parts = parts.reshape(len(kernels), len(dy), -1, self._channels).transpose(1, 0, 2, 3)
+        parts = parts.reshape(len(kernels), len(dy), kernels.shape[1], self._channels)
         dx = np.zeros((math.prod(shape[1:-1]) + 1, len(dy), self._channels), dy.dtype)
-        np.add.at(dx, self._sources, parts.transpose(1, 2, 0, 3))
+        np.add.at(dx, self._sources, parts.transpose(0, 2, 1, 3))
         return layout.from_last(dx[:-1].swapaxes(0, 1).reshape(shape), self.data_format)
 
     def _accumulate(self, gradient: Any) -> None:
-        if self._index is not None:
+        index = self._index
+        if index is not None:
             found = np.zeros(self.kernel.size, gradient.dtype)
-            found[self._index[self._index >= 0]] = gradient[self._index >= 0]
+            found[index[index >= 0]] = gradient[index >= 0]
             gradient = found
         elif self._order != (0, 1, 2):
             gradient = gradient.transpose(0, 2, 1, 3)
@@ -177,6 +171,7 @@ class _LocallyConnected(Layer):
         return applied.shape(self.activation, layout.shape_from_last((batch, *sizes, self.filters), self.data_format))
 
 
+@lru_cache(maxsize=64)
 def _sources(spatial: Any, places: Any, kernel_size: Any, strides: Any, padding: str) -> NDArray[np.int64]:
     """The inputs (by their numbers, row by row) that each place sees, (places, taps); -1 for those beyond the edge.
 
@@ -189,6 +184,26 @@ def _sources(spatial: Any, places: Any, kernel_size: Any, strides: Any, padding:
         found = (found[:, None, :, None] * n + at[:, None]).reshape(shape)
         inside = (inside[:, None, :, None] & ((at >= 0) & (at < n))[:, None]).reshape(shape)
     return np.where(inside, found, -1)
+
+
+@lru_cache(maxsize=64)
+def _index(window: Any, channels: int, filters: int, first: bool, all_of_them: bool) -> NDArray[np.int64]:
+    """Where each place's kernel, (places, taps, channels, filters), stands in the variable; -1 for beyond the edge.
+
+    The variable is the matrix of all inputs by all outputs, or else what connects in it, output by output.
+    """
+    size, count = math.prod(window[0]), math.prod(window[1])
+    source = _sources(*window)[:, :, None, None]
+    c, f = np.arange(channels)[:, None], np.arange(filters)
+    place = np.arange(count)[:, None, None, None]
+    if first:
+        inputs, outputs = c * size + source, f * count + place
+    else:
+        inputs, outputs = source * channels + c, place * filters + f
+    if all_of_them:
+        return np.where(source >= 0, inputs * (count * filters) + outputs, -1)
+    order = np.where(source >= 0, outputs * (size * channels) + inputs, -1)
+    return np.where(order >= 0, np.searchsorted(np.sort(order[order >= 0]), order), -1)
 
 
 @registry.register("layers")

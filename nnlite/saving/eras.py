@@ -74,10 +74,11 @@ def inner(class_name: str, config: Any) -> Any:
 def _looks_old(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
-    config, nodes = entry.get("config"), entry.get("inbound_nodes")
+    config, nodes, name = entry.get("config"), entry.get("inbound_nodes"), str(entry.get("class_name"))
+    of_today = {"implementation"} if name.startswith("LocallyConnected") else set()
     return (
-        str(entry.get("class_name")) in _OLD_CLASSES
-        or (isinstance(config, dict) and not _OLD_KEYS.isdisjoint(config))
+        name in _OLD_CLASSES
+        or (isinstance(config, dict) and not (_OLD_KEYS - of_today).isdisjoint(config))
         or (entry.get("class_name") == "Sequential" and isinstance(config, list))
         or (isinstance(nodes, list) and any(isinstance(node, list) for node in nodes))
     )

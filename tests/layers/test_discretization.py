@@ -28,7 +28,7 @@ def test_a_layer_that_keras_has_adapted_keeps_its_boundaries():
 def test_what_stands_before_it_learns_nothing():
     model = keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.Discretization([0.0], output_mode="count")])
     y, cache = model.forward(np.ones((1, 2), "float32"))
-    assert model.backward(np.ones_like(y), cache) is None and not model.layers[0].kernel.grad.any()
+    assert not model.backward(np.ones_like(y), cache).any() and not model.layers[0].kernel.grad.any()
 
 
 @pytest.mark.parametrize("given", [{}, {"num_bins": 3}, {"bin_boundaries": [1, 0]}, {"bin_boundaries": [[0.0]]}])

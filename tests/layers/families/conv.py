@@ -22,6 +22,9 @@ CASES = [
         (2, 4, 3),
     ),
     Case("conv3d_transpose", lambda: layers.Conv3DTranspose(2, 2, strides=2), (2, 3, 2, 2)),
+    Case("local1d", lambda: layers.LocallyConnected1D(3, 2, strides=2, activation="tanh"), (7, 3)),
+    Case("local2d", lambda: layers.LocallyConnected2D(2, (3, 2), data_format="channels_first"), (2, 5, 3)),
+    Case("local2d_all", lambda: layers.LocallyConnected2D(2, 2, padding="same", implementation=2), (3, 4, 2)),
     Case("depthwise1d", lambda: layers.DepthwiseConv1D(3, padding="same", activation="tanh"), (7, 3)),
     Case("depthwise2d", lambda: layers.DepthwiseConv2D(3), (6, 5, 3)),
     Case(

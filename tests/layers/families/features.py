@@ -1,4 +1,4 @@
-"""Cases of Normalization, CategoryEncoding and the layers of vocabularies."""
+"""Cases of Normalization, Discretization, CategoryEncoding and the layers of vocabularies."""
 
 from layers.case import Case
 
@@ -10,6 +10,8 @@ CASES = [
     Case(
         "normalization_inverted", lambda: layers.Normalization(axis=None, mean=1.0, variance=4.0, invert=True), (5, 3)
     ),
+    Case("discretization", lambda: layers.Discretization([-0.5, 0.0, 0.5]), (3,), smooth=False),
+    Case("discretization_counts", lambda: layers.Discretization([0.0], output_mode="count"), (3,), smooth=False),
     Case("category_one_hot", lambda: layers.CategoryEncoding(4, "one_hot"), (3,), integers=4, smooth=False),
     Case("category_multi_hot", lambda: layers.CategoryEncoding(4), (3,), integers=4, smooth=False),
     Case("category_count", lambda: layers.CategoryEncoding(4, "count"), (3,), integers=4, smooth=False),
