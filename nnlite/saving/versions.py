@@ -19,6 +19,7 @@ SINCE: dict[str, dict[str, str]] = {
     "layers": {
         **{f"Adaptive{kind}Pooling{rank}D": "3.15" for kind in ("Average", "Max") for rank in (1, 2, 3)},
         "RMSNormalization": "3.10",
+        **dict.fromkeys(("LocallyConnected1D", "LocallyConnected2D"), NONE),  # Keras 2 had them
     },
     "activations": {
         **dict.fromkeys(
