@@ -264,7 +264,7 @@ class Layer(Owner, serialization.Configurable):
 
     def cast_inputs(self, x: Any) -> Any:
         """Return array-likes as arrays of the layer's dtype; integers stay where the layer takes indices."""
-        return structure.map_arrays(x, self._cast)
+        return self._cast(x) if type(x) is np.ndarray else structure.map_arrays(x, self._cast)
 
     def _cast(self, x: ArrayLike) -> NDArray[Any]:
         array = np.asarray(x)

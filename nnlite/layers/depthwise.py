@@ -11,7 +11,7 @@ from nnlite.core.layer import Layer
 from nnlite.kernels.conv import conv_backward, conv_forward
 from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
 from nnlite.kernels.windows import axes, output_size
-from nnlite.layers import applied, checks, layout, settings
+from nnlite.layers import applied, checks, finishing, layout, settings
 
 
 class _Depthwise(Layer):
@@ -126,6 +126,13 @@ class _DepthwiseConv(_Depthwise):
         if fused is None:
             y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self.data_format != "channels_last":
+            return None
+        kernel = self.kernel
+        finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
+        return lambda x: finish(self._depthwise(x, kernel.value)[0]), taken
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         inner, kept = cache

@@ -41,6 +41,17 @@ CHAINS = {
         (9, 8, 3),
         lambda: [layers.Conv2D(4, (3, 2), strides=2, padding="same"), layers.Conv2D(4, 1), layers.ReLU()],
     ),
+    "depthwise": (
+        (7, 8, 3),
+        lambda: [
+            *[
+                layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+                layers.BatchNormalization(),
+                layers.ReLU(),
+            ],
+            *[layers.DepthwiseConv2D(2, strides=2, activation="tanh"), layers.SeparableConv2D(2, 2)],
+        ],
+    ),
     "planes": ((20, 19, 1), lambda: [layers.Conv2D(4, 3), layers.MaxPooling2D(3, strides=2), layers.Reshape((-1,))]),
     "causal": ((11, 3), lambda: [layers.Conv1D(4, 3, padding="causal", dilation_rate=2), layers.MaxPooling1D(3)]),
     "volumes": ((5, 6, 4, 2), lambda: [layers.Conv3D(3, 2, activation="relu"), layers.MaxPooling3D(1)]),
