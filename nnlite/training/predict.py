@@ -119,4 +119,8 @@ def _rows(x: Any) -> int:
 def owned(y: Any, x: Any) -> Any:
     """Return ``y`` such that it shares no memory with ``x``: the result of a model that only reshapes may be a view."""
     inputs = leaves(x)
-    return map_arrays(y, lambda a: a.copy() if any(np.may_share_memory(a, b) for b in inputs) else a)
+    return _form_kept(y, map_arrays(y, lambda a: a.copy() if any(np.may_share_memory(a, b) for b in inputs) else a))
+
+
+def _form_kept(y: Any, copied: Any) -> Any:
+    return tuple(copied) if type(y) is tuple else copied
