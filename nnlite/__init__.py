@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         utils,
     )
     from nnlite.config import DTypePolicy, FloatDTypePolicy
+    from nnlite.core.symbol import Symbol as KerasTensor
     from nnlite.core.variable import Variable
     from nnlite.initializers import Initializer
     from nnlite.layers import Input, InputSpec, Layer
@@ -50,6 +51,7 @@ _find, _names, _offered = lazy.attach(
     __name__,
     {
         "config": "DTypePolicy FloatDTypePolicy",
+        "core.symbol": "KerasTensor=Symbol",
         "core.variable": "Variable",
         "initializers": "Initializer",
         "layers": "Input InputSpec Layer",

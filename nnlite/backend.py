@@ -6,6 +6,7 @@ from typing import Any
 
 from nnlite.config import backend, epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from nnlite.core.dtypes import policy_name
+from nnlite.utils.graphs import is_keras_tensor
 from nnlite.utils.numerical import clear_session
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "image_data_format",
     "is_float_dtype",
     "is_int_dtype",
+    "is_keras_tensor",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",

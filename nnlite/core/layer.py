@@ -71,7 +71,8 @@ class Layer(Owner, serialization.Configurable):
     _takes_input_grad: ClassVar[bool] = False
     _options: ClassVar[tuple[str, ...]] = ()
     _shape_options: ClassVar[tuple[str, ...]] = ()
-    # Whether compute_mask may make a mask where none came in.
+    # Whether a call on symbols inside said something of ``training``; whether compute_mask may make a mask of none.
+    heeds_training = False
     makes_mask = False
     # Whether it is a function of nnlite.ops in a model, which counts as no layer there; whether it has no derivative.
     is_operation = False
@@ -183,11 +184,18 @@ class Layer(Owner, serialization.Configurable):
         """Return the output and its mask, for an input with ``mask``, keeping nothing for a backward pass."""
         return self.infer(x, **options), self.compute_mask(x, mask)
 
+    def infer_as_told(self, x: Any, training: bool | None, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        """Return the output and its mask, as in training if ``training``; for None as the calls inside were told."""
+        if training:
+            y, _, mask = self.forward_with_mask(x, True, mask, options)
+            return y, mask
+        return self.infer_with_mask(x, mask, options)
+
     # ---- calling ----
 
-    def __call__(self, *inputs: Any, training: bool = False, mask: Any = None, **options: Any) -> Any:
+    def __call__(self, *inputs: Any, training: bool | None = None, mask: Any = None, **options: Any) -> Any:
         """Compute the output of arrays, or a new symbol of symbols. Several positional inputs are packed in a list."""
-        written = (inputs, dict(options))
+        written = (inputs, dict(options) if training is None else {**options, "training": training})
         if self.named_inputs:
             inputs = wrapping.take_named_inputs(self, inputs, options)
         x = inputs[0] if len(inputs) == 1 else list(inputs)
@@ -200,16 +208,19 @@ class Layer(Owner, serialization.Configurable):
             return self._call_symbols(x, options, *written)
         if training:
             return self.forward(x, training=True, **options)[0]
+        if training is None and self.heeds_training:
+            return self.infer_as_told(wrapping.prepare(self, x), None, mask, options)[0]
         return self.infer(x, **options)
 
     def _call_symbols(self, x: Any, options: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        strange = next((one for one in structure.flatten(x) if one is not None and not isinstance(one, Symbol)), None)
-        if strange is not None:
-            raise TypeError(
-                f"{self.label} was called with a symbol and a {type(strange).__name__} together; in a model, an array "
-                f"that is always the same is a layer's variable, or an operand of a function of nnlite.ops."
-            )
-        shape = structure.map_arrays(x, lambda symbol: symbol.shape)
+        for one in structure.flatten(x):
+            if one is not None and not isinstance(one, (Symbol, np.ndarray)):
+                raise TypeError(
+                    f"{self.label} was called with a symbol and a {type(one).__name__} together; what is always the "
+                    f"same in a model is given as an array, np.array(...)."
+                )
+        x = structure.map_arrays(x, lambda one: one if isinstance(one, Symbol) else self._cast(one))
+        shape = structure.map_arrays(x, structure.open_shape)
         if not self.built:
             self.build(shape)
         if isinstance(self.input_spec, (list, tuple)) or (self.input_spec is not None and isinstance(x, Symbol)):
@@ -366,7 +377,7 @@ class Layer(Owner, serialization.Configurable):
         """Make a layer from what ``get_config`` returned; objects inside are made first."""
         ready = {
             key: serialization.deserialize(value)
-            if isinstance(value, dict) and key != "dtype" and _is_object(value)
+            if isinstance(value, dict) and key != "dtype" and serialization.is_object(value)
             else value
             for key, value in config.items()
         }
@@ -384,10 +395,6 @@ class Layer(Owner, serialization.Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _is_object(value: dict[str, Any]) -> bool:
-    return "class_name" in value and ("module" in value or value["class_name"] == "__numpy__")
 
 
 wrapping.wrap_base(Layer)

@@ -105,13 +105,13 @@ class Owner:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The variables that take gradients."""
-        return [v for v in self.weights if v.trainable]
+        """The variables that take gradients: none while the owner itself is frozen, whatever a layer inside says."""
+        return [v for v in self.weights if v.trainable] if self._trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The variables that take none: frozen ones and statistics."""
-        return [v for v in self.weights if not v.trainable]
+        return [v for v in self.weights if not (v.trainable and self._trainable)]
 
     @property
     def trainable_variables(self) -> list[Variable]:

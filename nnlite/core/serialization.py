@@ -68,14 +68,20 @@ def serialize(obj: Any) -> Any:
     raise TypeError(f"Cannot save {obj!r} of type {type(obj).__name__}: it is no plain value and has no get_config().")
 
 
+def is_object(config: dict[str, Any]) -> bool:
+    """Return whether a dict in a config is the form of an object or array, rather than plain data."""
+    return "class_name" in config and ("module" in config or config["class_name"] == "__numpy__")
+
+
 def _serialize_object(obj: Any) -> dict[str, Any]:
     cls = type(obj)
     kind = registry.kind_of(cls)
+    named = kind or getattr(obj, "is_operation", False)
     config = {
         "module": getattr(obj, "_module", None) or (registry.MODULES[kind] if kind else cls.__module__),
         "class_name": getattr(obj, "_class_name", None) or cls.__dict__.get("saved_as", cls.__name__),
         "config": obj.get_config(),
-        "registered_name": getattr(obj, "_registered_name", None) if kind else registry.get_registered_name(cls),
+        "registered_name": getattr(obj, "_registered_name", None) if named else registry.get_registered_name(cls),
     }
     build = getattr(obj, "get_build_config", None)
     build_config = build() if build is not None else None
@@ -83,7 +89,7 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         config["build_config"] = build_config
     compiled = getattr(obj, "get_compile_config", None)
     compile_config = compiled() if compiled is not None else None
-    if compile_config:
+    if compile_config is not None:
         config["compile_config"] = compile_config
     return config
 

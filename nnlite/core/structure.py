@@ -30,6 +30,13 @@ def holds_arrays(x: Any) -> bool:
     return isinstance(x, (np.ndarray, Symbol)) or (isinstance(x, (list, tuple)) and any(map(holds_arrays, x)))
 
 
+def open_shape(x: Any) -> Any:
+    """Return the shape of a symbol or of a constant beside symbols, of which one row stands for any number of them."""
+    if isinstance(x, np.ndarray) and x.shape[:1] == (1,):
+        return (None, *x.shape[1:])
+    return None if x is None else x.shape
+
+
 def is_shape(x: Any) -> bool:
     """Return whether ``x`` is one shape: a tuple or list of whole numbers and None."""
     return isinstance(x, (tuple, list)) and all(d is None or isinstance(d, (int, np.integer)) for d in x)

@@ -60,10 +60,15 @@ class Symbol:
         return f"<Symbol shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
+        raise ValueError(
             f"{self!r} has no values: it stands for an array that a model will compute. NumPy functions take arrays; "
             f"those of nnlite.ops take symbols, too."
         )
+
+    def __float__(self) -> float:
+        raise ValueError(f"{self!r} has no values yet, so it is no number.")
+
+    __int__ = __float__
 
     def __bool__(self) -> bool:
         raise TypeError(f"{self!r} has no values yet, so it is neither true nor false; use nnlite.ops.where.")
@@ -74,7 +79,7 @@ class Symbol:
         return self.shape[0]
 
     def __iter__(self) -> Any:
-        raise TypeError(f"{self!r} cannot be iterated over; use nnlite.ops.unstack, or index it.")
+        raise NotImplementedError(f"{self!r} cannot be iterated over; use nnlite.ops.unstack, or index it.")
 
     def __getitem__(self, key: Any) -> Any:
         return _operate("get_item", self, key)
@@ -145,6 +150,11 @@ class Symbol:
     def __rxor__(self, other: Any) -> Any:
         return _operate("logical_xor", other, self)
 
+    def __ne__(self, other: object) -> Any:
+        return _operate("not_equal", self, other)
+
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> Any:
         return _operate("less", self, other)
 
@@ -163,8 +173,19 @@ class Symbol:
     def __abs__(self) -> Any:
         return _operate("abs", self)
 
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return _operate("round", self, ndigits or 0)
+
     def __invert__(self) -> Any:
         return _operate("logical_not", self)
+
+    def reshape(self, newshape: Any) -> Any:
+        """The symbol that ``nnlite.ops.reshape`` makes."""
+        return _operate("reshape", self, newshape)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """The symbol that ``nnlite.ops.squeeze`` makes."""
+        return _operate("squeeze", self, axis)
 
 
 def _operate(name: str, *operands: Any) -> Any:

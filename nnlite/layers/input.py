@@ -74,33 +74,47 @@ class InputLayer(Layer):
         self.build(self.batch_shape)
         self.add_node(None, {}, Symbol(self.batch_shape, self.dtype, self.name))
 
+    def _cast(self, x: Any) -> Any:
+        array = np.asarray(x)  # whole numbers become the declared type, too: what follows counts on it
+        return array.astype(self._compute, copy=False) if array.dtype.kind in "fiub" else super()._cast(array)
+
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         if type(x) is not np.ndarray:
             self._refuse(x)
-        if x.ndim == len(self.batch_shape):
+        if x.shape[1:] == self.batch_shape[1:]:
             return x, None
-        return x.reshape(self.compute_output_shape(x.shape)), x.shape
+        shape = self.compute_output_shape(x.shape)
+        return (x, None) if x.ndim == len(shape) else (x.reshape(shape), x.shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         return dy if cache is None else dy.reshape(cache)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        if not structure.is_shape(input_shape):
+        if input_shape is None or not structure.is_shape(input_shape):
             self._refuse(input_shape)
         declared, given = self.batch_shape, tuple(input_shape)
-        if len(given) == len(declared):
-            return given
+        shape = given
         if len(given) == len(declared) + 1 and given[-1] == 1:
-            return given[:-1]
-        if len(given) == len(declared) - 1 and declared[-1] == 1:
-            return (*given, 1)
-        raise ValueError(
-            f"{self.label} was declared with shape {declared}, the batch first; got shape {given}, which has "
-            f"{len(given)} axes."
-        )
+            shape = given[:-1]
+        elif len(given) == len(declared) - 1 and declared[-1] == 1:
+            shape = (*given, 1)
+        why = None
+        if len(shape) != len(declared):
+            why = f"which has {len(given)} axes"
+        else:
+            for axis, (size, wanted) in enumerate(zip(shape[1:], declared[1:], strict=True), 1):
+                if size != wanted and None not in (size, wanted):
+                    why = f"which has size {size} along axis {axis}"
+                    break
+        if why is not None:
+            raise ValueError(
+                f"{self.label} was declared with shape {declared}, the batch first; got data of shape {given}, {why}."
+            )
+        return shape
 
-    def _refuse(self, several: Any) -> NoReturn:
-        raise ValueError(f"{self.label} takes one array, got a {type(several).__name__} of {len(several)} arrays.")
+    def _refuse(self, other: Any) -> NoReturn:
+        what = "None" if other is None else f"a {type(other).__name__} of {len(other)} arrays"
+        raise ValueError(f"{self.label} takes one array, got {what}.")
 
     def get_config(self) -> dict[str, Any]:
         return {"batch_shape": list(self.batch_shape), "dtype": self._policy, "sparse": False, "name": self.name}

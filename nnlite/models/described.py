@@ -27,7 +27,7 @@ class Described:
         """Print a table of the layers, their output shapes, numbers of parameters and, in a graph, their inputs.
 
         Args:
-            line_length: width of the table, at least 30. Where None, four less than the terminal's columns (80 without
+            line_length: width of the table. Where None, four less than the terminal's columns (80 without
                 one), at most 88 (108 for a graph, 12 more with ``show_trainable``).
             positions: ends of the columns as fractions of the width.
             print_fn: called with the whole text in the place of printing.

@@ -15,11 +15,13 @@ from nnlite.models.plan import (
     Step,
     entries_of,
     filled,
+    filled_beside,
     in_order,
     mapped,
     masks_of,
     note_masks,
     put_outputs,
+    shaped,
     slotted,
     steps_of,
 )
@@ -66,6 +68,7 @@ class Graph:
         self.inputs = tuple(slots[id(symbol)] for symbol in inputs)
         self.outputs = tuple(slots[id(symbol)] for symbol in outputs)
         self.steps = steps_of(ordered, slots, targets, set(self.outputs))
+        self.heeds_training = any(step.training is not None or step.layer.heeds_training for step in self.steps)
         self._number()
         self.written = [slotted((node.args, node.kwargs), slots) for node in ordered]
         self._learning: tuple[Any, Any] = (None, None)
@@ -88,9 +91,13 @@ class Graph:
     # ---- computing ----
 
     def run(
-        self, inputs: list[Any], training: bool, masks: list[Any], caches: list[Any] | None
+        self, inputs: list[Any], training: bool | None, masks: list[Any], caches: list[Any] | None
     ) -> tuple[list[Any], list[Any]]:
-        """Return the outputs and their masks; append what each step's backward needs to ``caches``, None for none."""
+        """Return the outputs and their masks; append what each step's backward needs to ``caches``, None for none.
+
+        Without ``caches``, ``training`` of None is what each call on symbols said, False where it said nothing.
+        """
+        heeds = training is None and self.heeds_training
         values: list[Any] = [None] * self.size
         known: dict[int, Any] = {}  # masks by slot
         for slot, x, mask in zip(self.inputs, inputs, masks, strict=True):
@@ -106,19 +113,24 @@ class Graph:
                 mask = known.get(step.x) if known else None
             else:
                 x, options = filled(step.x, values), filled(step.options, values)
+                if step.constants:
+                    x = filled_beside(step.x, values, len(values[step.sources[0]]))
                 mask = masks_of(step.x, known) if known else None
             if mask is not None and layer._takes_mask:
                 options = {"mask": mask, **options}
-            if mask is None and not layer.makes_mask:
+            if heeds and (step.training is not None or layer.heeds_training):
+                y, mask = layer.infer_as_told(x, step.training, mask, options)
+                note_masks(step.outputs, mask, known)
+            elif mask is None and not layer.makes_mask:
                 if caches is None:
                     y = layer.infer(x, **options)
                 else:
-                    y, cache = layer.forward(x, training, **options)
+                    y, cache = layer.forward(x, bool(training), **options)
             else:
                 if caches is None:
                     y, mask = layer.infer_with_mask(x, mask, options)
                 else:
-                    y, cache, mask = layer.forward_with_mask(x, training, mask, options)
+                    y, cache, mask = layer.forward_with_mask(x, bool(training), mask, options)
                 note_masks(step.outputs, mask, known)
             if caches is not None:
                 caches.append(cache)
@@ -141,7 +153,7 @@ class Graph:
         gradients = _Sums()
         for slot, dy in zip(self.outputs, dys, strict=True):
             gradients.add(slot, dy)
-        wanted, learns = self._wanted(input_grad)
+        wanted, learns, passes = self._wanted(input_grad)
         for index in range(len(self.steps) - 1, -1, -1):
             step, cache = self.steps[index], caches.pop()
             if step.x is None:
@@ -152,7 +164,7 @@ class Graph:
             dy = gradients.take(step.outputs) if isinstance(step.outputs, Slot) else gradients.take_all(step.outputs)
             if dy is None:
                 continue
-            goes_on = any(wanted[slot] for slot in step.sources)
+            goes_on = passes[index]
             if not goes_on and not learns[index]:
                 continue
             layer = step.layer
@@ -173,17 +185,19 @@ class Graph:
             gradients.add(step.x, dx)
             return
         leaves = structure.flatten(dx) if isinstance(dx, (list, tuple, dict)) else [dx]
-        if len(leaves) != len(step.sources):
+        inputs = step.sources if len(leaves) == len(step.sources) else structure.flatten(step.x)  # with constants
+        if len(leaves) != len(inputs):
             raise TypeError(
-                f"{step.layer.label}: backward returned {len(leaves)} gradients for {len(step.sources)} inputs; return "
-                f"a list with one each, None for none."
+                f"{step.layer.label}: backward returned {len(leaves)} gradients for {len(inputs)} inputs; return a "
+                f"list with one each, None for none."
             )
-        for slot, gradient in zip(step.sources, leaves, strict=True):
-            if wanted[slot]:
+        for slot, gradient in zip(inputs, leaves, strict=True):
+            if isinstance(slot, Slot) and wanted[slot]:
                 gradients.add(slot, gradient)
 
-    def _wanted(self, input_grad: bool) -> tuple[list[bool], list[bool]]:
-        """For each slot whether anybody wants its gradient, and for each step whether its layer learns."""
+    def _wanted(self, input_grad: bool) -> tuple[list[bool], list[bool], list[bool]]:
+        """For each slot whether anybody wants its gradient, and for each step whether its layer learns and whether a
+        gradient of what went into it is wanted."""
         key = (changes.count(), input_grad)
         if self._learning[0] != key:
             learns = [any(v.trainable for v in step.layer.weights) for step in self.steps]
@@ -192,8 +206,9 @@ class Graph:
                 going = input_grad if step.x is None else learning or any(wanted[slot] for slot in step.sources)
                 for slot in step.targets:
                     wanted[slot] = going and "float" in self.dtypes[slot]
-            self._learning = key, (wanted, learns)
-        found: tuple[list[bool], list[bool]] = self._learning[1]
+            passes = [any(wanted[slot] for slot in step.sources) for step in self.steps]
+            self._learning = key, (wanted, learns, passes)
+        found: tuple[list[bool], list[bool], list[bool]] = self._learning[1]
         return found
 
     # ---- shapes ----
@@ -215,7 +230,7 @@ class Graph:
             if step.x is None:
                 shape = step.layer.compute_output_shape(shapes[step.targets[0]])
             else:
-                given = filled(step.x, shapes)
+                given = shaped(step.x, shapes)
                 if step.layer.input_spec is not None and isinstance(step.x, Slot):
                     check_inputs(step.layer, given)
                 shape = step.layer.declared_shape(given, step.options)

@@ -204,7 +204,7 @@ def _needs(key: tuple[str, int], call: Any) -> list[tuple[str, int]]:
 def _call(layer: Any, call: Any, made: dict[tuple[str, int], list[Symbol]]) -> list[Symbol]:
     args = [_value(one, made) for one in _listed(call, "args")]
     kwargs = {key: _value(one, made) for key, one in (call.get("kwargs") or {}).items()}
-    outputs = layer(*args, **{key: value for key, value in kwargs.items() if key != "training" and value is not None})
+    outputs = layer(*args, **{key: value for key, value in kwargs.items() if value is not None})
     return forms.leaves(outputs)
 
 

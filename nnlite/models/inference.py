@@ -32,7 +32,9 @@ class Plans:
         self.found: dict[Any, Function | None] = {}
 
 
-def planned(model: Any, inputs: list[Any], make: Callable[[list[Any]], Function | None]) -> Function | None:
+def planned(
+    model: Any, inputs: list[Any], make: Callable[[list[Any]], Function | None], entries: Sequence[Any]
+) -> Function | None:
     """Return what ``make`` returns for the shapes of a model's inputs, remembered; None where layers are better called
     one by one.
 
@@ -40,10 +42,15 @@ def planned(model: Any, inputs: list[Any], make: Callable[[list[Any]], Function 
         model: keeps the plans.
         inputs: arrays.
         make: takes their shapes.
+        entries: the input layers that they go into, which plans leave out: where these would change them, or refuse
+            them, there is no plan.
     """
     for x in inputs:
         if type(x) is not np.ndarray or not x.ndim or not 0 < len(x) <= FEW or not x.flags.c_contiguous:
             return None
+    pairs = zip(entries, inputs, strict=False)
+    if any(x.dtype != entry._compute and {x.dtype.kind, entry._compute.kind} != {"f"} for entry, x in pairs):
+        return None
     plans = model.__dict__.get("_plans")
     if plans is None or plans.count != changes.count():
         plans = model.__dict__["_plans"] = Plans()
@@ -51,15 +58,18 @@ def planned(model: Any, inputs: list[Any], make: Callable[[list[Any]], Function 
     if key not in plans.found:
         if len(plans.found) >= KEPT:
             plans.found.clear()
-        plans.found[key] = _without_errors(make, [x.shape for x in inputs])
+        plans.found[key] = _without_errors(make, [x.shape for x in inputs], entries)
     found: Function | None = plans.found[key]
     return found
 
 
-def _without_errors(make: Callable[[list[Any]], Function | None], shapes: list[Any]) -> Function | None:
+def _without_errors(
+    make: Callable[[list[Any]], Function | None], shapes: list[Any], entries: Sequence[Any]
+) -> Function | None:
     """What ``make`` returns; None where it fails, since calling the layers tells what is wrong with the input."""
     try:
-        return make(shapes)
+        fit = all(layer.compute_output_shape(shape) == shape for layer, shape in zip(entries, shapes, strict=False))
+        return make(shapes) if fit else None
     except (ValueError, TypeError, NotImplementedError):
         return None
 

@@ -9,17 +9,11 @@ from nnlite.core import changes, registry, structure
 from nnlite.core.errors import nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
-from nnlite.models import forms, graph_config, inference
+from nnlite.models import ends, forms, graph_config, inference
 from nnlite.models.described import Described
+from nnlite.models.ends import Ends
 from nnlite.models.graph import Graph
 from nnlite.training.trainer import Trainer
-
-
-class Symbols(NamedTuple):
-    """The symbols of a model's inputs and outputs, in the forms they were given."""
-
-    inputs: Any
-    outputs: Any
 
 
 class Caches(NamedTuple):
@@ -30,7 +24,7 @@ class Caches(NamedTuple):
 
 
 @registry.register("models")
-class Model(Trainer, Described, Layer):
+class Model(Ends, Trainer, Described, Layer):
     """Layers put together: from symbols to symbols, or in a class of one's own.
 
     A model of symbols computes what was called on them, each call once; where an array goes into several layers, their
@@ -64,8 +58,9 @@ class Model(Trainer, Described, Layer):
         trainable: whether the variables take gradients.
 
     Raises:
-        TypeError: if inputs or outputs are no symbols, or only one of the two is given.
-        ValueError: if an output needs an input that is not given, or two layers have the same name.
+        TypeError: if only one of inputs and outputs is given.
+        ValueError: if inputs or outputs are no symbols, an output needs an input that is not given, or two layers have
+            the same name.
 
     >>> import numpy as np
     >>> from nnlite import layers
@@ -76,10 +71,6 @@ class Model(Trainer, Described, Layer):
     """
 
     keeps_dtype = True
-    _graph: Graph | None = None
-    _input_form: Any = None
-    _output_form: Any = None
-    _symbols: Symbols | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return super().__new__(Functional if cls is Model else cls, *args, **kwargs)
@@ -98,7 +89,7 @@ class Model(Trainer, Described, Layer):
         for what, given in (("inputs", inputs), ("outputs", outputs)):
             strange = [one for one in forms.leaves(given) if not isinstance(one, Symbol)]
             if strange or not forms.leaves(given):
-                raise TypeError(
+                raise (TypeError if given is None else ValueError)(
                     f"{self.label}: {what} must be symbols, made by Input or by calling layers on symbols; got "
                     f"{strange[0] if strange else given!r}."
                 )
@@ -111,8 +102,8 @@ class Model(Trainer, Described, Layer):
                     f"them another name=."
                 )
         self._arguments = ((), {})  # symbols, which the graph knows
-        self._graph, self._symbols = graph, Symbols(inputs, outputs)
-        self._input_form, self._output_form = forms.number(inputs), forms.number(outputs)
+        self._graph = graph
+        self._set_ends(inputs, outputs)
         self._layers = [layer for layer in graph.layers if not layer.is_operation]
         self._path, self._built = self.name, True
         changes.note()
@@ -125,6 +116,13 @@ class Model(Trainer, Described, Layer):
         if self._graph is not None:
             return list(self._layers)
         return [one for one in self.layers_inside if isinstance(one, Layer)]
+
+    @property
+    def operations(self) -> list[Layer]:
+        """All that a model of symbols calls, the functions of ``nnlite.ops`` among its layers."""
+        if self._graph is None:
+            raise AttributeError(f"{self.label} has no operations: it was not made of symbols.", name="operations")
+        return list(self._graph.layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by its name or its index.
@@ -144,67 +142,23 @@ class Model(Trainer, Described, Layer):
         names = [layer.name for layer in layers]
         raise ValueError(f"{self.label} has no layer {name!r}.{nearest(name, names)} It has: {', '.join(names)}.")
 
-    @property
-    def input(self) -> Any:
-        """The symbols of the inputs, in the form they were given."""
-        return self._connected("input").inputs
-
-    @property
-    def output(self) -> Any:
-        """The symbols of the outputs, in the form they were given."""
-        return self._connected("output").outputs
-
-    @property
-    def inputs(self) -> list[Symbol]:
-        """The symbols of the inputs."""
-        return forms.leaves(self._connected("inputs").inputs)
-
-    @property
-    def outputs(self) -> list[Symbol]:
-        """The symbols of the outputs."""
-        return forms.leaves(self._connected("outputs").outputs)
-
-    def _connected(self, what: str) -> Symbols:
-        if self._graph is None:
-            raise AttributeError(f"{self.label} has no {what}: it was not made of symbols.", name=what, obj=self)
-        if self._symbols is None:  # a copy
-            inputs, outputs = self._graph.connect()
-            self._symbols = Symbols(forms.fill(self._input_form, inputs), forms.fill(self._output_form, outputs))
-        return self._symbols
-
-    @property
-    def input_names(self) -> list[str]:
-        """The names of the inputs: a dict's keys, else those of the input layers, in the order of ``inputs``."""
-        if self._graph is None:
-            return []
-        return sorted(self._input_form) if isinstance(self._input_form, dict) else [x.name for x in self._graph.entries]
-
-    @property
-    def output_names(self) -> list[str] | None:
-        """The names of the layers that make the outputs, in the order of ``outputs``; None for other models."""
-        return None if self._graph is None else self._graph.output_names
-
-    @property
-    def logged_names(self) -> list[str] | None:
-        """The names under which losses and metrics of the outputs are logged; a dict of outputs has its own."""
-        return None if isinstance(self._output_form, dict) else self.output_names
-
-    @property
-    def input_shape(self) -> Any:
-        """Shape of the input, the batch first, or a list or dict of shapes; raises ``ValueError`` if not known."""
-        return forms.fill(forms.unpacked(self._input_form), self._shapes("input_shape", "inputs"))
-
-    @property
-    def output_shape(self) -> Any:
-        """Shape of the output, the batch first, or a list or dict of shapes; raises ``ValueError`` if not known."""
-        return forms.fill(forms.unpacked(self._output_form), self._shapes("output_shape", "outputs"))
-
-    def _shapes(self, what: str, which: str) -> list[Any]:
-        if self._graph is None:
-            raise ValueError(f"{self.label} has no {what}: it was not made of symbols.")
-        return [self._graph.shapes[slot] for slot in getattr(self._graph, which)]
-
     # ---- computing ----
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the outputs of arrays, a dict's in the order it was given, or new symbols of symbols."""
+        return ends.in_order_of(self._keys[1], super().__call__(*inputs, **options))
+
+    def add_loss(self, value: Any) -> None:
+        """Add a term to the loss of the batch that a subclass's ``forward`` computes.
+
+        Raises ``NotImplementedError`` for a model of symbols, where a layer of one's own does it in its ``forward``.
+        """
+        if self._graph is not None:
+            raise NotImplementedError(
+                f"{self.label} is made of symbols: call add_loss in the forward of a layer, whose backward adds the "
+                f"gradient."
+            )
+        super().add_loss(value)
 
     def build(self, input_shape: Any = None) -> None:
         """Create the variables of a subclass's layers, by computing zeros of a shape (the batch first)."""
@@ -253,17 +207,6 @@ class Model(Trainer, Described, Layer):
         gradients = graph.backward(self._flat_gradients(dy, len(graph.outputs)), cache.calls, input_grad)
         return forms.fill(forms.unpacked(self._input_form), gradients) if input_grad else None
 
-    def _flat_gradients(self, dy: Any, count: int) -> list[Any]:
-        if isinstance(dy, dict) and isinstance(self._output_form, dict):
-            dy = [dy.get(key) for key in sorted(self._output_form)]
-        given = structure.flatten(dy)
-        if len(given) != count:
-            raise ValueError(f"{self.label}: got {len(given)} gradients for {count} outputs.")
-        return given
-
-    def _in_form(self, outputs: list[Any]) -> Any:
-        return forms.fill(forms.unpacked(self._output_form), outputs)
-
     def infer(self, x: Any, mask: Any = None) -> Any:
         """Return the output, dropping each inner result at its last use."""
         if self._graph is None:
@@ -280,10 +223,21 @@ class Model(Trainer, Described, Layer):
         if self._graph is None:
             return super().infer_with_mask(x, mask, options)
         inputs = self._flat(x)
-        function = None if mask is not None else inference.planned(self, inputs, self._graph.plan)
+        function = None if mask is not None else inference.planned(self, inputs, self._graph.plan, self._graph.entries)
         if function is not None:
             return self._in_form(function(inputs)), None
         outputs, masks = self._graph.run(inputs, False, self._flat_masks(mask), None)
+        return self._in_form(outputs), self._mask_of(masks)
+
+    @property
+    def heeds_training(self) -> bool:  # type: ignore[override]
+        """Whether a call on symbols inside said something of ``training``."""
+        return self._graph is not None and self._graph.heeds_training
+
+    def infer_as_told(self, x: Any, training: bool | None, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        if self._graph is None or training is not None:
+            return super().infer_as_told(x, training, mask, options)
+        outputs, masks = self._graph.run(self._flat(x), None, self._flat_masks(mask), None)
         return self._in_form(outputs), self._mask_of(masks)
 
     @property
@@ -294,36 +248,6 @@ class Model(Trainer, Described, Layer):
     def output_mask(self, cache: Any) -> Any:
         """Return the mask of the output of the forward that gave ``cache``."""
         return cache.mask if isinstance(cache, Caches) else None
-
-    def _mask_of(self, masks: list[Any]) -> Any:
-        if all(mask is None for mask in masks):
-            return None
-        return masks[0] if len(masks) == 1 else masks
-
-    def _flat_masks(self, mask: Any) -> list[Any]:
-        if mask is None:
-            return [None] * len(self.input_names)
-        masks = [mask.get(name) for name in self.input_names] if isinstance(mask, dict) else mask
-        return list(masks) if isinstance(masks, (list, tuple)) else [masks]
-
-    def _flat(self, x: Any) -> list[Any]:
-        """The inputs in a row; a dict's by the names of the inputs."""
-        names = self.input_names
-        if isinstance(x, dict):
-            missing = [name for name in names if name not in x]
-            if missing:
-                raise ValueError(
-                    f"{self.label}: no data for the input {missing[0]!r}; it has the inputs {', '.join(names)}, got "
-                    f"{', '.join(map(repr, x))}."
-                )
-            return [x[name] for name in names]
-        flat = structure.flatten(x) if isinstance(x, (list, tuple)) and structure.holds_arrays(x) else [x]
-        if len(flat) != len(names):
-            raise ValueError(
-                f"{self.label} has {len(names)} inputs ({', '.join(names)}), got {len(flat)}: give a list with one "
-                f"array each, or a dict by name."
-            )
-        return flat
 
     def cast_inputs(self, x: Any) -> Any:
         """Return the inputs as arrays of the dtypes that the model's inputs have."""
@@ -356,7 +280,10 @@ class Model(Trainer, Described, Layer):
         if self._graph is None or not self.takes_symbols():
             return super().get_config()
         config = {"name": self.name, "trainable": self._trainable}
-        return {**config, **graph_config.to_config(self._graph, self._input_form, self._output_form)}
+        config |= graph_config.to_config(self._graph, self._input_form, self._output_form)
+        for end, keys in zip(("input_layers", "output_layers"), self._keys, strict=True):
+            config[end] = ends.in_order_of(keys, config[end])
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
@@ -374,7 +301,7 @@ class Model(Trainer, Described, Layer):
             return model
 
     def get_build_config(self) -> dict[str, Any] | None:
-        return None if self._graph is not None else super().get_build_config()
+        return {"input_shape": None} if self._graph is not None else super().get_build_config()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy and a pickle keep: not the symbols, which hold on to all that was ever made of them."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nnlite.core import structure
 from nnlite.core.symbol import Node, Symbol
 from nnlite.layers.input import InputLayer
@@ -26,6 +28,8 @@ class Step(NamedTuple):
         needs: the slots of ``x`` and of ``options``.
         last: the slots that no later step uses.
         plain: whether x and outputs are one slot each and options hold none, as in most steps.
+        constants: whether x holds arrays, too; one of a single row stands for as many as the others have.
+        training: what the call on symbols said of it, which counts where the model is called and says nothing itself.
     """
 
     layer: Any
@@ -37,6 +41,8 @@ class Step(NamedTuple):
     needs: tuple[int, ...]
     last: tuple[int, ...]
     plain: bool
+    constants: bool
+    training: bool | None
 
 
 def entries_of(inputs: list[Symbol]) -> dict[int, Node]:
@@ -53,7 +59,7 @@ def entries_of(inputs: list[Symbol]) -> dict[int, Node]:
 
 def _parents(node: Node) -> list[Symbol]:
     """The symbols that a call needs."""
-    leaves = [*structure.flatten(node.x), *structure.flatten(node.options)]
+    leaves = [*structure.flatten(node.x), *structure.flatten(node.options)]  # arrays are constants
     return [leaf for leaf in leaves if isinstance(leaf, Symbol)]
 
 
@@ -118,12 +124,14 @@ def steps_of(nodes: list[Node], slots: dict[int, Slot], outputs_of: list[Any], k
             last_use[slot] = index
         plain = isinstance(x, Slot) and len(needs) == 1 and isinstance(outputs, Slot)
         sources = tuple(slot for slot in sources if isinstance(slot, Slot))
-        rows.append((node.layer, x, options, outputs, sources, targets, needs, plain))
+        constants = any(isinstance(leaf, np.ndarray) for leaf in structure.flatten(x))
+        told = node.kwargs.get("training")
+        rows.append((node.layer, x, options, outputs, sources, targets, needs, plain, constants, told))
     ends: dict[int, list[int]] = {}
     for slot, index in last_use.items():
         if slot not in kept:
             ends.setdefault(index, []).append(slot)
-    return [Step(*row, tuple(ends.get(index, ())), plain) for index, (*row, plain) in enumerate(rows)]  # type: ignore[call-arg]
+    return [Step(*row[:-3], tuple(ends.get(index, ())), *row[-3:]) for index, row in enumerate(rows)]  # type: ignore[call-arg]
 
 
 # ---- slots in nested lists ----
@@ -145,6 +153,26 @@ def filled(value: Any, values: list[Any]) -> Any:
     return mapped(value, values.__getitem__)
 
 
+def shaped(x: Any, shapes: list[Any]) -> Any:
+    """The shapes of a step's inputs in their form, those of constants among them."""
+    if isinstance(x, dict):
+        return {key: shaped(inner, shapes) for key, inner in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(shaped(inner, shapes) for inner in x)
+    return shapes[x] if isinstance(x, Slot) else structure.open_shape(x)
+
+
+def filled_beside(x: Any, values: list[Any], rows: int) -> Any:
+    """Put values in the places of slots, and repeat constants of a single row."""
+    if isinstance(x, dict):
+        return {key: filled_beside(inner, values, rows) for key, inner in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(filled_beside(inner, values, rows) for inner in x)
+    if isinstance(x, Slot):
+        return values[x]
+    return np.broadcast_to(x, (rows, *x.shape[1:])) if np.ndim(x) and len(x) == 1 else x
+
+
 def slotted(value: Any, slots: dict[int, Slot]) -> Any:
     """Put slots in the places of symbols."""
     if isinstance(value, Symbol):
@@ -158,7 +186,15 @@ def slotted(value: Any, slots: dict[int, Slot]) -> Any:
 
 def masks_of(x: Any, known: dict[int, Any]) -> Any:
     """The masks of a step's inputs in their form, or None if none has one."""
-    masks = mapped(x, known.get)
+
+    def mask_of(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: mask_of(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(mask_of, value))
+        return known.get(value) if isinstance(value, Slot) else None
+
+    masks = mask_of(x)
     return masks if any(mask is not None for mask in structure.flatten(masks)) else None
 
 

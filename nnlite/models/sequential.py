@@ -12,7 +12,8 @@ from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
 from nnlite.models import inference
-from nnlite.models.model import Caches, Model, Symbols, kind
+from nnlite.models.ends import Symbols
+from nnlite.models.model import Caches, Model, kind
 
 
 @registry.register("models")
@@ -82,11 +83,13 @@ class Sequential(Model):
                 f"Give one of them another name=."
             )
         if not self._layers and not isinstance(layer, InputLayer):
-            shape = layer.given_batch_shape
+            shape, dtype = layer.given_batch_shape, None
             if shape is None and isinstance(layer, Sequential) and layer._layers and layer._has_input:
                 shape = layer._layers[0].batch_shape  # type: ignore[attr-defined]
+            elif isinstance(layer, Model) and layer._graph is not None and len(layer._graph.entries) == 1:
+                shape, dtype = layer.input_shape, layer._graph.entries[0].dtype
             if shape is not None:
-                self._layers.append(InputLayer(batch_shape=shape))
+                self._layers.append(InputLayer(batch_shape=shape, dtype=dtype))
         self._layers.append(layer)
         self._names.add(layer.name)
         if rebuild:
@@ -219,6 +222,16 @@ class Sequential(Model):
         if not self.built:
             raise ValueError(f"{self.label} has no {what} yet: add an Input first, call build, or call it on data.")
 
+    @property
+    def input(self) -> Any:
+        """The symbol that the model was first called on, as of any layer; before that the one of its own input."""
+        return self._nodes[0].x if self._nodes else self._connected("input").inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbol that the model's first call on symbols made; before that the one of its last layer."""
+        return self._nodes[0].outputs if self._nodes else self._connected("output").outputs
+
     def _connected(self, what: str) -> Symbols:
         """The symbols of the input and the output."""
         self._must_be_built(what)
@@ -281,7 +294,12 @@ class Sequential(Model):
         function = (
             None
             if mask is not None
-            else inference.planned(self, [x], lambda shapes: inference.chain(self.layers, shapes[0]))
+            else inference.planned(
+                self,
+                [x],
+                lambda shapes: inference.chain(self.layers, shapes[0]),
+                self._layers[:1] if self._has_input else (),
+            )
         )
         if function is not None:
             return function(x), None
@@ -293,10 +311,28 @@ class Sequential(Model):
                 x, mask = layer.infer_with_mask(x, mask, options)
         return x, mask
 
+    @property
+    def heeds_training(self) -> bool:  # type: ignore[override]
+        """Whether a call on symbols inside said something of ``training``."""
+        return any(layer.heeds_training for layer in self._layers)
+
+    def infer_as_told(self, x: Any, training: bool | None, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+        if training is not None:
+            return super().infer_as_told(x, training, mask, options)
+        for layer in self._layers:
+            taken = {"mask": mask} if mask is not None and layer._takes_mask else {}
+            x, mask = layer.infer_as_told(x, None, mask, taken)
+        return x, mask
+
     def cast_inputs(self, x: Any) -> Any:
-        """Return the input as an array; a list of one array, as models with several inputs take, is that array."""
+        """Return the input as an array: that of a list of one, or that of a dict by the name of the ``Input``."""
         if isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], "shape"):
             x = x[0]
+        elif isinstance(x, dict) and self._has_input:
+            name = self._layers[0].name
+            if name not in x:
+                raise ValueError(f"{self.label}: no data for the input {name!r}; got {', '.join(map(repr, x))}.")
+            x = x[name]
         return super().cast_inputs(x)
 
     def compute_output_shape(self, input_shape: Any) -> Any:

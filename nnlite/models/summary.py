@@ -26,12 +26,19 @@ def summary_text(
     graph = getattr(model, "_graph", None)
     connected = graph is not None and not graph.is_chain
     widest = (108 if connected else 88) + 12 * show_trainable
-    width = max(30, _width(widest) if line_length is None else int(line_length))
+    width = max(30, _width(widest)) if line_length is None else int(line_length)
     header = ["Layer (type)", "Output Shape", "Param #", *(["Connected to"] if connected else [])]
     ends = list(positions or ((0.3, 0.56, 0.74, 1.0) if connected else (0.45, 0.80, 1.0)))
     if show_trainable:
         header.append("Trainable")
         ends = [*(0.9 * end for end in ends), 1.0]
+    edges = [0, *(int(end * width) for end in ends)]
+    if any(right - left < 4 for left, right in pairwise(edges)):
+        places = ", ".join(f"{end:g}" for end in ends)
+        raise ValueError(
+            f"summary: a width of {width} with columns that end at {places} of it has one of fewer than 4 characters: "
+            f"give a greater line_length or other positions."
+        )
     rows = [[row[name] for name in header] for row in _rows(model, layer_range, expand_nested)]
     return "\n".join([f'Model: "{model.name}"', *_table(header, rows, ends, width), *_counts(model)])
 
@@ -65,7 +72,7 @@ def _rows(model: Any, layer_range: Any, expand_nested: bool, level: int = 0) -> 
                 "Layer (type)": f"{indent}{layer.name} ({layer._class_name})",
                 "Output Shape": shape,
                 "Param #": f"{layer.count_params():,}" if layer.built else "0 (unbuilt)",
-                "Connected to": _connections(graph, layer),
+                "Connected to": "-" if level else _connections(graph, layer),
                 "Trainable": "-" if layer.built and not layer.weights else "Y" if layer.trainable else "N",
             }
         )

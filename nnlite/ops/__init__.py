@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from nnlite.ops.indexing import slice_ as slice
     from nnlite.ops.joining import concatenate, hstack, meshgrid, pad, repeat, split, stack, tile, unstack, vstack
     from nnlite.ops.linear import diagonal, dot, inner, matmul, outer, tensordot, trace
+    from nnlite.ops.namespaces import linalg, nn, numpy
     from nnlite.ops.network import average_pool, dot_product_attention, max_pool
     from nnlite.ops.normalization import (
         batch_normalization,
@@ -221,6 +222,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "indexing": "diag get_item segment_sum slice=slice_ take take_along_axis tril triu",
         "joining": "concatenate hstack meshgrid pad repeat split stack tile unstack vstack",
         "linear": "diagonal dot inner matmul outer tensordot trace",
+        "namespaces": "linalg nn numpy",
         "network": "average_pool dot_product_attention max_pool",
         "normalization": "batch_normalization layer_normalization moments norm normalize rms_normalization",
         "ordering": "argmax argmin argsort cumprod cumsum in_top_k median quantile sort top_k",

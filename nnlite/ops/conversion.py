@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core.symbol import Symbol
 from nnlite.ops.base import function
 from nnlite.ops.inference import result_dtype, same_shape
 from nnlite.ops.operands import as_operand, plain_array
@@ -119,12 +118,12 @@ def convert_to_numpy(x: Any) -> Any:
 
 
 def is_tensor(x: Any) -> bool:
-    """Return whether x is an array or a symbol.
+    """Return whether x is an array. (A symbol stands for one; see ``nnlite.utils.is_keras_tensor``.)
 
     >>> is_tensor(np.ones(2)), is_tensor([1.0])
     (True, False)
     """
-    return isinstance(x, (np.ndarray, Symbol))
+    return isinstance(x, np.ndarray)
 
 
 def shape(x: Any) -> tuple[int | None, ...]:

@@ -25,10 +25,10 @@ def leaves(y: Any) -> list[Any]:
 
 
 def like(y: Any, values: list[Any]) -> Any:
-    """Return ``values`` in the form ``y`` has: an array, a list or a dict."""
+    """Return ``values`` in the form ``y`` has: an array, a list, a tuple or a dict."""
     if isinstance(y, dict):
         return dict(zip(y, values, strict=True))
-    return list(values) if isinstance(y, (list, tuple)) else values[0]
+    return type(y)(values) if isinstance(y, (list, tuple)) else values[0]
 
 
 def names_of(y_pred: Any, output_names: Sequence[str] | None) -> list[str | None]:

@@ -121,4 +121,8 @@ def owned(y: Any, x: Any) -> Any:
     if type(y) is np.ndarray and type(x) is np.ndarray:
         return y.copy() if np.may_share_memory(y, x) else y
     inputs = leaves(x)
-    return map_arrays(y, lambda a: a.copy() if any(np.may_share_memory(a, b) for b in inputs) else a)
+    return _form_kept(y, map_arrays(y, lambda a: a.copy() if any(np.may_share_memory(a, b) for b in inputs) else a))
+
+
+def _form_kept(y: Any, copied: Any) -> Any:
+    return tuple(copied) if type(y) is tuple else copied

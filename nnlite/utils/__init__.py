@@ -17,6 +17,7 @@ from nnlite.core.serialization import serialize as serialize_keras_object
 from nnlite.training.data import PyDataset
 from nnlite.training.outputs import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from nnlite.utils.get_file import get_file
+from nnlite.utils.graphs import get_source_inputs, is_keras_tensor, model_to_dot, plot_model
 from nnlite.utils.image_dataset import image_dataset_from_directory
 from nnlite.utils.images import array_to_img, img_to_array, load_img, save_img
 from nnlite.utils.numerical import clear_session, normalize, set_random_seed, to_categorical

@@ -54,7 +54,7 @@ def test_it_trains_and_is_saved(tmp_path):
 
 
 def test_images_of_any_size_and_states_as_inputs():
-    inputs = keras.Input((3, None, None, 3))
+    inputs = keras.Input((None, None, None, 3))
     model = keras.Model(inputs, layers.ConvLSTM2D(2, 3)(inputs))
     assert model(X).shape == (2, 3, 4, 2) and model(X[:, :, :4]).shape == (2, 2, 4, 2)
     x, *states = [keras.Input((4, 5, 6, 3)), keras.Input((3, 4, 2)), keras.Input((3, 4, 2))]

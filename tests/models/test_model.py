@@ -1,6 +1,7 @@
 """Models of symbols: their numbers, gradients, structure and errors."""
 
 import copy
+import json
 import pickle
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import nnlite as keras
-from nnlite import Input, Model, layers
+from nnlite import Input, Model, Sequential, layers
 from nnlite.testing import check_layer
 
 
@@ -57,8 +58,8 @@ def test_inputs_and_outputs_by_name():
     outputs = {"z": layers.Dense(1, name="q")(b), "k": layers.Dense(2, name="w")(a)}
     model = Model({"b": b, "a": a}, outputs)
     assert model.input_names == ["a", "b"] and model.output_names == ["w", "q"]
-    assert model.input_shape == {"a": (None, 4), "b": (None, 3)}
-    assert model.output_shape == {"z": (None, 1), "k": (None, 2)}
+    assert model.input_shape == [(None, 4), (None, 3)]
+    assert model.output_shape == [(None, 2), (None, 1)]
     model.compile("sgd", {"z": "mse", "k": "mae"}, loss_weights={"k": 2.0}, metrics={"z": ["mae"]})
     x, y = {"a": rows(6, 4), "b": rows(6, 3)}, {"z": rows(6, 1), "k": rows(6, 2)}
     history = model.fit(x, y, verbose=0).history
@@ -161,7 +162,7 @@ def test_one_input_in_a_list():
 def test_masks_reach_what_follows():
     ids = Input((5,), dtype="int32")
     embedded = layers.Embedding(9, 4, mask_zero=True)(ids)
-    inner_x = Input((5, 4))
+    inner_x = Input((None, 4))
     inner = Model(inner_x, layers.Dense(4)(inner_x))
     model = Model(ids, layers.LSTM(3)(inner(embedded)))
     padded, short = np.array([[1, 2, 3, 0, 0]]), np.array([[1, 2, 3]])
@@ -287,6 +288,92 @@ def test_a_class_that_hands_symbols_on():
     assert isinstance(keras.Sequential(), keras.Model) and isinstance(branches(), keras.Model)
 
 
+def test_configs_name_functions_as_keras_does():
+    a = Input((3,), name="a")
+    config = json.loads(Model(a, -Model(a, a + 1.0, name="inner")(a), name="m").to_json())
+    assert config["compile_config"] == {} and config["build_config"] == {"input_shape": None}
+    inner, negative = config["config"]["layers"][1:]
+    assert negative["registered_name"] == negative["class_name"] == "Negative"
+    assert inner["config"]["layers"][1]["registered_name"] == "Add"
+
+
+def drops(y):
+    return bool((np.asarray(y) == 0).any())
+
+
+def test_what_calls_were_told_of_training_counts_where_the_model_is_called():
+    """As in Keras: ``fit`` trains, ``predict`` and ``evaluate`` infer, whatever was said."""
+    a, x = Input((64,)), np.ones((4, 64), "float32")
+    told = {said: Model(a, layers.Dropout(0.5)(a, training=said)) for said in (True, False, None)}
+    for said, model in told.items():
+        assert drops(model(x)) == bool(said) and drops(model(x, training=True)) and not drops(model(x, training=False))
+        assert not drops(model.predict(x)) and drops(model.forward(x, training=True)[0])
+        again = Model.from_config(model.get_config())
+        assert drops(again(x)) == bool(said) and again.get_config() == model.get_config()
+    # An inner model hears what its call was told first, then what its own layers were.
+    b = Input((64,))
+    assert drops(Model(b, told[None](b, training=True))(x)) and not drops(Model(b, told[True](b, training=False))(x))
+    assert drops(Model(b, told[True](b))(x)) and drops(Sequential([told[True], layers.ReLU()])(x))
+    assert not drops(Sequential([told[None], layers.ReLU()])(x))
+    # Statistics move where a call computes as in training.
+    normalized = Model(b, layers.BatchNormalization()(b, training=True))
+    before = normalized.get_weights()[2]
+    normalized.predict(x)
+    assert np.array_equal(before, normalized.get_weights()[2])
+    normalized(x)
+    assert not np.array_equal(before, normalized.get_weights()[2])
+
+
+def test_constants_among_a_layers_inputs():
+    a, constant = Input((3,)), np.arange(3.0)[None]
+    model = Model(a, layers.Dense(2)(layers.Add()([a, constant])))
+    x = rows(4, 3)
+    np.testing.assert_allclose(model(x), model.layers[-1](x + constant.astype("float32")), rtol=1e-6)
+    copied = Model.from_config(json.loads(json.dumps(model.get_config())))
+    copied.set_weights(model.get_weights())
+    np.testing.assert_array_equal(model(x), copied(x))
+    check_layer(model, (None, 3))
+
+
+def test_data_take_the_declared_type():
+    for dtype, given in (
+        ("int32", np.array([[1, 2, 3]])),
+        ("float32", np.array([[1, 2, 3]])),
+        ("bool", np.ones((1, 3))),
+    ):
+        a = Input((3,), dtype=dtype)
+        for y in (Model(a, a + a)(given), Sequential([a, layers.Identity()]).predict(given)):
+            assert y.dtype == dtype
+
+
+def test_a_frozen_model_learns_nothing():
+    model = branches()
+    model.trainable = False
+    model.get_layer("h").trainable = True
+    assert not model.trainable_weights and len(model.non_trainable_weights) == len(model.weights)
+    a, b = Input((4,)), Input((3,))
+    assert [v.path for v in Model([a, b], model([a, b])).trainable_weights] == ["h/kernel", "h/bias"]  # as in Keras
+
+
+def test_forms_of_inputs_and_outputs():
+    a, b = Input((2,), name="a"), Input((3,), name="b")
+    x, w = rows(5, 2), rows(5, 3)
+    y, z = layers.Dense(1)(a), layers.Dense(2)(b)
+    pair = Model((a, b), (y, z))
+    assert type(pair((x, w))) is type(pair.predict([x, w])) is type(pair.predict([x, w], batch_size=2)) is tuple
+    nested = Model({"p": a, "q": {"r": [b]}}, {"z": z, "c": [y]})
+    found = nested.predict({"p": x, "q": {"r": [w]}})
+    np.testing.assert_array_equal(found["c"][0], pair((x, w))[0])
+    assert list(nested({"p": x, "q": {"r": [w]}})) == ["z", "c"] == list(nested.get_config()["output_layers"])
+    np.testing.assert_array_equal(nested({"a": x, "b": w})["z"], found["z"])  # the names of the input layers serve, too
+    # Of a dict in another order than the alphabet's nobody knows which array of a list is which.
+    unsorted = Model({"b": b, "a": a}, [y, z])
+    for model in (unsorted, Model.from_config(unsorted.get_config())):
+        with pytest.raises(ValueError, match=r"made of a dict of inputs \(b, a\)"):
+            model.predict([x, w])
+    assert [one.name for one in Model([a, b], [a + 1.0, z]).operations][:2] == ["a", "b"]
+
+
 def test_clones():
     model = branches()
     clone = keras.models.clone_model(model)
@@ -315,14 +402,18 @@ def test_errors_of_making():
     y = layers.Concatenate()([a, b])
     with pytest.raises(ValueError, match="needs <Symbol.*name=b>, which is not among the inputs"):
         Model(a, y)
-    with pytest.raises(TypeError, match="outputs must be symbols"):
+    with pytest.raises(ValueError, match="outputs must be symbols"):
         Model([a, b], np.ones(3))
+    with pytest.raises(ValueError, match="outputs must be symbols"):
+        Model(a, [])
     with pytest.raises(TypeError, match="inputs must be symbols"):
         Model(outputs=y)
     with pytest.raises(ValueError, match="two layers are named 'same'"):
         Model(a, layers.Dense(2, name="same")(layers.Dense(2, name="same")(a)))
-    with pytest.raises(TypeError, match="symbol and a ndarray together"):
-        layers.Add()([a, np.ones((2, 4))])
+    with pytest.raises(TypeError, match="symbol and a float together"):
+        layers.Add()([a, 2.0])
+    with pytest.raises(NotImplementedError, match="call add_loss in the forward of a layer"):
+        Model(a, a * 2).add_loss(1.0)
 
 
 def test_errors_of_data():
@@ -331,8 +422,16 @@ def test_errors_of_data():
         model(rows(2, 4))
     with pytest.raises(ValueError, match="no data for the input 'b'"):
         model({"a": rows(2, 4)})
-    with pytest.raises(ValueError, match="expects size 4"):
-        model([rows(2, 5), rows(2, 3)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    told = r"InputLayer 'a' was declared with shape \(None, 4\).* got data of shape \(.*, 5\), which has size 5 along"
+    wrong, targets = [rows(2, 5), rows(2, 3)], [rows(2, one) for _, one in model.output_shape]
+    for act in (model, model.predict, lambda x: model.fit(x, targets), lambda x: model.train_on_batch(x, targets)):
+        with pytest.raises(ValueError, match=told):
+            act(wrong)
+    assert int(model.optimizer.iterations) == 0 and all(map(np.array_equal, before, model.get_weights()))
+    with pytest.raises(ValueError, match="'b' takes one array, got None"):
+        model([rows(2, 4), None])
     y, cache = model.forward([rows(2, 4), rows(2, 3)])
     with pytest.raises(ValueError, match="1 gradients for 2 outputs"):
         model.backward(y[0], cache)
@@ -345,13 +444,16 @@ def test_symbols_are_no_arrays():
     a = Input((4,), name="a")
     with pytest.raises(TypeError, match="does not support ufuncs"):
         np.sin(a)
-    with pytest.raises(TypeError, match="has no values"):
-        np.asarray(a)
+    for convert in (np.asarray, float, int):
+        with pytest.raises(ValueError, match="has no values"):
+            convert(a)
     with pytest.raises(TypeError, match="neither true nor false"):
         bool(a)
-    with pytest.raises(TypeError, match="cannot be iterated"):
+    with pytest.raises(NotImplementedError, match="cannot be iterated"):
         list(a)
     assert (np.ones(4, "float32") + a).shape == (None, 4)
+    assert (a != 0).dtype == "bool" and a == a and len({a, a}) == 1
+    assert round(a, 1).shape == a.reshape((-1, 4)).shape == a[:, None].squeeze(1).shape == (None, 4)
 
 
 def test_configs_that_do_not_hold_together():

@@ -327,3 +327,30 @@ def test_saved_before_the_first_step(tmp_path):
     again.fit(np.ones((4, *model.input_shape[1:])), np.ones((4, *model.output_shape[1:])), verbose=0)
     again.load_weights(tmp_path / "m.keras")
     assert not any(v.value.any() for v in again.optimizer.variables[2:]) and int(again.optimizer.iterations) == 0
+
+
+def test_data_by_the_name_of_the_input():
+    model = keras.Sequential([layers.Input((3,), name="a"), layers.Dense(2)])
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    np.testing.assert_array_equal(model({"a": x}), model(x))
+    np.testing.assert_array_equal(model.predict({"a": x}), model.predict(x))
+    model.compile("sgd", "mse")
+    model.fit({"a": x}, y, verbose=0)
+    with pytest.raises(ValueError, match="no data for the input 'a'; got 'b'"):
+        model.predict({"b": x})
+
+
+def test_its_symbols_are_those_of_its_first_call():
+    """As of any layer; a model that has not been called has those of its own chain."""
+    inner, x = keras.Sequential([layers.Input((3,)), layers.Dense(2)]), layers.Input((3,))
+    own = inner.input, inner.output
+    assert own == (inner.inputs[0], inner.outputs[0])
+    y = inner(x)
+    assert inner.input is x and inner.output is y and own == (inner.inputs[0], inner.outputs[0])
+
+
+def test_a_model_of_symbols_that_comes_first_tells_the_input():
+    ids = layers.Input((5,), dtype="int32")
+    model = keras.Sequential([keras.Model(ids, layers.Embedding(9, 4)(ids)), layers.Flatten(), layers.Dense(2)])
+    assert model.built and model.input_shape == (None, 5) and model.output_shape == (None, 2)
+    assert model.inputs[0].dtype == "int32" and model(np.zeros((3, 5), "int64")).shape == (3, 2)

@@ -106,6 +106,11 @@ def test_never_wider_than_asked_and_long_names_wrap():
     assert text_of(model, line_length=60).replace("│", "").replace(" ", "").replace("\n", "").count("long") == 4
 
 
+def test_too_narrow_tables_are_refused():
+    with pytest.raises(ValueError, match="a width of 10 with columns that end at 0.45, 0.8, 1 of it"):
+        net().summary(line_length=10)
+
+
 def test_unbuilt_models_say_so():
     text = text_of(keras.Sequential([layers.Dense(4, name="d")], name="n"))
     assert "0 (unbuilt)" in text and "?" in text and "Total params: 0 (0.00 B)" in text

@@ -69,13 +69,15 @@ def config_of_many_parts(path: Path, harmless: bool) -> None:
 @attack("call each other more than")
 def models_that_call_each_other(path: Path, harmless: bool) -> None:
     """Each calls the one inside it twice, on arrays of other sizes."""
+    deepest = 3 if harmless else 26
 
     def place(name: str, node: int = 0) -> Any:
         return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, node, 0]}}
 
     def model(depth: int) -> Any:
         inner = model(depth - 1) if depth else layer("ZeroPadding1D", padding=1, name="pad")
-        name, start = inner["config"]["name"], layer("InputLayer", batch_shape=[None, 4, 1], name=f"i{depth}")
+        size = 4 if depth == deepest else None
+        name, start = inner["config"]["name"], layer("InputLayer", batch_shape=[None, size, 1], name=f"i{depth}")
         calls = [{"args": [place(f"i{depth}")], "kwargs": {}}, {"args": [place(name)], "kwargs": {}}]
         layers = [{**start, "name": f"i{depth}", "inbound_nodes": []}, {**inner, "name": name, "inbound_nodes": calls}]
         ends = {"input_layers": [f"i{depth}", 0, 0], "output_layers": [name, 2 if depth else 1, 0]}
@@ -84,5 +86,5 @@ def models_that_call_each_other(path: Path, harmless: bool) -> None:
 
     weights = io.BytesIO()
     h5py.File(weights, "w").close()
-    config = json.dumps(model(3 if harmless else 26)).encode()
+    config = json.dumps(model(deepest)).encode()
     write_archive(path, {**members(), "config.json": config, "model.weights.h5": weights.getvalue()})
