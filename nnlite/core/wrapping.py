@@ -187,6 +187,8 @@ def _forward(method: Method) -> Method:
             return method(self, x, *args, **options)  # type: ignore[no-any-return]
         x = prepare(self, x)
         regularizer = self.activity_regularizer
+        if watching.active:
+            watching.announce("forward", self)
         result = method(self, x, *args, **options)
         if not isinstance(result, tuple) or len(result) != 2:
             what = "None" if result is None else f"a {type(result).__name__}"
@@ -230,6 +232,8 @@ def _backward(method: Method) -> Method:
             return method(self, dy, cache, *args, **options)
         if type(cache) is Regularized:
             dy, cache = _plus(dy, cache.penalty_gradient), cache.cache
+        if watching.active:
+            watching.announce("backward", self)
         dx = method(self, dy, cache, *args, **options)
         if watching.active:
             watching.note("backward", self, dy, dx)

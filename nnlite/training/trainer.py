@@ -16,6 +16,7 @@ from nnlite.training.gradients import Differentiable
 from nnlite.training.interrupts import StopTraining, held_back
 from nnlite.training.outputs import unpack_x_y_sample_weight
 from nnlite.training.predict import owned, predict
+from nnlite.training.profiling import Profiled
 from nnlite.training.steps import own_metrics
 
 if TYPE_CHECKING:  # what prediction does without is imported where it is used
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # what prediction does without is imported where it is used
     from nnlite.training.run import Run
 
 
-class Trainer(Compiling, Differentiable):
+class Trainer(Compiling, Differentiable, Profiled):
     """What a model has beyond a layer: it can be compiled, trained, evaluated and asked for predictions.
 
     A mixin: ``class Sequential(Trainer, Layer)``. It uses ``forward``, ``backward``, ``infer``, ``cast_inputs``,
