@@ -1,132 +1,166 @@
-"""Check, then time training steps and predictions; print a table, and write it as JSON if asked.
+"""Check, then time training steps and predictions; print tables, and write them with a page of plots.
 
-python -m benchmarks [--nets mlp cnn vgg mobile lstm transformer] [--rounds 5] [--seconds 1.0] [--threads 2]
-    [--json results.json]
+python -m benchmarks [--nets mlp cnn ...] [--contenders nnlite torch ...] [--rounds 5] [--seconds 1.0] [--threads 2]
+    [--growth] [--profile] [--results benchmarks/results] [--json FILE]
+python -m benchmarks kernels [--only conv ...] [--rounds 5] [--seconds 0.2] [--threads 2] [--json FILE]
 
 Every contender runs in a process of its own; in each round they take turns, job by job, so that all meet the same
 moods of the machine. A ratio is the median over rounds of a peer's time divided by nnlite's: above 1, nnlite is faster.
 Images suit torch best in one of its two memory formats, channels first (its default) or last, and a transformer's block
-is its own module or written around its attention function: "torch" and "torch-other".
+is its own module or written around its attention function: "torch" and "torch-other". Peak memory and the first
+prediction are those of new processes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
-import subprocess
+import os
 import sys
+import tempfile
 from typing import Any
 
-import numpy as np
-
-from benchmarks.check import check_losses
-from benchmarks.contenders import CONTENDERS
-from benchmarks.nets import BATCH, NETS, flops
-
-
-class Worker:
-    """A contender's process."""
-
-    def __init__(self, name: str, threads: int) -> None:
-        self.name = name
-        command = [sys.executable, "-m", "benchmarks.worker", name, str(threads)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.hello = self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the benchmark's process for {self.name} died")
-        return json.loads(line)
-
-    def ask(self, **job: Any) -> dict[str, Any]:
-        """Run one job and return its timings."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+from benchmarks import measure, tables
+from benchmarks.check import check
+from benchmarks.contenders import CONTENDERS, OPTIONAL
+from benchmarks.machine import describe
+from benchmarks.nets import NETS, training_batch
+from benchmarks.processes import Worker
 
 
-def measure(workers: list[Worker], jobs: list[tuple[str, str, int]], rounds: int, seconds: float) -> dict[str, Any]:
-    """Median milliseconds of every job, contender and round."""
-    results: dict[str, Any] = {}
-    for _ in range(rounds):
-        for what, net, batch in jobs:
-            for worker in workers:
-                answer = worker.ask(what=what, net=net, batch=batch, seconds=seconds)
-                row = results.setdefault(f"{what} {net} {batch}", {}).setdefault(worker.name, {"ms": [], "peak_mb": 0})
-                row["ms"].append(answer["ms"])
-                row["peak_mb"] = round(answer["peak_mb"])
-    return results
+def start(names: list[str], threads: int, folder: str) -> tuple[list[Worker], dict[str, str]]:
+    """Start the contenders' processes; return those that run, and why the others do not."""
+    workers, missing = [], {name: why for name, why in OPTIONAL.items() if name not in names}
+    for name in names:
+        worker = Worker(name, threads, folder)
+        if "missing" in worker.hello:
+            missing[name] = worker.hello["missing"]
+            worker.close()
+        else:
+            workers.append(worker)
+    return workers, missing
 
 
-def print_table(results: dict[str, Any], jobs: list[tuple[str, str, int]], peers: list[str], peak: float) -> None:
-    """Print a line a job: time, rate, and each peer's time with its ratio, as median and round by round."""
-    print(f"{'job':18} {'nnlite ms':>10} {'GFLOP/s':>8} {'of peak':>8}   then each peer: ms, ratio (of each round)")
-    for what, net, batch in jobs:
-        row = results[f"{what} {net} {batch}"]
-        ours = np.array(row["nnlite"]["ms"])
-        forward, step = flops(net, batch)
-        rate = (step if what == "train" else forward) / np.median(ours) / 1e6
-        text = f"{what} {net} {batch}".ljust(18) + f" {np.median(ours):10.3f} {rate:8.1f} {rate / peak:8.0%}"
-        for peer in peers:
-            times = np.array(row[peer]["ms"])
-            each = " ".join(f"{ratio:.2f}" for ratio in times / ours)
-            text += f"   {peer} {np.median(times):.3f}, {np.median(times / ours):.2f} ({each})"
-        print(text)
+def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str) -> tuple[dict[str, Any], list[Any]]:
+    """Time training steps with growing batches, widths and numbers of threads; return results and tables."""
+    trainers = [worker for worker in workers if worker.hello["trains"]]
+    names = [worker.name for worker in trainers]
+    found: dict[str, Any] = {}
+    shown = []
+    for kind, jobs in measure.growth_jobs(arguments.nets).items():
+        found[kind] = measure.times_of(trainers, jobs, 1, arguments.seconds)
+        shown.append(tables.growth_table(found[kind], jobs, names, f"Growth with {kind}: training step, ms"))
+    found["threads"] = {}
+    jobs = [("train", net, training_batch(net)) for net in arguments.nets]
+    for threads in dict.fromkeys((1, arguments.threads)):
+        fewer = [Worker(name, threads, folder) for name in names]
+        found["threads"][str(threads)] = measure.times_of(fewer, jobs, arguments.rounds, arguments.seconds)
+        for worker in fewer:
+            worker.close()
+    shown.append(tables.threads_table(found["threads"], names))
+    return found, shown
 
 
-def main() -> None:
-    """Parse the arguments, check, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run(arguments: argparse.Namespace, folder: str) -> None:
+    """Check, measure, print and write."""
+    names = list(dict.fromkeys(["nnlite", *arguments.contenders]))
+    workers, missing = start(names, arguments.threads, folder)
+    for name, why in missing.items():
+        print(f"{name} is missing, so there is nothing to compare with: {why}")
+    print("checking results")
+    for line in check(workers, arguments.nets):
+        print("  " + line, flush=True)
+    if arguments.profile:
+        for net in arguments.nets:
+            print(f"\n{net}: " + workers[0].ask("profile", net=net, batch=training_batch(net))["text"])
+    names, peers = [w.name for w in workers], [w.name for w in workers[1:]]
+    jobs = measure.jobs_of(arguments.nets)
+    peak = measure.peak_of(workers[0], arguments.seconds)
+    results = measure.times_of(workers, jobs, arguments.rounds, arguments.seconds)
+    peak = max(peak, measure.peak_of(workers[0], arguments.seconds))
+    found: dict[str, Any] = {
+        "machine": describe(),
+        "threads": arguments.threads,
+        "versions": {worker.name: worker.hello["version"] for worker in workers},
+        "missing": missing,
+        "peak_gflops": peak,
+        "results": results,
+        "memory": measure.memory(workers, arguments.nets, arguments.threads),
+        "first": measure.first_predictions(workers, arguments.nets, arguments.threads, folder, arguments.rounds),
+    }
+    print("\n" + "\n".join(tables.facts(found)))
+    shown = [
+        tables.rates(
+            results, [j for j in jobs if j[0] == "train"], peers, peak, "Training: ms, and ratios to nnlite's"
+        ),
+        tables.rates(
+            results, [j for j in jobs if j[0] != "train"], peers, peak, "Prediction: ms, and ratios to nnlite's"
+        ),
+        tables.memory_table(found["memory"], names),
+        tables.first_table(found["first"], names),
+    ]
+    if arguments.growth:
+        found["growth"], more = grow(workers, arguments, folder)
+        shown += more
+    for worker in workers:
+        worker.close()
+    for table in shown:
+        print("\n" + tables.text(table))
+    write(arguments, found, shown)
+
+
+def write(arguments: argparse.Namespace, found: dict[str, Any], shown: list[Any]) -> None:
+    """Write what was asked for: JSON, and a folder with JSON, a report and plots."""
+    paths = [arguments.json] if arguments.json else []
+    if arguments.results:
+        os.makedirs(arguments.results, exist_ok=True)
+        paths.append(os.path.join(arguments.results, "results.json"))
+        report = "\n\n".join(["# Benchmarks", "\n".join(f"- {line}" for line in tables.facts(found))])
+        report += (
+            "\n\nRatios above 1: nnlite is faster. See `python -m benchmarks --help` for what is measured how.\n\n"
+        )
+        report += "\n\n".join(map(tables.markdown, shown))
+        try:
+            from benchmarks.plots import draw
+
+            draw(found, arguments.nets, os.path.join(arguments.results, "plots.svg"))
+            report += "\n\n![The same as plots](plots.svg)"
+        except ImportError as error:
+            print(f"\nmatplotlib is missing, so there are no plots: {error}")
+        with open(os.path.join(arguments.results, "report.md"), "w") as file:
+            file.write(report + "\n")
+    for path in paths:
+        with open(path, "w") as file:
+            json.dump(found, file, indent=1)
+            file.write("\n")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse the arguments and run."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["kernels"]:
+        from benchmarks.kernels.run import main as kernels
+
+        kernels(argv[1:])
+        return
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--nets", nargs="+", default=list(NETS), choices=list(NETS))
+    default = [name for name in CONTENDERS if name not in OPTIONAL]
+    parser.add_argument("--contenders", nargs="+", default=default, choices=list(CONTENDERS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="per job, contender and round")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", default=None, help="write the results to this file too")
-    arguments = parser.parse_args()
-
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, {arguments.threads} threads"
+    parser.add_argument("--growth", action="store_true", help="also with other batches, widths and threads: takes long")
+    parser.add_argument("--profile", action="store_true", help="also where the time of nnlite's steps goes, by layer")
+    parser.add_argument(
+        "--results", default="benchmarks/results", help="where results.json, report.md and plots.svg go; '' for none"
     )
-    print("checking results")
-    for line in check_losses(arguments.threads):
-        print("  " + line)
-
-    workers = []
-    for name in CONTENDERS:
-        worker = Worker(name, arguments.threads)
-        if "missing" in worker.hello:
-            print(f"{name} is missing, so there is nothing to compare with: {worker.hello['missing']}")
-        else:
-            print(f"{name} {worker.hello['version']}")
-            workers.append(worker)
-    peak = workers[0].ask(what="peak", seconds=arguments.seconds)["rate"]
-    print(f"matrix product (2048 cubed, float32): {peak:.0f} GFLOP/s at best\n")
-
-    jobs = [
-        (what, net, batch)
-        for net in arguments.nets
-        for what, batch in (("train", BATCH), ("predict", BATCH), ("predict", 1))
-    ]
-    results = measure(workers, jobs, arguments.rounds, arguments.seconds)
-    for worker in workers:
-        worker.close()
-
-    print_table(results, jobs, [worker.name for worker in workers[1:]], peak)
-    memory = {worker.name: max(row[worker.name]["peak_mb"] for row in results.values()) for worker in workers}
-    print("peak memory, MB: " + ", ".join(f"{name} {size}" for name, size in memory.items()))
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump({"peak_gflops": peak, "threads": arguments.threads, "results": results}, file, indent=1)
+    parser.add_argument("--json", default=None, help="write the results to this file too")
+    arguments = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        run(arguments, folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""Taking turns: every contender does every job once in each round, so that all meet the same moods of the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.nets import BATCH, is_epochs, training_batch
+from benchmarks.processes import Worker, first_prediction, memory_of
+
+# What is timed, net, batch.
+Job = tuple[str, str, int]
+Results = dict[str, dict[str, Any]]
+
+BATCHES = (8, 32, 128, 512, 2048)
+WIDTHS = ("0.5", "1", "2", "4")
+
+
+def key(job: Job) -> str:
+    """Return the name of a job in results: "train vgg 128"."""
+    return " ".join(map(str, job))
+
+
+def jobs_of(nets: list[str]) -> list[Job]:
+    """Return what is timed of each net: a training step, and predictions of a batch and of one sample."""
+    jobs: list[Job] = []
+    for net in nets:
+        jobs.append(("train", net, training_batch(net)))
+        jobs += [(way, net, batch) for batch in (BATCH, 1) for way in ("call", "predict")]
+    return jobs
+
+
+def growth_jobs(nets: list[str]) -> dict[str, list[Job]]:
+    """Return training steps of growing batches and of growing nets, for each net; not of what is timed by epochs."""
+    nets = [net for net in nets if not is_epochs(net)]
+    return {
+        "batch": [("train", net, batch) for net in nets for batch in BATCHES],
+        "width": [("train", net if w == "1" else f"{net}*{w}", BATCH) for net in nets for w in WIDTHS],
+    }
+
+
+def times_of(workers: list[Worker], jobs: list[Job], rounds: int, seconds: float) -> Results:
+    """Return the median milliseconds of every job, contender and round. Afterwards the workers' models are freed."""
+    results: Results = {}
+    for _ in range(rounds):
+        for what, net, batch in jobs:
+            for worker in workers:
+                if not worker.times(what, net.partition("*")[0]):
+                    continue
+                answer = worker.ask("time", what=what, net=net, batch=batch, seconds=seconds)
+                if "cannot" not in answer:
+                    row = results.setdefault(key((what, net, batch)), {}).setdefault(worker.name, {"ms": []})
+                    row["ms"].append(answer["ms"])
+    for worker in workers:
+        worker.ask("forget")
+    return results
+
+
+def peak_of(worker: Worker, seconds: float) -> float:
+    """Return the rate of the matrix product, in GFLOP/s, that rates are shares of."""
+    return float(worker.ask("peak", seconds=seconds)["rate"])
+
+
+def memory(workers: list[Worker], nets: list[str], threads: int) -> Results:
+    """Return the peak memory of a training step for each net and contender."""
+    return {net: {w.name: memory_of(w.name, threads, net) for w in workers if w.times("train", net)} for net in nets}
+
+
+def first_predictions(workers: list[Worker], nets: list[str], threads: int, folder: str, rounds: int) -> Results:
+    """Return the milliseconds that new processes took to import, load and predict once, for each net and contender."""
+    results: Results = {}
+    for net in nets:
+        able = [w for w in workers if w.has(net) and "cannot" not in w.ask("save", net=net)]
+        for number in range(rounds + 1):
+            for worker in able:
+                ms = first_prediction(worker.name, threads, net, folder)
+                if number:  # the round before it brings files into memory
+                    results.setdefault(net, {}).setdefault(worker.name, {"ms": []})["ms"].append(ms)
+    return results
