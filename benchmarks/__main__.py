@@ -99,13 +99,15 @@ def run(arguments: argparse.Namespace, folder: str) -> None:
         tables.memory_table(found["memory"], names),
         tables.first_table(found["first"], names),
     ]
+    for table in shown:
+        print("\n" + tables.text(table), flush=True)
     if arguments.growth:
         found["growth"], more = grow(workers, arguments, folder)
         shown += more
+        for table in more:
+            print("\n" + tables.text(table))
     for worker in workers:
         worker.close()
-    for table in shown:
-        print("\n" + tables.text(table))
     write(arguments, found, shown)
 
 

@@ -15,9 +15,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 class Worker:
     """A contender's process. What it is made of is in ``hello``: its version, or why it is missing."""
 
-    def __init__(self, name: str, threads: int, folder: str) -> None:
+    def __init__(self, name: str, threads: int, folder: str, module: str = "benchmarks.worker") -> None:
         self.name = name
-        command = [sys.executable, "-m", "benchmarks.worker", name, str(threads), folder]
+        command = [sys.executable, "-m", module, name, str(threads), folder]
         self._errors = pathlib.Path(folder) / f"{name}.stderr"  # no pipe, which fills up while nobody reads
         with self._errors.open("w") as errors:
             self.process = subprocess.Popen(

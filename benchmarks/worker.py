@@ -21,11 +21,11 @@ WARM_UP = 0.2  # seconds
 PAUSE = 0.05  # seconds, in which the threads of the contender before stop to wait for more work at full speed
 
 
-def timed(step: Any, seconds: float) -> list[float]:
-    """Milliseconds of each call, for about ``seconds``, at least three."""
+def timed(step: Any, seconds: float, least: int = 3) -> list[float]:
+    """Milliseconds of each call, for about ``seconds``, at least ``least``."""
     times: list[float] = []
     end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
+    while len(times) < least or time.perf_counter() < end:
         start = time.perf_counter()
         step()
         times.append((time.perf_counter() - start) * 1e3)
@@ -40,7 +40,7 @@ def sgemm_peak(threads: int, seconds: float) -> float:
     out = np.empty_like(a)
     with threadpool_limits(threads):
         np.matmul(a, a, out=out)
-        return max(2 * 2048**3 / ms / 1e6 for ms in timed(lambda: np.matmul(a, a, out=out), seconds))
+        return max(2 * 2048**3 / ms / 1e6 for ms in timed(lambda: np.matmul(a, a, out=out), seconds, 1))
 
 
 def use_cores(threads: int) -> None:
@@ -66,7 +66,7 @@ class Jobs:
                 self._steps[key] = self.contender.train(net, batch)
             else:
                 self._steps[key] = self.contender.predict(net, batch, what, self.folder)
-            timed(self._steps[key], min(WARM_UP, seconds))
+            timed(self._steps[key], min(WARM_UP, seconds), 1)
         time.sleep(PAUSE)
         times = timed(self._steps[key], seconds)
         return {"ms": float(np.median(times)), "min": min(times), "n": len(times)}
