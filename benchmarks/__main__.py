@@ -1,6 +1,6 @@
 """Check, then time training steps and predictions; print tables, and write them with a page of plots.
 
-python -m benchmarks [--nets mlp cnn ...] [--contenders nnlite torch ...] [--rounds 5] [--seconds 1.0] [--threads 2]
+python -m benchmarks [--nets mlp cnn ...] [--contenders nnlite torch ...] [--rounds 5] [--seconds 0.3] [--threads 2]
     [--growth] [--profile] [--results benchmarks/results] [--json FILE]
 python -m benchmarks kernels [--only conv ...] [--rounds 5] [--seconds 0.2] [--threads 2] [--json FILE]
 
@@ -152,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
     default = [name for name in CONTENDERS if name not in OPTIONAL]
     parser.add_argument("--contenders", nargs="+", default=default, choices=list(CONTENDERS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="per job, contender and round")
+    parser.add_argument("--seconds", type=float, default=0.3, help="per job, contender and round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--growth", action="store_true", help="also with other batches, widths and threads: takes long")
     parser.add_argument("--profile", action="store_true", help="also where the time of nnlite's steps goes, by layer")

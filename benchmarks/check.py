@@ -21,7 +21,7 @@ def check(workers: list[Worker], nets: list[str]) -> list[str]:
     for net in nets:
         ours.ask("weights", net=net)
         for worker in workers:
-            if worker.name == "torch-other":
+            if worker.name == "torch":
                 worker.ask("export", net=net)
         losses = ours.ask("losses", net=net, batch=BATCH, steps=STEPS)["losses"]
         assert np.isfinite(losses).all() and losses[-1] < losses[0], f"{net}: the loss does not fall: {losses}"

@@ -12,6 +12,8 @@ Job = tuple[str, str, int]
 Results = dict[str, dict[str, Any]]
 
 BATCHES = (8, 32, 128, 512, 2048)
+MOST_STARTS = 3  # of new processes for each net and contender, which take seconds in some libraries
+ALIKE = ("torch-other", "torch-compile")  # which start as torch does
 WIDTHS = ("0.5", "1", "2", "4")
 
 
@@ -69,8 +71,8 @@ def first_predictions(workers: list[Worker], nets: list[str], threads: int, fold
     """Return the milliseconds that new processes took to import, load and predict once, for each net and contender."""
     results: Results = {}
     for net in nets:
-        able = [w for w in workers if w.has(net) and "cannot" not in w.ask("save", net=net)]
-        for number in range(rounds + 1):
+        able = [w for w in workers if w.has(net) and w.name not in ALIKE and "cannot" not in w.ask("save", net=net)]
+        for number in range(min(rounds, MOST_STARTS) + 1):
             for worker in able:
                 ms = first_prediction(worker.name, threads, net, folder)
                 if number:  # the round before it brings files into memory

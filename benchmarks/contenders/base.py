@@ -46,6 +46,7 @@ class Contender:
 
     def save(self, net: str, weights: Weights, folder: str) -> None:
         """Write a model that :meth:`load` reads."""
+        raise NotImplementedError
 
     def load(self, net: str, folder: str) -> Callable[[np.ndarray], Any]:
         """Read what :meth:`save` wrote and return the model as a function."""

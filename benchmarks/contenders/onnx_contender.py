@@ -27,7 +27,9 @@ class OnnxRuntime(Contender):
     def _session(self, net: str, folder: str) -> Any:
         path = f"{folder}/{net}.onnx"
         if not os.path.exists(path):
-            raise NotImplementedError(f"there is no {net}.onnx: exporting it needs PyTorch and onnx")
+            raise NotImplementedError(
+                f"there is no {net}.onnx: exporting it needs onnx, and torch among the contenders"
+            )
         return self.runtime.InferenceSession(path, self.options, providers=["CPUExecutionProvider"])
 
     def predict(self, net: str, batch: int, way: str, folder: str) -> Step:
@@ -36,6 +38,9 @@ class OnnxRuntime(Contender):
 
     def outputs(self, net: str, weights: Weights, x: np.ndarray, folder: str) -> np.ndarray:
         return self.load(net, folder)(x)
+
+    def save(self, net: str, weights: Weights, folder: str) -> None:
+        self._session(net, folder)  # it has been exported, or raises
 
     def load(self, net: str, folder: str) -> Any:
         session = self._session(net, folder)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -108,19 +111,13 @@ class Torch(Contender):
         """The model as it is timed."""
         return model
 
-
-class OtherTorch(Torch):
-    """PyTorch's other way: images and convolutions in its channels_last memory format, blocks written by hand."""
-
-    other = True
-
     def export(self, net: str, weights: Weights, folder: str) -> None:
         """Write the net for onnxruntime, for batches of any size."""
-        import contextlib
-        import io
-        import warnings
+        import onnx  # noqa: F401  (the exporter needs it, and says so late)
 
-        model, x = self._loaded(net, weights).eval(), self.tensor(make_data(net, 1)[0]).contiguous()
+        model = torch_parts.build(self.torch, net, by_hand=True, exact=True).eval()
+        torch_parts.set_weights(self.torch, model, weights)
+        x = self.tensor(make_data(net, 1)[0]).contiguous()
         axes = {"x": {0: "rows"}, "y": {0: "rows"}}
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # that this exporter is an older one: it needs no further package
@@ -134,6 +131,13 @@ class OtherTorch(Torch):
                 output_names=["y"],
                 dynamic_axes=axes,
             )
+
+
+class OtherTorch(Torch):
+    """PyTorch's other way: images and convolutions in its channels_last memory format, blocks written by hand."""
+
+    nets = ("cnn", "vgg", "resnet", "mobile", "transformer")  # the others are the same
+    other = True
 
 
 class CompiledTorch(Torch):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import tables
-from benchmarks.kernels.cases import CASES, Case
+from benchmarks.kernels.cases import CASES, OPTIMIZERS, Case
 from benchmarks.machine import describe
 from benchmarks.processes import Worker
 
@@ -34,13 +34,13 @@ def rate(case: Case, direction: int, ms: float) -> str:
 
 
 def table_of(numbers: list[int], found: dict[str, Any], sides: list[str]) -> tables.Table:
-    """Two lines a case: forward and backward."""
+    """Two lines a case, forward and backward; for an optimizer its update."""
     peers = sides[1:]
     rows = []
     for number in numbers:
         case = CASES[number]
         result = found[case.name]
-        for direction, words in enumerate(("forward", "backward")):
+        for direction, words in enumerate(("forward", "update" if case.kind in OPTIMIZERS else "backward")):
             if not case.flops and not case.moves[direction]:
                 continue
             ours = np.array(result["nnlite"])[:, direction]
