@@ -59,7 +59,7 @@ def test_times_are_those_of_the_layers_and_add_up():
     assert by_name["both"].ms > by_name["inner"].ms + 4 - 1e-6
     assert by_name["dense"].ms < by_name["slow"].ms < found.total_ms
     top = [row for row in found.rows if row.depth == 0]
-    assert sum(row.ms for row in top) == pytest.approx(found.total_ms, rel=0.2)
+    assert sum(row.ms for row in top) == pytest.approx(found.total_ms, rel=0.5)
     assert by_name["slow"].share == pytest.approx(by_name["slow"].ms / found.total_ms)
     assert found.unwatched_ms > 40
 
