@@ -104,7 +104,7 @@ class InputLayer(Layer):
         else:
             for axis, (size, wanted) in enumerate(zip(shape[1:], declared[1:], strict=True), 1):
                 if size != wanted and None not in (size, wanted):
-                    why = f"which has size {size} along axis {axis}"
+                    why = f"which has size {size} along axis {axis}, not size {wanted}"
                     break
         if why is not None:
             raise ValueError(
