@@ -35,7 +35,7 @@ FIT = {
     "x of text": (lambda m: m.fit(X.astype(str), Y), TypeError, "x: got an array of dtype <U.*expected numbers"),
     "x of objects": (lambda m: m.fit(X.astype(object), Y), TypeError, "x: .*dtype object"),
     "x complex": (lambda m: m.fit(X + 1j, Y), TypeError, "x: .*complex"),
-    "x a dict": (lambda m: m.fit({"a": X}, Y), ValueError, "takes one array, got a dict of 1"),
+    "x a dict": (lambda m: m.fit({"a": X}, Y), ValueError, "no data for the input.*got 'a'"),
     "x two arrays": (lambda m: m.fit([X, X], Y), ValueError, "takes one array, got a list of 2"),
     "x None": (lambda m: m.fit(None, Y), TypeError, "x: got None"),
     "x a file name": (lambda m: m.fit("data.csv", Y), TypeError, "x: got 'data.csv'"),
