@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnlite import config
-from nnlite.core import dtypes, naming, penalties, registry, serialization, structure, wrapping
+from nnlite.core import dtypes, loading, naming, penalties, registry, serialization, structure, wrapping
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.owner import Owner
@@ -243,6 +243,7 @@ class Layer(Owner, serialization.Configurable):
         """Note a call on symbols, with the symbols it makes; return these."""
         node = Node(self, x, options, outputs, args, kwargs or {})
         for index, symbol in enumerate(structure.flatten(outputs)):
+            loading.passing(symbol.shape, symbol.dtype, self.label)
             symbol.node, symbol.index = node, index
         self._nodes.append(node)
         return outputs

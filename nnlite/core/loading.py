@@ -1,5 +1,5 @@
-"""What is different while a model is made from a file: its variables are about to be overwritten, and a stranger says
-how many there are."""
+"""What is different while a model is made from a file or a config: a stranger says how much memory it takes, and the
+variables of a file's are about to be overwritten."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ import numpy as np
 _open = threading.local()
 # How many calls inside of inner models a file's model may consist of: models that call each other twice have billions.
 _MOST_CALLS = 20_000
+# What the variables of a model made from a config may take, and any array between its layers for one sample.
+_LARGEST_MODEL, _LARGEST_ARRAY = 2**30, 2**30
+_MOST_AXES = 64  # that arrays of NumPy may have
+_MOST_ARRAYS = 50_000  # that the calls of a model may make
 
 
 class Opening:
@@ -22,20 +26,28 @@ class Opening:
     Args:
         most_bytes: what all its variables together may take; more is refused before it is allocated.
         label: the file's name, for messages.
+        is_file: whether a file will give the variables their values.
     """
 
-    def __init__(self, most_bytes: int, label: str) -> None:
-        self.left, self.label, self.calls = most_bytes, label, 0
+    def __init__(self, most_bytes: int, label: str, is_file: bool = True) -> None:
+        self.left, self.label, self.calls, self.arrays = most_bytes, label, 0, 0
+        self.largest, self.is_file = max(most_bytes, _LARGEST_ARRAY), is_file
         self._blank: dict[int, tuple[Any, Any]] = {}
 
     def spend(self, size: int, what: str) -> None:
         """Count bytes that the model asks for; raise ``ValueError`` if they are more than it may have."""
         self.left -= size
         if self.left < 0:
-            raise ValueError(
-                f"{self.label}: {what}, {size / 2**20:,.0f} MB, which is more than such a file may need. If you trust "
-                f"it, pass load_model(..., max_bytes=...)."
-            )
+            self.refuse(what, size)
+
+    def refuse(self, what: str, size: int) -> None:
+        """Raise the error for something that takes more memory than it may."""
+        # Whole numbers, as those of strangers may be too large for floats.
+        raise ValueError(
+            f"{self.label}: {what}, {size // 2**20:,} MB, which is more than such a "
+            + ("file may need" if self.is_file else "config may ask for")
+            + ". If you trust it, pass max_bytes=... where you load it."
+        )
 
     def filled(self, variables: Iterable[Any]) -> None:
         """Note that variables have got their values."""
@@ -62,21 +74,66 @@ def model_from_file(most_bytes: int, label: str) -> Iterator[Opening]:
         _open.file = before
 
 
+@contextmanager
+def model_from_config(max_bytes: int | None, label: str) -> Iterator[None]:
+    """Count the bytes of the variables made inside the block, in this thread, unless a model is being made already.
+
+    Args:
+        max_bytes: what they may take together; 1 GB where None.
+        label: what messages call the config.
+    """
+    if current() is not None:
+        yield
+        return
+    _open.file = Opening(_LARGEST_MODEL if max_bytes is None else max_bytes, label, is_file=False)
+    try:
+        yield
+    finally:
+        _open.file = None
+
+
 def current() -> Opening | None:
     """Return the model that is being made from a file in this thread, or None."""
     found: Opening | None = _open.__dict__.get("file")
     return found
 
 
+def _size(shape: Iterable[int | None], dtype: Any) -> int:
+    """How many bytes an array takes, one sample of it where the batch is open."""
+    try:
+        each = int(np.dtype(dtype).itemsize)
+    except TypeError:  # words, and types that NumPy does not have
+        each = 4
+    return each * math.prod(1 if n is None else int(n) for n in shape)
+
+
 def spend(shape: Iterable[int], dtype: Any, what: str) -> None:
-    """Count an array that is about to be made, if a model is being made from a file.
+    """Count an array that is about to be made, if a model is being made from a file or a config.
 
     Raises ``ValueError`` if it is more than the model may have.
     """
     opening = current()
     if opening is not None:
         shape = tuple(shape)
-        opening.spend(np.dtype(dtype).itemsize * math.prod(int(n) for n in shape), f"{what} of shape {shape}")
+        opening.spend(_size(shape, dtype), f"{what} of shape {shape}")
+
+
+def passing(shape: Any, dtype: Any, label: Any) -> None:
+    """Look at an array that a call would make, if a model is being made from a file or a config.
+
+    Raises ``ValueError`` if it is larger than any may be, has more axes, or is one of too many.
+    """
+    opening = current()
+    if opening is None:
+        return
+    opening.arrays += 1
+    if opening.arrays > _MOST_ARRAYS:
+        raise ValueError(f"{opening.label}: the calls of its layers make more than {_MOST_ARRAYS} arrays.")
+    if len(shape) > _MOST_AXES:
+        raise ValueError(f"{opening.label}: {label} makes an array of {len(shape)} axes, more than {_MOST_AXES}.")
+    size = _size(shape, dtype)
+    if size > opening.largest:
+        opening.refuse(f"{label} makes an array of shape {shape}", size)
 
 
 def count(calls: int) -> None:
@@ -96,10 +153,9 @@ def blank(shape: tuple[int, ...], dtype: Any, owner: str, name: str) -> Any:
 
     Raises ``ValueError`` if the model's variables take more memory than was allowed.
     """
-    if current() is None:
-        return None
     spend(shape, dtype, f"{owner} asks for a variable {name!r}")
-    return np.zeros(shape, dtype)
+    opening = current()
+    return np.zeros(shape, dtype) if opening is not None and opening.is_file else None
 
 
 def draw_later(variable: Any, make: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections import defaultdict
@@ -13,6 +14,7 @@ _lock = threading.Lock()
 _scopes = threading.local()
 
 
+@functools.lru_cache(1024)
 def to_snake_case(name: str) -> str:
     """Return the snake-case form that automatic names start with.
 

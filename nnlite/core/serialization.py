@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import registry
+from nnlite.core import loading, registry
 from nnlite.core.errors import KnownArguments, constructor_arguments, unknown_arguments
+
+# The names that arrays have in configs.
+ARRAYS = ("__numpy__", "__tensor__")
 
 
 class Configurable(KnownArguments):
@@ -70,7 +73,7 @@ def serialize(obj: Any) -> Any:
 
 def is_object(config: dict[str, Any]) -> bool:
     """Return whether a dict in a config is the form of an object or array, rather than plain data."""
-    return "class_name" in config and ("module" in config or config["class_name"] == "__numpy__")
+    return "class_name" in config and ("module" in config or config["class_name"] in ARRAYS)
 
 
 def _serialize_object(obj: Any) -> dict[str, Any]:
@@ -122,6 +125,9 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
     if custom_objects:
         with registry.custom_object_scope(custom_objects):
             return deserialize(config, kind)
+    if loading.current() is None:
+        with loading.model_from_config(None, "the config"):
+            return deserialize(config, kind)
     if isinstance(config, str) and kind is not None:
         return registry.resolve(kind, config)
     if not isinstance(config, dict) or "class_name" not in config:
@@ -129,8 +135,8 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
     class_name, inner = config["class_name"], config.get("config") or {}
     if not isinstance(class_name, str):
         raise TypeError(f"A config's class_name must be a name, got {class_name!r}.")
-    if class_name == "__numpy__":
-        return np.array(inner["value"], dtype=inner["dtype"])
+    if class_name in ARRAYS:
+        return array_from(inner)
     if class_name == "function":
         return registry.resolve(kind or _kind_in(config) or "activations", str(config.get("config")))
     try:
@@ -156,6 +162,20 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: dict[str, 
     if build_config and not getattr(obj, "built", True):
         obj.build_from_config(build_config)
     return obj
+
+
+def array_from(config: Any) -> Any:
+    """Return the array of numbers that the inner config of one of ``ARRAYS`` holds.
+
+    Raises ``ValueError`` for what is none: other types take any amount of memory for a value.
+    """
+    try:
+        dtype = np.dtype(str(config["dtype"]))
+        if dtype.kind in "fiub" and dtype.subdtype is None:
+            return np.asarray(config["value"], dtype)
+    except (TypeError, ValueError, LookupError, OverflowError) as error:
+        raise ValueError(f"The config has an array that cannot be read: {error!r}.") from None
+    raise ValueError(f"The config has an array of dtype {config['dtype']!r}; only numbers are read.")
 
 
 def deserialize_keras_object(

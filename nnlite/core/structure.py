@@ -56,7 +56,7 @@ def zeros(shape: Any, open_size: int, dtype: Any) -> Any:
 
     def make(one: Shape) -> Any:
         known = tuple(open_size if size is None else size for size in one)
-        loading.spend(known, dtype, "the model would be tried on an input")
+        loading.passing(known, dtype, "A layer that would be tried on zeros")
         return np.zeros(known, dtype)
 
     return map_shapes(shape, make)

@@ -37,10 +37,10 @@ def find(owner: Any, kind: type[T] | tuple[type[T], ...]) -> list[T]:
 
 def _leaves(value: Any) -> Iterator[Any]:
     items = value.values() if isinstance(value, dict) else value
-    for item in items:
+    for item in [item for item in items if type(item) not in PLAIN]:
         if type(item) in (list, tuple, dict):
             yield from _leaves(item)
-        elif type(item) not in PLAIN:
+        else:
             yield item
 
 

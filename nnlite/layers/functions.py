@@ -171,7 +171,7 @@ def _found(value: Any, key: str, config: dict[str, Any]) -> Any:
         return value
     kind = value.get("class_name") if isinstance(value, dict) else None
     label, name = f"Lambda {config.get('name')!r}", str(config.get("name"))
-    if kind == "__numpy__":
+    if kind in serialization.ARRAYS:
         return serialization.deserialize(value)
     if kind == "__lambda__" or (key == "function" and isinstance(value, list)):  # Keras 2 wrote lists
         custom = registry.get_registered_object(name)

@@ -107,8 +107,8 @@ class IndexLookup(Layer):
             with open(vocabulary, encoding="utf-8") as file:
                 vocabulary = file.read().splitlines()
         words = self._words_of(np.asarray(vocabulary)).tolist()
-        special = [self.mask_token] * self._masks + [self.oov_token] * self.num_oov_indices
-        with_special = bool(special) and words[: len(special)] == special
+        special = [self.mask_token] * self._masks + [self.oov_token] * min(self.num_oov_indices, len(words))
+        with_special = 0 < self._first == len(special) and words[: len(special)] == special
         weights = None if idf_weights is None else [float(w) for w in np.asarray(idf_weights).ravel()]
         if weights is not None and len(weights) != len(words):
             raise ValueError(f"{self.label}: got {len(weights)} idf_weights for {len(words)} words.")
@@ -118,7 +118,7 @@ class IndexLookup(Layer):
             raise ValueError(f"{self.label}: the vocabulary is empty.")
         self._check(words, special)
         if weights is not None and not with_special:
-            weights = [float(np.mean(weights))] * len(special) + weights
+            weights = [float(np.mean(weights))] * self._first + weights
         self._set(words, weights)
         self._given = True
 
@@ -130,7 +130,7 @@ class IndexLookup(Layer):
             if token is not None and reserved and token in words:
                 raise ValueError(
                     f"{self.label}: the vocabulary holds the reserved token {token!r} at place {words.index(token)}; "
-                    f"leave reserved tokens out, or begin with all of them: {special}."
+                    f"leave reserved tokens out, or begin with all of them: {special[:10]}."
                 )
         if self.max_tokens is not None and self._first + len(words) > self.max_tokens:
             raise ValueError(

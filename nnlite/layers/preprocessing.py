@@ -31,6 +31,13 @@ class Rescaling(Layer):
         self.scale = checks.numbers(self, "scale", scale)
         self.offset = checks.numbers(self, "offset", offset)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        sizes = list(input_shape)
+        for axis, size in enumerate(reversed(np.shape(self.scale)), 1):  # of one channel it may make several
+            if axis <= len(sizes) and sizes[-axis] == 1:
+                sizes[-axis] = size
+        return tuple(sizes)
+
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         y = x * np.asarray(self.scale, x.dtype)
         y += np.asarray(self.offset, x.dtype)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nnlite.core import dtypes, naming, registry, serialization, tracking
+from nnlite.core import dtypes, loading, naming, registry, serialization, tracking
 from nnlite.core.variable import Variable
 from nnlite.kernels.activation import silent
 from nnlite.kernels.losses import same_rank
@@ -74,6 +74,7 @@ class Metric(serialization.Configurable):
         make = serialization.get("initializers", "zeros" if initializer is None else initializer)
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         label = name or "variable"
+        loading.spend(shape, np.float64, f"{self.name} asks for a variable {label!r}")
         kind = np.dtype(dtype or np.float64)
         return Variable(make(shape, "float64"), trainable=False, name=label, path=f"{self.name}/{label}", dtype=kind)
 

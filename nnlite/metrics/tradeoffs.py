@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.core import loading
 from nnlite.metrics.base import metric_class
 from nnlite.metrics.confusion import COUNTS, ConfusionMetric, Thresholds, checked_index, fraction
 
@@ -36,6 +37,7 @@ def spread_thresholds(owner: str, number: Any, least: int) -> Any:
     """
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
         raise ValueError(f"{owner}: num_thresholds must be a whole number from {least}, got {number!r}.")
+    loading.spend((int(number), 8), np.float64, f"{owner} asks for thresholds and counts")
     return np.arange(number) / (number - 1) if number > 1 else np.array([0.5])
 
 

@@ -235,6 +235,7 @@ class Graph:
                     check_inputs(step.layer, given)
                 shape = step.layer.declared_shape(given, step.options)
             for target, one in zip(step.targets, structure.shapes(shape), strict=True):
+                loading.passing(one, self.dtypes[target], step.layer.label)
                 shapes[target] = one
         return [shapes[slot] for slot in self.outputs]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnlite.core import serialization
 from nnlite.core.errors import nearest
 from nnlite.core.symbol import Symbol
@@ -224,8 +222,6 @@ def _value(value: Any, made: dict[tuple[str, int], list[Symbol]]) -> Any:
             return Ellipsis
         case "__tuple__":
             return tuple(_value(inner, made) for inner in value.get("items", ()))
-        case "__numpy__" | "__tensor__" if isinstance(config, dict):
-            return np.array(config["value"], dtype=config["dtype"])
         case None:
             return {key: _value(inner, made) for key, inner in value.items()}
     return serialization.deserialize(value)

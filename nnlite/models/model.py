@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, NamedTuple
 
-from nnlite.core import changes, registry, structure
+from nnlite.core import changes, loading, registry, structure
 from nnlite.core.errors import nearest
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
@@ -286,15 +286,19 @@ class Model(Ends, Trainer, Described, Layer):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-        """Make a model from what ``get_config`` returned, in nnlite or any Keras since 1.0, with new weights."""
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None, max_bytes: int | None = None
+    ) -> Any:
+        """Make a model from what ``get_config`` returned, in nnlite or any Keras since 1.0, with new weights, which
+        may take ``max_bytes``; 1 GB where None."""
         from nnlite.saving import eras
 
         with registry.custom_object_scope(custom_objects):
             config = eras.inner("Functional", config)
             if cls is not Functional and not {"layers", "input_layers", "output_layers"} <= config.keys():
                 return super().from_config(config)
-            inputs, outputs = graph_config.from_config(config)
+            with loading.model_from_config(max_bytes, "the config"):
+                inputs, outputs = graph_config.from_config(config)
             model = cls(inputs, outputs, name=config.get("name"))
             if not config.get("trainable", True):
                 model.trainable = False

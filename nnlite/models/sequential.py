@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import changes, naming, registry, serialization, structure
+from nnlite.core import changes, loading, naming, registry, serialization, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
@@ -340,6 +340,8 @@ class Sequential(Model):
             if layer.input_spec is not None and isinstance(input_shape, tuple):
                 check_inputs(layer, input_shape)
             input_shape = layer.compute_output_shape(input_shape)
+            for shape in structure.shapes(input_shape):
+                loading.passing(shape, self._compute, layer.label)
         return input_shape
 
     # ---- files ----
@@ -352,11 +354,14 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
-        """Make a model from what ``get_config`` returned, in nnlite or any Keras since 1.0, with new weights."""
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None, max_bytes: int | None = None
+    ) -> Sequential:
+        """Make a model from what ``get_config`` returned, in nnlite or any Keras since 1.0, with new weights, which
+        may take ``max_bytes``; 1 GB where None."""
         from nnlite.saving import eras
 
-        with registry.custom_object_scope(custom_objects):
+        with registry.custom_object_scope(custom_objects), loading.model_from_config(max_bytes, "the config"):
             config = eras.inner("Sequential", config)
             model = cls(name=config.get("name"))
             model.dtype_policy = config.get("dtype")

@@ -104,17 +104,17 @@ def normalize_training(training_config: Any, version: str | None = None) -> dict
 
 
 def _check_depth(config: Any) -> None:
-    pending = [(config, 0)]
+    pending = [(config, 0)] if isinstance(config, (dict, list)) else []
     while pending:
         value, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise ValueError(f"The config is nested deeper than {MAX_DEPTH} levels.")
-        if isinstance(value, (dict, list)):
-            pending += [(one, depth + 1) for one in (value.values() if isinstance(value, dict) else value)]
+        inside = value.values() if isinstance(value, dict) else value
+        pending += [(one, depth + 1) for one in inside if isinstance(one, (dict, list))]
 
 
 def _era(config: Any, version: str | None) -> Era:
-    found = re.match(r"(\d+)\.(\d+)", version) if isinstance(version, str) else None
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", version) if isinstance(version, str) else None
     if found is not None:
         number = int(found[1]), int(found[2])
         alone = number <= (2, 3) and "-tf" not in str(version)
@@ -123,7 +123,7 @@ def _era(config: Any, version: str | None) -> Era:
     while pending:
         value = pending.pop()
         if isinstance(value, list):
-            pending += value
+            pending += [one for one in value if isinstance(one, (dict, list))]
         elif isinstance(value, dict):
             if _looks_old(value) or _OLD_MODULE.match(str(value.get("module"))):
                 return Era(True, False, False)
@@ -134,7 +134,7 @@ def _era(config: Any, version: str | None) -> Era:
 def _walk(value: Any, era: Era, kind: str | None = None) -> Any:
     """What is today's for a part of a config, which is of a kind of :data:`registry.MODULES`, where that is known."""
     if isinstance(value, list):
-        return [_walk(one, era, kind) for one in value]
+        return [_walk(one, era, kind) if isinstance(one, (dict, list)) else one for one in value]
     if not isinstance(value, dict):
         return value
     name = value.get("class_name")

@@ -18,6 +18,42 @@ from nnlite.saving.stored import Stored
 _LARGEST_TEXT = 16 * 2**20
 _MOST_NAMES = 2**16
 _MOST_PARTS = 1000
+# Links in a file, and levels of its groups.
+_MOST_LINKS, _MOST_LEVELS = 2**16, 200
+
+
+def check_links(file: Any, label: str) -> None:
+    """Raise ``ValueError`` if a file has links to other places, anywhere, or too many links or levels to be a model's.
+
+    Nothing is followed to find them; where groups hold each other, each is looked at once.
+    """
+    import h5py
+
+    count = 0
+
+    def look(name: bytes, info: Any) -> ValueError | None:
+        nonlocal count
+        count += 1
+        if count > _MOST_LINKS:
+            return ValueError(f"{label}: its groups hold more than {_MOST_LINKS} names.")
+        if name.count(b"/") > _MOST_LEVELS:
+            return ValueError(f"{label}: its groups are nested deeper than {_MOST_LEVELS} levels.")
+        return None if info.type == h5py.h5l.TYPE_HARD else _leads_elsewhere(label, decoded(name), info.type)
+
+    try:
+        found = file.id.links.visit(look, info=True)  # ends with the first that is not None
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{label}: what it holds cannot be listed: {error}") from None
+    if found is not None:
+        raise found
+
+
+def _leads_elsewhere(label: str, place: str, kind: int) -> ValueError:
+    import h5py
+
+    links = {h5py.h5l.TYPE_SOFT: "a SoftLink", h5py.h5l.TYPE_EXTERNAL: "an ExternalLink"}
+    which = links.get(kind, "a link of its own kind")
+    return ValueError(f"{label}: {place} is {which}, which leads to another place; only plain arrays are read.")
 
 
 def child(node: Any, name: str, label: str) -> Any:
@@ -49,13 +85,9 @@ def child(node: Any, name: str, label: str) -> Any:
                 return h5py.Dataset(found)
     except (OSError, KeyError, RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{label}: {_place(node, name)} cannot be opened: {error}") from None
-    links = {h5py.h5l.TYPE_SOFT: "a SoftLink", h5py.h5l.TYPE_EXTERNAL: "an ExternalLink"}
     if kind == h5py.h5l.TYPE_HARD:
         raise ValueError(f"{label}: {_place(node, name)} is neither a group nor an array.")
-    raise ValueError(
-        f"{label}: {_place(node, name)} is {links.get(kind, 'a link of its own kind')}, which leads to another place; "
-        f"only plain arrays are read."
-    )
+    raise _leads_elsewhere(label, _place(node, name), kind)
 
 
 def _place(node: Any, name: str) -> str:
@@ -99,18 +131,18 @@ def array_at(node: Any, path: str, label: str) -> Stored | None:
     return Stored(found, label)
 
 
-def names(group: Any, label: str) -> list[str]:
-    """Return the names in a group; raise ``ValueError`` if the file is damaged there, or has too many."""
+def names(group: Any, label: str, most: int = _MOST_NAMES) -> list[str]:
+    """Return the names in a group; raise ``ValueError`` if the file is damaged there, or has more than ``most``."""
     found: list[str] = []
     try:
         for name in group:
             found.append(name)
-            if len(found) > _MOST_NAMES:
+            if len(found) > most:
                 break
     except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{label}: what {_name(group) or '/'!r} holds cannot be listed: {error}") from None
-    if len(found) > _MOST_NAMES:
-        raise ValueError(f"{label}: {_name(group) or '/'!r} holds more than {_MOST_NAMES} names.")
+    if len(found) > most:
+        raise ValueError(f"{label}: {_name(group) or '/'!r} holds more than {most} names.")
     return found
 
 

@@ -16,8 +16,12 @@ from nnlite.saving.stored import Stored
 
 # What an object may read that keeps something else than its variables.
 _LARGEST_OWN = 64 * 2**20
+# How many arrays there may be for an object, however few it has itself.
+_FEW_ARRAYS = 1000
 # Where Keras 2.12 and 2.13 wrote a model's layers.
 _OLD_LAYERS = "_layer_checkpoint_dependencies"
+
+_MOST_NAMED = 20  # of layers that were not read
 
 Pairs = list[tuple[Variable, Stored]]
 
@@ -56,10 +60,10 @@ def read_weights(
     for path, obj in tree.walk(model, source.counts_twice()):
         paths.add(path.strip("/"))
         where = f"{path}/vars".lstrip("/")
-        store = source.at(where)
+        store = source.at(where, _most_arrays(obj, model))
         if _is_optimizer(obj):
             if not hasattr(obj, "inner_optimizer"):
-                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"))
+                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), _most_arrays(obj, model))
                 store = wrapped or store  # saved under a scaled loss, which this model does not have
             optimizers += [(obj, store)] if store else []
         elif not _keeps_default_form(obj):
@@ -75,11 +79,11 @@ def read_weights(
             else:
                 pairs += [(v, store[str(i)]) for i, v in enumerate(obj._own_in_order())]
     report(problems, model, label, skip_mismatch)
-    unread = source.layers() - paths
-    if unread and not skip_mismatch:
+    unread = [] if skip_mismatch else source.layers_beside(paths)
+    if unread:
         warnings.warn(
             f"{label}: the file also holds weights of layers that the model {model.name!r} does not have, which were "
-            f"not read: {', '.join(sorted(unread))}",
+            f"not read: {', '.join(unread)}",
             stacklevel=4,
         )
     ready = [(obj, {key: array.read() for key, array in store.items()}) for obj, store in others]
@@ -123,6 +127,11 @@ def fill(pairs: Pairs, opening: Opening | None = None) -> None:
     values = [array.read() for _, array in pairs]
     for (variable, _), value in zip(pairs, values, strict=True):
         variable.assign(value)
+
+
+def _most_arrays(obj: Any, model: Any) -> int:
+    """How many arrays a file may hold for an object, also if it is not of this model."""
+    return _FEW_ARRAYS + 8 * len(model.weights if _is_optimizer(obj) else getattr(obj, "weights", []))
 
 
 def _is_optimizer(obj: Any) -> bool:
@@ -194,25 +203,34 @@ def _mismatch(obj: Any, own: list[Variable], store: dict[str, Stored], where: st
 def open_h5(source: Any, label: str) -> Any:
     """Open HDF5 for reading: a path, or a file that is open.
 
-    Raises ``ValueError`` for what is none.
+    Raises ``ValueError`` for what is none, and if any of its links leads to another place.
     """
     import h5py
 
     try:
-        return h5py.File(source, "r")
+        file = h5py.File(source, "r")
     except (OSError, RuntimeError, ValueError, OverflowError) as error:
         raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
+    try:
+        guarded.check_links(file, label)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 class Arrays:
     """Where arrays of weights are found by their paths: one file, or several."""
 
-    def at(self, path: str) -> dict[str, Stored]:
-        """Return the arrays in the group at a path, by name, in numeric order; none if there is no group."""
+    def at(self, path: str, most: int) -> dict[str, Stored]:
+        """Return the arrays in the group at a path, by name, in numeric order; none if there is no group.
+
+        Raises ``ValueError`` if there are more than ``most``.
+        """
         raise NotImplementedError
 
-    def layers(self) -> set[str]:
-        """Return the paths of the model's own layers that hold arrays."""
+    def layers_beside(self, paths: set[str]) -> list[str]:
+        """Return the paths of layers that hold arrays and are not among ``paths``, the first of them."""
         raise NotImplementedError
 
     def counts_twice(self) -> bool:
@@ -226,12 +244,12 @@ class InFile(Arrays):
     def __init__(self, file: Any, label: str) -> None:
         self.file, self.label = file, label
 
-    def at(self, path: str) -> dict[str, Stored]:
+    def at(self, path: str, most: int) -> dict[str, Stored]:
         for way in _ways(path):
             group = guarded.group_at(self.file, way, self.label)
             if group is not None:
                 keys = sorted(
-                    guarded.names(group, self.label), key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k)
+                    guarded.names(group, self.label, most), key=lambda k: (0, int(k), k) if k.isdecimal() else (1, 0, k)
                 )
                 found = {key: guarded.array_at(group, key, self.label) for key in keys}
                 return {key: array for key, array in found.items() if array is not None}
@@ -240,13 +258,16 @@ class InFile(Arrays):
     def counts_twice(self) -> bool:
         return guarded.child(self.file, _OLD_LAYERS, self.label) is not None
 
-    def layers(self) -> set[str]:
+    def layers_beside(self, paths: set[str]) -> list[str]:
         layers = guarded.group_at(self.file, "layers", self.label)
-        found = set()
+        found: list[str] = []
         for name in guarded.names(layers, self.label) if layers is not None else ():
-            stored = guarded.group_at(layers, f"{name}/vars", self.label)
-            if stored is not None and guarded.names(stored, self.label):
-                found.add(f"layers/{name}")
+            path = f"layers/{name}"
+            stored = guarded.group_at(layers, f"{name}/vars", self.label) if path not in paths else None
+            if stored is not None and len(stored):
+                found.append(path)
+            if len(found) == _MOST_NAMED:
+                break
         return found
 
 

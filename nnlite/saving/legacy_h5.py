@@ -8,6 +8,7 @@ its arrays: first those that learn, then the others.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,9 @@ from nnlite.core.variable import Variable
 from nnlite.saving import guarded, hdf5, legacy_arrays
 from nnlite.saving.legacy_arrays import Part, Writer
 from nnlite.saving.stored import Stored
+
+# Layers, or arrays of one, that a file may list.
+_MOST_LISTED = 10_000
 
 
 class StoredLayer(NamedTuple):
@@ -37,14 +41,28 @@ def stored_layers(file: Any, label: str) -> list[StoredLayer]:
     group = guarded.child(file, "model_weights", label) if not guarded.has(file, "layer_names", label) else file
     group = file if group is None else group
     found = []
-    for name in guarded.texts(group, "layer_names", label):
+    for name in listed(guarded.texts(group, "layer_names", label), "layers", label):
         layer = _named(group, name, label)
         if layer is None:
             raise ValueError(f"{label}: the file lists the layer {name!r}, and holds nothing for it.")
-        names = guarded.texts(layer, "weight_names", label)
+        names = listed(guarded.texts(layer, "weight_names", label), f"arrays of {name!r}", label)
         if names:
             found.append(StoredLayer(name, [_array(layer, weight, label) for weight in names], names))
     return found
+
+
+def listed(names: list[str], what: str, label: str, most: int = _MOST_LISTED) -> list[str]:
+    """Return names out of an attribute, at most ``most``.
+
+    Raises ``ValueError`` for more, and for one that stands twice: each would be looked up anew, and there is no end of
+    them in a small file.
+    """
+    if len(names) > most:
+        raise ValueError(f"{label}: the file lists {len(names)} names for {what}, more than {most}.")
+    if len(set(names)) < len(names):
+        twice, _ = Counter(names).most_common(1)[0]
+        raise ValueError(f"{label}: the file lists {twice!r} more than once for {what}.")
+    return names
 
 
 def _named(group: Any, name: str, label: str) -> Any:

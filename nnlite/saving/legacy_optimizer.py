@@ -11,6 +11,7 @@ from nnlite.core.variable import Variable
 from nnlite.saving import guarded, hdf5, legacy_h5
 from nnlite.saving.stored import Stored
 
+_MOST_NAMES = 2**16
 # What names of slots end in, up to Keras 2.10.
 _SLOTS = {"m", "v", "vhat", "rms", "momentum", "mg", "accumulator", "accum_grad", "accum_var", "linear"}
 
@@ -35,6 +36,7 @@ def read_optimizer(
     if group is None or optimizer is None:
         return
     names = guarded.texts(group, "weight_names", label)
+    legacy_h5.listed(names, "arrays of the optimizer", label, _MOST_NAMES)
     found = [(name, guarded.array_at(group, name, label)) for name in names]
     arrays = [array for _, array in found if array is not None]
     if not arrays:

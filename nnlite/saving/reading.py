@@ -6,7 +6,7 @@ import os
 import warnings
 from typing import Any
 
-from nnlite.core.loading import Opening, model_from_file
+from nnlite.core.loading import Opening, model_from_config, model_from_file
 from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, npz, shards, tree
 from nnlite.saving.archive import Archive, parsed
 
@@ -52,7 +52,7 @@ def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> An
     compile_config = config.pop("compile_config", None)
     model, opening = _made(config, version, label, limit)
     if compile and compile_config:
-        _compile(model, compile_config, version, label)
+        _compile(model, compile_config, version, label, limit)
     with archive.open("model.weights.h5", size_in_file(model)) as member, hdf5.open_h5(member, label) as file:
         hdf5.read_weights(model, hdf5.InFile(file, label), label, opening=opening)
     _read_assets(model, archive)
@@ -87,7 +87,7 @@ def _from_legacy(file: Any, label: str, compile: bool, limit: int) -> Any:
     training = guarded.text(file, "training_config", label)
     if compile and training is not None:
         described = parsed(training, f"{label}: training_config")
-        if _compile(model, described, version, label):
+        if _compile(model, described, version, label, limit):
             legacy_optimizer.read_optimizer(model, file, label, names, opening)
     _finish(model, opening)
     return model
@@ -132,12 +132,13 @@ def size_in_file(model: Any) -> int:
     return 2**25 + _EACH * objects + _COPIES * sum(variable.value.nbytes for variable in model.weights)
 
 
-def _compile(model: Any, config: Any, version: str | None, label: str) -> bool:
+def _compile(model: Any, config: Any, version: str | None, label: str, limit: int) -> bool:
     """Compile as the file says; what is not known is no reason not to predict, so it is a warning."""
     from nnlite.saving.building import compile_model
 
     try:
-        compile_model(model, config, version, label)
+        with model_from_config(limit, label):
+            compile_model(model, config, version, label)
     except (ValueError, TypeError) as error:
         warnings.warn(f"{label}: the model is not compiled: {error} Call compile before training.", stacklevel=6)
         return False

@@ -59,16 +59,16 @@ class Shards(Arrays):
             self._files[name] = InFile(file, f"{self.label}: {name}")
         return self._files[name]
 
-    def at(self, path: str) -> dict[str, Any]:
+    def at(self, path: str, most: int) -> dict[str, Any]:
         names = self._places.get(path, self._first_names[:1] if path == "vars" else [])
         found: dict[str, Any] = {}
         for name in names:
-            found |= self._file(name).at(path)
+            found |= self._file(name).at(path, most)
         return found
 
-    def layers(self) -> set[str]:
-        groups = {group.removesuffix("/vars") for group in self._places}
-        return {group for group in groups if group.startswith("layers/") and group.count("/") == 1}
+    def layers_beside(self, paths: set[str]) -> list[str]:
+        groups = {group.removesuffix("/vars") for group in self._places} - paths
+        return sorted(group for group in groups if group.startswith("layers/") and group.count("/") == 1)[:20]
 
     def __enter__(self) -> Shards:
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 import h5py
 
-from .files import attack, layer, members, write_archive, write_legacy
+from .files import attack, layer, members, with_layers, write_archive, write_legacy
 
 
 @attack("more than such a file may need", ending=".h5")
@@ -47,6 +47,54 @@ def tried_on_a_huge_input(path: Path, harmless: bool) -> None:
     config["config"].pop("build_input_shape", None)
     config.pop("build_config", None)
     write_archive(path, {**content, "config.json": json.dumps(config).encode()})
+
+
+@attack("makes an array of shape .* more than such a file may need")
+def array_between_layers_of_absurd_size(path: Path, harmless: bool) -> None:
+    start = layer("InputLayer", batch_shape=[None, 4], name="i")
+    write_archive(path, with_layers(start, layer("RepeatVector", n=3 if harmless else 10**9, name="r")))
+
+
+@attack("makes an array of shape .* more than such a file may need")
+def array_in_an_inner_model_of_absurd_size(path: Path, harmless: bool) -> None:
+    """The inner model says nothing of its input, so it is only known where it is called."""
+    grow = layer("UpSampling1D", size=2 if harmless else 10**9, name="u")
+    inner = layer("Sequential", "keras", name="s", layers=[grow])
+    write_archive(path, with_layers(layer("InputLayer", batch_shape=[None, 4, 1], name="i"), inner))
+
+
+@attack("makes an array of 101 axes")
+def array_of_many_axes(path: Path, harmless: bool) -> None:
+    shape = [1] * (3 if harmless else 99) + [4]
+    start = layer("InputLayer", batch_shape=[None, 4], name="i")
+    write_archive(path, with_layers(start, layer("Reshape", target_shape=shape, name="r")))
+
+
+@attack("of dtype 'S1000000000'; only numbers are read")
+def array_of_absurdly_large_elements(path: Path, harmless: bool) -> None:
+    value = {"value": [0.0], "dtype": "float32" if harmless else "S1000000000"}
+    array = {"class_name": "__numpy__", "config": value}
+    function = layer("Add", "keras.src.ops.numpy", name="a")
+    start = {"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}
+    calls = [{"args": [start, array], "kwargs": {}}]
+    first = {**layer("InputLayer", batch_shape=[None, 4], name="i"), "name": "i", "inbound_nodes": []}
+    ends = {"input_layers": ["i", 0, 0], "output_layers": ["a", 0, 0]}
+    layers = [first, {**function, "name": "a", "inbound_nodes": calls}]
+    config = layer("Functional", "keras.src.models.functional", name="m", trainable=True, layers=layers, **ends)
+    write_archive(path, {**with_layers(), "config.json": json.dumps(config).encode()})
+
+
+@attack("asks for a variable .* more than such a config may ask for", ending=".json")
+def config_alone_of_absurd_size(path: Path, harmless: bool) -> None:
+    config = json.loads(members()["config.json"])
+    config["config"]["layers"][1]["config"]["units"] = 3 if harmless else 10**8
+    path.write_text(json.dumps(config))
+
+
+@attack("parts, more than", ending=".json")
+def config_alone_of_many_parts(path: Path, harmless: bool) -> None:
+    extra = '"extra": [' + "[]," * (10 if harmless else 2_000_000) + "[]]"
+    path.write_text("{" + extra + "," + members()["config.json"].decode()[1:])
 
 
 @attack("nested deeper|cannot be read")

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .files import KERNEL, attack, write_legacy, write_weights
+from .files import KERNEL, attack, small_model, write_legacy, write_weights
 
 
 @attack("is a SoftLink")
@@ -38,6 +38,75 @@ def external_link_on_the_way(path: Path, harmless: bool) -> None:
             file["layers/dense"] = h5py.ExternalLink("other.h5", "/layers/dense")
 
     write_weights(path, change)
+
+
+@attack("unread is an ExternalLink", "CVE-2026-1669, GHSA-27f4-p4xq-cxg8", ".weights.h5")
+def external_link_that_nobody_reads(path: Path, harmless: bool) -> None:
+    small_model().save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file["unread"] = KERNEL if harmless else h5py.ExternalLink("/etc/hostname", "/x")
+
+
+@attack("model_weights is an ExternalLink", "GHSA-27f4-p4xq-cxg8", ".h5")
+def external_link_at_the_top_of_a_legacy_file(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        if not harmless:
+            del file["model_weights"]
+            file["model_weights"] = h5py.ExternalLink("other.h5", "/model_weights")
+
+    write_legacy(path, change)
+
+
+@attack("model_weights/d/d is an ExternalLink", "CVE-2026-1669", ".h5")
+def external_link_inside_the_name_of_an_array(path: Path, harmless: bool) -> None:
+    """The list of names says d/kernel:0, and d leads out."""
+
+    def change(file: h5py.File) -> None:
+        if not harmless:
+            del file["model_weights/d/d"]
+            file["model_weights/d/d"] = h5py.ExternalLink("other.h5", "/d")
+
+    write_legacy(path, change)
+
+
+@attack("holds more than 1016 names")
+def one_array_under_many_names(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        for number in range(2, 2 if harmless else 20_000):
+            h5py.h5o.link(group["0"].id, group.id, str(number).encode())
+
+    write_weights(path, change)
+
+
+@attack("nested deeper than 200 levels")
+def groups_of_many_levels(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        file.create_group("a/" * (20 if harmless else 2000))
+
+    write_weights(path, change)
+
+
+@attack("lists 'd' more than once for layers", ending=".h5")
+def one_layer_many_times(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        names = np.array([b"d"] * (1 if harmless else 5000))
+        file["model_weights"].attrs["layer_names"] = names
+
+    write_legacy(path, change)
+
+
+@attack("lists 60000 names for arrays of 'd'", ending=".h5")
+def one_array_many_times(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        group = file["model_weights/d"]
+        if not harmless:
+            del group.attrs["weight_names"]
+            for number in range(20):
+                group.attrs[f"weight_names{number}"] = np.array([b"d/kernel:0"] * 3000)
+
+    write_legacy(path, change)
 
 
 @attack("is a SoftLink", "GHSA-27f4-p4xq-cxg8", ".h5")
