@@ -151,9 +151,8 @@ class Layer(Owner, serialization.Configurable):
         return self.forward(x, *args, **options)[0]
 
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
-        """Return a function that computes ``infer(x)`` for C-contiguous x of one shape and the layer's dtype, and how
-        many of the layers that follow it takes along; None if it is no faster. See :mod:`nnlite.models.inference`."""
-        return None
+        """Return what computes ``infer(x)`` for x of one shape, and how many of the layers that follow it takes along;
+        None if it is no faster. See :mod:`nnlite.models.inference`."""
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output, None for the batch; found by running on zeros unless a subclass knows."""
