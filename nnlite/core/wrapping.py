@@ -53,8 +53,8 @@ def wrap_methods(cls: type) -> None:
         _replace(cls, "forward", _forward)
     if "infer" in own:
         _replace(cls, "infer", _infer)
-    if ("forward" in own or "infer" in own) and "inference" not in own and cls.__bases__ != (object,):
-        cls.inference = lambda self, shape, following: None  # type: ignore[attr-defined]
+    if ("forward" in own or "infer" in own) and "inference" not in own:
+        cls.inference = lambda self, shape, following: None  # type: ignore[attr-defined]  # a base class's is not this
     if "compute_output_shape" in own:
         parameters = inspect.signature(own["compute_output_shape"]).parameters
         cls._shape_options = tuple(parameters)[2:]  # type: ignore[attr-defined]
