@@ -156,6 +156,15 @@ def test_training_of_absurd_size_leaves_a_model_that_predicts(tmp_path):
             assert keras.models.load_model(tmp_path / "n.keras").output_shape == (None, 2)
 
 
+def test_words_count_as_what_they_take(tmp_path):
+    content = with_layers(layer("InputLayer", batch_shape=[None, 1], name="i"), layer("StringLookup", name="s"))
+    words = b"\n".join(b"%d" % number for number in range(1000))
+    write_archive(tmp_path / "w.keras", {**content, "assets/layers/string_lookup/vocabulary.txt": words})
+    assert keras.models.load_model(tmp_path / "w.keras", max_bytes=100_000).layers[0].vocabulary_size() == 1001
+    with pytest.raises(ValueError, match=r"vocabulary.txt cannot be used: .* 's' has 1000 words"):
+        keras.models.load_model(tmp_path / "w.keras", max_bytes=99_999)
+
+
 def test_reserved_numbers_take_no_memory():
     words = keras.layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=10**12)
     assert words.vocabulary_size() == 10**12 + 2 and words(["b"]).tolist() == [10**12 + 1]
