@@ -19,6 +19,9 @@ _LARGEST_MODEL, _LARGEST_ARRAY = 2**30, 2**30
 _MOST_AXES = 64  # that arrays of NumPy may have
 _MOST_ARRAYS = 50_000  # that the calls of a model may make
 
+# What a config that is no config makes Python raise.
+ACCIDENTS = (LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError)
+
 
 class Opening:
     """A model that is being made from a file: what it may take, and which of its variables have not been drawn.
@@ -81,6 +84,8 @@ def model_from_config(max_bytes: int | None, label: str) -> Iterator[None]:
     Args:
         max_bytes: what they may take together; 1 GB where None.
         label: what messages call the config.
+
+    Raises ``ValueError`` for what a config that is no config makes Python raise, where nobody looked first.
     """
     if current() is not None:
         yield
@@ -88,6 +93,8 @@ def model_from_config(max_bytes: int | None, label: str) -> Iterator[None]:
     _open.file = Opening(_LARGEST_MODEL if max_bytes is None else max_bytes, label, is_file=False)
     try:
         yield
+    except ACCIDENTS as error:
+        raise ValueError(f"{label} describes nothing that holds together: {error!r}.") from error
     finally:
         _open.file = None
 

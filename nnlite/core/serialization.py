@@ -13,6 +13,9 @@ from nnlite.core.errors import KnownArguments, constructor_arguments, unknown_ar
 # The names that arrays have in configs.
 ARRAYS = ("__numpy__", "__tensor__")
 
+# What stands before the ">" of registered names of classes that are Keras's.
+_OWN_PACKAGES = ("", "keras", "Keras", "keras.src")
+
 
 class Configurable(KnownArguments):
     """Something that is described by its constructor's arguments.
@@ -235,11 +238,20 @@ def find_class(config: dict[str, Any], kind: str | None = None) -> Any:
     wanted = kind or _kind_in(config)
     if wanted is None:
         found = registry.find(None, name)
-        return found if found is not None else registry.resolve("layers", name)
-    # What the same module name stands for, or may stand in its place.
-    also = {"layers": "models", "models": "policies", "activations": "layers"}.get(wanted)
-    found = registry.find(also, name) if also else None
-    return found if found is not None else registry.resolve(wanted, name)
+        found = found if found is not None else registry.resolve("layers", name)
+    else:
+        # What the same module name stands for, or may stand in its place.
+        also = {"layers": "models", "models": "policies", "activations": "layers"}.get(wanted)
+        found = registry.find(also, name) if also else None
+        found = found if found is not None else registry.resolve(wanted, name)
+    package = str(config.get("registered_name") or "").rpartition(">")[0]
+    if package not in _OWN_PACKAGES:
+        raise ValueError(
+            f"Unknown class {config['registered_name']!r}: the file names one of its author's. Pass it as "
+            f"custom_objects={{{config['class_name']!r}: ...}}, or register it with "
+            f"nnlite.saving.register_keras_serializable({package!r})."
+        )
+    return found
 
 
 def _kind_in(config: dict[str, Any]) -> str | None:

@@ -48,6 +48,8 @@ def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
         return {key: map_shapes(shape, function) for key, shape in x.items()}
     if x is None:
         return None
+    if not isinstance(x, (list, tuple)):
+        raise TypeError(f"Expected a shape, or a list or dict of shapes, got {x!r}.")
     return function(tuple(x)) if is_shape(x) else [map_shapes(shape, function) for shape in x]
 
 

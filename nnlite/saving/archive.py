@@ -22,6 +22,8 @@ _LARGEST_RATIO = 1000
 _PIECE = 2**18
 # Ways to compress that unpack no further than asked: as it is, and deflated.
 _COMPRESSIONS = (0, 8)
+_END = b"PK\x05\x06"
+_LINK = 0xA  # what a member is, in the upper half of its attributes
 
 
 class Archive:
@@ -51,21 +53,25 @@ class Archive:
                 f"(.weights.h5) are read by model.load_weights."
             ) from None
         try:
-            self._check_names(self._zip.namelist())
+            self._check_names(self._zip.infolist())
         except BaseException:
             self._zip.close()
             raise
 
-    def _check_names(self, names: list[str]) -> None:
-        for name in names:
+    def _check_names(self, infos: list[Any]) -> None:
+        names = [info.filename for info in infos]
+        for info in infos:
+            name = info.filename
             parts = name.replace("\\", "/").split("/")
             if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
                 raise ValueError(f"{self.label}: the member {name!r} leads out of the archive.")
+            if info.external_attr >> 28 == _LINK:
+                raise ValueError(f"{self.label}: {name} is a link, which leads to another place; only files are read.")
         seen: set[str] = set()
         for name in names:
-            if name in seen:
-                raise ValueError(f"{self.label}: there are {names.count(name)} members named {name!r}, expected one.")
-            seen.add(name)
+            if name.casefold() in seen:
+                raise ValueError(f"{self.label}: there are several members named {name!r}, or so in other cases.")
+            seen.add(name.casefold())
         others = [name for name in names if name not in MEMBERS and not name.startswith("assets/")]
         if others:
             warnings.warn(
@@ -111,7 +117,8 @@ class Archive:
         if info.compress_type != 0 or info.flag_bits & 1:
             self._check_size(name, info.file_size, most)
             return io.BytesIO(self._content(name, info))
-        part = Part(self._path, _content_start(self._path, info.header_offset, f"{self.label}: {name}"), info.file_size)
+        start = self._checked(name, _content_start, self._path, info.header_offset)
+        part = Part(self._path, start, info.file_size)
         if info.compress_size != info.file_size or part.checksum() != info.CRC:
             part.close()
             raise ValueError(f"{self.label}: {name} is damaged: its checksum is another.")
@@ -139,7 +146,7 @@ class Archive:
 
         try:
             return function(*args)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, zlib.error) as error:
+        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, OverflowError, zlib.error) as error:
             raise ValueError(f"{self.label}: {name} is damaged: {error}") from None
 
     def _file(self, name: str, most: int | None) -> str:
@@ -226,13 +233,13 @@ class Part(io.RawIOBase):
         super().close()
 
 
-def _content_start(path: str, header: int, what: str) -> int:
+def _content_start(path: str, header: int) -> int:
     """Return where a member's content begins: behind its own header, which repeats its name."""
     with open(path, "rb") as file:
         file.seek(header)
         found = file.read(30)
     if len(found) < 30 or found[:4] != b"PK\x03\x04":
-        raise ValueError(f"{what} is damaged: it has no header.")
+        raise ValueError("it has no header.")
     return header + 30 + int.from_bytes(found[26:28], "little") + int.from_bytes(found[28:30], "little")
 
 
@@ -253,10 +260,17 @@ def check_list(path: str) -> None:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 2**16 - 64))
         tail = file.read()
-    for mark, start, width in ((b"PK\x05\x06", 12, 4), (b"PK\x06\x06", 40, 8)):
-        place = tail.rfind(mark)
-        size = int.from_bytes(tail[place + start : place + start + width], "little")
-        if place >= 0 and size > _LARGEST_LIST and size != 2**32 - 1:
+        # Where zipfile looks for the archive's end: without a comment, or wherever it stands last.
+        ends = {place for place in (max(0, len(tail) - 22), tail.rfind(_END)) if tail[place:][:4] == _END}
+        sizes = [int.from_bytes(tail[place + 12 : place + 16], "little") for place in ends]
+        for place in ends:  # of large archives more is said before it, or wherever that says
+            locator = tail[max(0, place - 20) : place]
+            if locator[:4] == b"PK\x06\x07":
+                file.seek(min(int.from_bytes(locator[8:16], "little"), end))
+                for found in (tail[max(0, place - 76) : place - 20], file.read(56)):
+                    sizes += [int.from_bytes(found[40:48], "little")] if found[:4] == b"PK\x06\x06" else []
+    for size in sizes:
+        if size > _LARGEST_LIST and size != 2**32 - 1:
             raise ValueError(f"its list of members has {size} bytes, more than {_LARGEST_LIST}")
 
 

@@ -6,10 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from nnlite.core import registry, serialization
-
-# What a config that is no config makes Python raise, where nobody looked first.
-_ACCIDENTS = (LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError)
+from nnlite.core import loading, registry, serialization
 
 
 def build_model(
@@ -61,5 +58,5 @@ def compile_model(model: Any, config: Any, version: str | None = None, label: st
 def _described(label: str, what: str) -> Iterator[None]:
     try:
         yield
-    except _ACCIDENTS as error:
+    except loading.ACCIDENTS as error:
         raise ValueError(f"{label} describes no {what} that holds together: {error!r}.") from error

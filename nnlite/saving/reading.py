@@ -14,6 +14,7 @@ from nnlite.saving.archive import Archive, parsed
 _SMALL, _LARGEST_GROWTH = 64 * 2**20, 100
 # What a weights file may take for each byte of the variables, and for each object, with an optimizer's state in it.
 _COPIES, _EACH = 8, 2**14
+_EACH_WORD = 100  # bytes that one takes in memory, whatever its letters
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -55,18 +56,21 @@ def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> An
         _compile(model, compile_config, version, label, limit)
     with archive.open("model.weights.h5", size_in_file(model)) as member, hdf5.open_h5(member, label) as file:
         hdf5.read_weights(model, hdf5.InFile(file, label), label, opening=opening)
-    _read_assets(model, archive)
+    _read_assets(model, archive, opening)
     _finish(model, opening)
     return model
 
 
-def _read_assets(model: Any, archive: Archive) -> None:
+def _read_assets(model: Any, archive: Archive, opening: Opening) -> None:
     """Give layers that learn words those that stand beside the config, in the members made for these layers."""
     for path, obj in tree.walk(model):
         member = f"assets{path}/vocabulary.txt"
         if hasattr(obj, "load_assets") and archive.holds(member):
             try:
-                obj.load_assets({"vocabulary.txt": archive.read(member)})
+                content = archive.read(member)
+                count = content.count(b"\n") + 1
+                opening.spend(_EACH_WORD * count, f"the layer {obj.name!r} has {count} words")
+                obj.load_assets({"vocabulary.txt": content})
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{archive.label}: {member} cannot be used: {error}") from error
 

@@ -63,7 +63,51 @@ def member_at_the_root(path: Path, harmless: bool) -> None:
     write_archive(path, {**members(), "assets/a" if harmless else "/tmp/keras_was_here": b"x"})
 
 
-@attack("2 members named 'config.json'")
+@attack("assets/words.txt is a link", "CVE-2025-12060, CVE-2026-12479")
+def member_that_is_a_link(path: Path, harmless: bool) -> None:
+    write_archive(path, members())
+    info = zipfile.ZipInfo("assets/words.txt")
+    info.external_attr = (0o100644 if harmless else 0o120777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(info, "/etc/hostname")
+
+
+@attack("several members named 'Config.JSON'")
+def two_configs_where_cases_are_one(path: Path, harmless: bool) -> None:
+    write_archive(path, {**members(), "assets/words.txt" if harmless else "Config.JSON": b"{}"})
+
+
+@attack("list of members has 2")
+def a_list_of_members_beside_its_size(path: Path, harmless: bool) -> None:
+    """Where the archive ends is told by a mark, which stands a second time inside of that end."""
+    extra = {f"assets/{'x' * 200}{number}": b"" for number in range(5 if harmless else 9000)}
+    write_archive(path, {**members(), **extra})
+    if not harmless:
+        content = path.read_bytes()
+        path.write_bytes(content[:-14] + b"PK\5\6" + content[-10:])  # for how many members there are
+
+
+@attack("model.weights.h5 is damaged")
+def weights_beyond_the_end(path: Path, harmless: bool) -> None:
+    write_archive(path, members())
+    if not harmless:
+        content = path.read_bytes()
+        at = content.rindex(b"model.weights.h5")
+        more = b"\1\0\x08\0" + (2**63).to_bytes(8, "little")
+        entry = (
+            content[at - 46 : at - 16]
+            + b"\x0c\0"
+            + content[at - 14 : at - 4]
+            + b"\xff" * 4
+            + b"model.weights.h5"
+            + more
+        )
+        end = content[at + 16 :]
+        size = int.from_bytes(end[12:16], "little") + 12
+        path.write_bytes(content[: at - 46] + entry + end[:12] + size.to_bytes(4, "little") + end[16:])
+
+
+@attack("several members named 'config.json'")
 def two_configs(path: Path, harmless: bool) -> None:
     write_archive(path, members())
     if not harmless:

@@ -103,3 +103,9 @@ def vocabulary_of_another_file(path: Path, harmless: bool) -> None:
 def registered_name_of_another_class(path: Path, harmless: bool) -> None:
     registered = None if harmless else "os>system"
     write_layers(path, layer("Flatten" if harmless else "system", registered=registered))
+
+
+@attack("Unknown class 'theirs>Flatten'")
+def class_of_an_author_by_a_name_of_keras(path: Path, harmless: bool) -> None:
+    """What it does is not known, and surely something else than the class of that name here."""
+    write_layers(path, layer("Flatten", registered="keras>Flatten" if harmless else "theirs>Flatten"))
