@@ -136,6 +136,8 @@ def names(group: Any, label: str, most: int = _MOST_NAMES) -> list[str]:
     found: list[str] = []
     try:
         for name in group:
+            if not isinstance(name, str):
+                raise ValueError(f"{name!r} is no text")
             found.append(name)
             if len(found) > most:
                 break

@@ -120,7 +120,11 @@ class Compiling(Steps):
         return {} if self._compiled is None else compile_config.to_config(self._compiled.arguments)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile with what :meth:`get_compile_config` returned; a built model's optimizer gets its variables."""
+        """Compile with what :meth:`get_compile_config` returned; a built model's optimizer gets its variables.
+
+        Raises ``ValueError`` or ``TypeError`` for a config that describes no training, such as a schedule that has no
+        numbers.
+        """
         if type(self).compile is not Compiling.compile:
             warnings.warn(
                 f"{type(self).__name__} overrides compile(), so it was not compiled from the file's config. Override "
@@ -130,7 +134,9 @@ class Compiling(Steps):
             return
         from nnlite.training import compile_config
 
-        self.compile(**compile_config.from_config(config))
+        arguments = compile_config.from_config(config)
+        float(getattr(arguments.get("optimizer"), "learning_rate", 0))  # a schedule only now computes with what it got
+        self.compile(**arguments)
         if self.optimizer is not None and self.built and self.trainable_weights:
             self.optimizer.build(self.trainable_weights)
 

@@ -130,6 +130,21 @@ def weights_that_unpack_to_much(path: Path, harmless: bool) -> None:
     write_archive(path, content, deflated=True)
 
 
+@attack("model.weights.h5 has 40000000 bytes, more than the")
+def weights_of_more_than_the_model(path: Path, harmless: bool) -> None:
+    content = members()
+    if not harmless:
+        content["model.weights.h5"] = os.urandom(1000) * 40_000
+    write_archive(path, content, deflated=True)
+
+
+@attack("vocabulary.txt claims to unpack to 50000000 bytes")
+def words_that_unpack_to_much(path: Path, harmless: bool) -> None:
+    content = with_layers(layer("InputLayer", batch_shape=[None, 1], name="i"), layer("StringLookup", name="s"))
+    words = b"a\nb" if harmless else b"a" * 50_000_000
+    write_archive(path, {**content, "assets/layers/string_lookup/vocabulary.txt": words}, deflated=True)
+
+
 @attack("list of members")
 def members_without_end(path: Path, harmless: bool) -> None:
     content = {f"assets/{'x' * 200}{number}": b"" for number in range(5 if harmless else 9000)}

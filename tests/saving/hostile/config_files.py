@@ -97,6 +97,29 @@ def config_alone_of_many_parts(path: Path, harmless: bool) -> None:
     path.write_text("{" + extra + "," + members()["config.json"].decode()[1:])
 
 
+@attack("more than the 16777216 allowed", ending=".json")
+def config_alone_of_absurd_length(path: Path, harmless: bool) -> None:
+    path.write_text(members()["config.json"].decode() + " " * (10 if harmless else 2**25))
+
+
+@attack("make more than 50000 arrays", ending=".json")
+def arrays_without_end(path: Path, harmless: bool) -> None:
+    start = {"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}
+    split = layer("Split", "keras.src.ops.numpy", name="s", indices_or_sections=[0] * (3 if harmless else 60_000))
+    first = {**layer("InputLayer", batch_shape=[None, 4], name="i"), "name": "i", "inbound_nodes": []}
+    layers = [first, {**split, "name": "s", "inbound_nodes": [{"args": [start], "kwargs": {}}]}]
+    ends = {"input_layers": ["i", 0, 0], "output_layers": ["s", 0, 1]}
+    config = layer("Functional", "keras.src.models.functional", name="m", trainable=True, layers=layers, **ends)
+    path.write_text(json.dumps(config))
+
+
+@attack("nested deeper than 200 levels", ending=".json")
+def config_of_some_levels(path: Path, harmless: bool) -> None:
+    depth = 10 if harmless else 500
+    extra = '"extra": ' + "[" * depth + "]" * depth
+    path.write_text("{" + extra + "," + members()["config.json"].decode()[1:])
+
+
 @attack("nested deeper|cannot be read")
 def config_of_many_levels(path: Path, harmless: bool) -> None:
     content = members()

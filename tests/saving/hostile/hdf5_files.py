@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zlib
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .files import KERNEL, attack, small_model, write_legacy, write_weights
+from .files import KERNEL, attack, layer, small_model, with_layers, write_archive, write_legacy, write_weights
 
 
 @attack("is a SoftLink")
@@ -153,7 +154,7 @@ def virtual_data(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("dtype|no array")
+@attack("only numbers are read")
 def texts_for_numbers(path: Path, harmless: bool) -> None:
     def change(file: h5py.File, group: h5py.Group) -> None:
         group.create_dataset("0", (4, 3), "f4" if harmless else h5py.string_dtype())
@@ -161,7 +162,7 @@ def texts_for_numbers(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("dtype|no array")
+@attack("only numbers are read")
 def references_for_numbers(path: Path, harmless: bool) -> None:
     def change(file: h5py.File, group: h5py.Group) -> None:
         group.create_dataset("0", (4, 3), "f4" if harmless else h5py.ref_dtype)
@@ -169,7 +170,7 @@ def references_for_numbers(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("dtype|no array")
+@attack("only numbers are read")
 def records_for_numbers(path: Path, harmless: bool) -> None:
     def change(file: h5py.File, group: h5py.Group) -> None:
         group.create_dataset("0", (4, 3), "f4" if harmless else [("a", "f4"), ("b", "i4")])
@@ -223,7 +224,7 @@ def part_that_unpacks_to_much(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("filter")
+@attack("only gzip, lzf and shuffle are read")
 def unknown_filter(path: Path, harmless: bool) -> None:
     def change(file: h5py.File, group: h5py.Group) -> None:
         settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -236,6 +237,54 @@ def unknown_filter(path: Path, harmless: bool) -> None:
         h5py.h5d.create(group.id, b"0", h5py.h5t.NATIVE_INT32 if not harmless else h5py.h5t.IEEE_F32LE, space, settings)
 
     write_weights(path, change)
+
+
+@attack("is kept in 1048")
+def part_that_is_kept_in_much(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        made = group.create_dataset("0", (4, 3), "f4", chunks=(4, 3), compression="gzip")
+        made.id.write_direct_chunk((0, 0), zlib.compress(KERNEL.tobytes()) + bytes(0 if harmless else 2**20))
+
+    write_weights(path, change)
+
+
+@attack("is written in 1000000 parts, too many for 4000000 bytes")
+def parts_without_end(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        shape = (4, 3) if harmless else (1000, 1000)
+        group.create_dataset("0", shape, "f4", chunks=(1, 1))
+
+    write_weights(path, change)
+
+
+@attack("the arrays at 'layers/string_lookup/vars' have 4398046511104 bytes")
+def more_than_a_layer_that_reads_itself_needs(path: Path, harmless: bool) -> None:
+    content = with_layers(layer("InputLayer", batch_shape=[None, 1], name="i"), layer("StringLookup", name="s"))
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        group = file.create_group("layers/string_lookup/vars")
+        if not harmless:
+            group.create_dataset("idf_weights", (2**40,), "f4", chunks=(2**18,))
+    write_archive(path, {**content, "model.weights.h5": buffer.getvalue()})
+
+
+@attack("is no text")
+def a_name_that_is_no_text(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        if not harmless:
+            h5py.h5o.link(group["0"].id, group.id, b"\xff\xfe")
+
+    write_weights(path, change)
+
+
+@attack("more than 16777216 bytes are not read", ending=".h5")
+def name_of_absurd_size(path: Path, harmless: bool) -> None:
+    """Attributes of this size stand beside the others."""
+    write_legacy(path)
+    if not harmless:
+        with h5py.File(path, "w", libver="latest") as file:
+            file.attrs.create("model_config", b"{}", dtype="S17000000")
 
 
 @attack("is not a group|is no array|neither")
