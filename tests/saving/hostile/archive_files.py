@@ -151,7 +151,7 @@ def members_without_end(path: Path, harmless: bool) -> None:
     write_archive(path, {**members(), **content})
 
 
-@attack("checksum")
+@attack("model.weights.h5 is damaged: its checksum is another")
 def weights_with_another_checksum(path: Path, harmless: bool) -> None:
     write_archive(path, members())
     if not harmless:
