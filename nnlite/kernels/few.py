@@ -67,6 +67,8 @@ def conv_plan(
         view_strides = (steps[0], *outer, *taps, steps[-1])
 
     def correlate(x: Array, w: Array) -> Array:
+        if not x.flags.c_contiguous:  # the view below takes the strides for granted
+            x = np.ascontiguousarray(x)
         if pads:
             around = np.zeros(padded, dtype)
             around[inside] = x

@@ -159,19 +159,29 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
 
     Raises ``ValueError`` if the layer does not take such an input.
     """
-    if layer.activity_regularizer is not None or not layer.built:
-        return None
-    if not layer.__dict__.keys().isdisjoint(("forward", "infer")):  # somebody's own, for this object
+    if not _is_regular(layer):
         return None
     if layer.input_spec is not None:
         check_inputs(layer, shape)
     usable = []
     for one in following:
-        if one._compute != layer._compute or one.activity_regularizer is not None or not one.built:
+        if one._compute != layer._compute or not _is_regular(one):
             break
         usable.append(one)
     found: tuple[Function, int] | None = layer.inference(shape, usable)
     return found
+
+
+def _is_regular(layer: Any) -> bool:
+    """Whether a layer does what its class says: no method of its own, and an activation that keeps dtype and shape,
+    which a plain function need not."""
+    activation = getattr(layer, "activation", None)
+    return (
+        layer.built
+        and layer.activity_regularizer is None
+        and layer.__dict__.keys().isdisjoint(("forward", "infer"))
+        and (activation is None or hasattr(activation, "keeps"))
+    )
 
 
 def shape_after(layers: Sequence[Any], shape: Any) -> Any:

@@ -180,6 +180,24 @@ def test_layers_of_ones_own_are_called():
     assert model.predict(x).max() < -50
 
 
+def test_methods_and_functions_of_ones_own_are_not_planned_over():
+    x = np.ones((1, 3), "float32")
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2), layers.ReLU()])
+    model.predict(x)
+    model.layers[1].infer = lambda x: x - 100  # stands behind a product that would take it along
+    assert model.predict(x).max() < -50
+
+    model = keras.Sequential(
+        [layers.Input((4, 6, 2)), layers.Conv2D(3, 2), layers.Activation(_turned), layers.Conv2D(2, 2)]
+    )
+    x = np.random.default_rng(0).normal(size=(3, 4, 6, 2)).astype("float32")
+    np.testing.assert_allclose(model.predict(x[:1]), one_by_one(model, x[:1]), rtol=1e-5, atol=1e-6)
+
+
+def _turned(x):
+    return np.asfortranarray(x).astype("float64")
+
+
 def test_wrong_inputs_are_refused_by_name():
     model, x = made("images", "row", "float32")
     model.predict(x[:1])
