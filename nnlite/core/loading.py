@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -21,6 +21,10 @@ _MOST_ARRAYS = 50_000  # that the calls of a model may make
 
 # What a config that is no config makes Python raise.
 ACCIDENTS = (LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError)
+
+
+class RefusedError(ValueError):
+    """A file or config asks for what an honest one would not: memory without end, code, what others own."""
 
 
 class Opening:
@@ -43,14 +47,9 @@ class Opening:
         if self.left < 0:
             self.refuse(what, size)
 
-    def refuse(self, what: str, size: int) -> None:
+    def refuse(self, what: str, size: int) -> NoReturn:
         """Raise the error for something that takes more memory than it may."""
-        # Whole numbers, as those of strangers may be too large for floats.
-        raise ValueError(
-            f"{self.label}: {what}, {size // 2**20:,} MB, which is more than such a "
-            + ("file may need" if self.is_file else "config may ask for")
-            + ". If you trust it, pass max_bytes=... where you load it."
-        )
+        refuse(self.label, what, size, "file may need" if self.is_file else "config may ask for")
 
     def filled(self, variables: Iterable[Any]) -> None:
         """Note that variables have got their values."""
@@ -64,6 +63,15 @@ class Opening:
         for variable, make in drawn:
             variable.assign(make(variable.shape, dtype=variable.dtype))
         return [variable for variable, _ in drawn]
+
+
+def refuse(label: str, what: str, size: int, such: str = "file may need") -> NoReturn:
+    """Raise the error for something in a file or config that takes more memory, in bytes, than it may."""
+    # Whole numbers, as those of strangers may be too large for floats.
+    raise RefusedError(
+        f"{label}: {what}, {size // 2**20:,} MB, which is more than such a {such}. If you trust it, pass "
+        f"max_bytes=... where you load it."
+    )
 
 
 @contextmanager
@@ -135,7 +143,7 @@ def passing(shape: Any, dtype: Any, label: Any) -> None:
         return
     opening.arrays += 1
     if opening.arrays > _MOST_ARRAYS:
-        raise ValueError(f"{opening.label}: the calls of its layers make more than {_MOST_ARRAYS} arrays.")
+        raise RefusedError(f"{opening.label}: the calls of its layers make more than {_MOST_ARRAYS} arrays.")
     if len(shape) > _MOST_AXES:
         raise ValueError(f"{opening.label}: {label} makes an array of {len(shape)} axes, more than {_MOST_AXES}.")
     size = _size(shape, dtype)
@@ -152,7 +160,7 @@ def count(calls: int) -> None:
     if opening is not None:
         opening.calls += calls
         if opening.calls > _MOST_CALLS:
-            raise ValueError(f"{opening.label}: its inner models call each other more than {_MOST_CALLS} times.")
+            raise RefusedError(f"{opening.label}: its inner models call each other more than {_MOST_CALLS} times.")
 
 
 def blank(shape: tuple[int, ...], dtype: Any, owner: str, name: str) -> Any:

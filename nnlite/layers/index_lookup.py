@@ -12,7 +12,7 @@ import numpy as np
 from nnlite.core.layer import Layer
 from nnlite.layers import checks
 from nnlite.layers.categories import encode, encoded_shape
-from nnlite.layers.hashing import fingerprint64, siphash24
+from nnlite.layers.vocabulary import Vocabulary, lines
 
 _MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
@@ -66,7 +66,7 @@ class IndexLookup(Layer):
         self.oov_method = checks.choice(self, "oov_method", oov_method, ("floormod", "farmhash"))
         self.salt = (salt, salt) if isinstance(salt, int) else None if salt is None else list(salt)
         self._given = vocabulary is not None
-        self._set([], None)
+        self._vocabulary = Vocabulary([], self._first, None)
         self._counts: Counter[Any] = Counter()
         self._documents: Counter[Any] = Counter()
         self._seen = 0
@@ -74,11 +74,6 @@ class IndexLookup(Layer):
             self.set_vocabulary(vocabulary, idf_weights)
 
     # ---- the vocabulary ----
-
-    def _set(self, words: list[Any], weights: list[float] | None) -> None:
-        self._words = words
-        self._numbers = {word: number for number, word in enumerate(words, self._first)}
-        self._weights = weights
 
     @property
     def _masks(self) -> int:
@@ -106,7 +101,7 @@ class IndexLookup(Layer):
         if isinstance(vocabulary, str):
             with open(vocabulary, encoding="utf-8") as file:
                 vocabulary = file.read().splitlines()
-        words = self._words_of(np.asarray(vocabulary)).tolist()
+        words = self._words_of(vocabulary).tolist()
         special = [self.mask_token] * self._masks + [self.oov_token] * min(self.num_oov_indices, len(words))
         with_special = 0 < self._first == len(special) and words[: len(special)] == special
         weights = None if idf_weights is None else [float(w) for w in np.asarray(idf_weights).ravel()]
@@ -116,18 +111,19 @@ class IndexLookup(Layer):
             words = words[len(special) :]
         if not words and not with_special:
             raise ValueError(f"{self.label}: the vocabulary is empty.")
-        self._check(words, special)
         if weights is not None and not with_special:
             weights = [float(np.mean(weights))] * self._first + weights
-        self._set(words, weights)
-        self._given = True
+        vocabulary = Vocabulary(words, self._first, weights)
+        self._check(vocabulary, special)
+        self._vocabulary, self._given = vocabulary, True
 
-    def _check(self, words: list[Any], special: list[Any]) -> None:
-        twice = [word for word, count in Counter(words).items() if count > 1]
-        if twice:
+    def _check(self, vocabulary: Vocabulary, special: list[Any]) -> None:
+        words, numbers = vocabulary.words, vocabulary.numbers
+        if len(numbers) < len(words):
+            twice = [word for word, count in Counter(words).items() if count > 1]
             raise ValueError(f"{self.label}: the vocabulary holds more than once: {', '.join(map(repr, twice[:10]))}.")
         for token, reserved in ((self.mask_token, True), (self.oov_token, self.invert)):
-            if token is not None and reserved and token in words:
+            if token is not None and reserved and token in numbers:
                 raise ValueError(
                     f"{self.label}: the vocabulary holds the reserved token {token!r} at place {words.index(token)}; "
                     f"leave reserved tokens out, or begin with all of them: {special[:10]}."
@@ -141,11 +137,11 @@ class IndexLookup(Layer):
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
         """Return the words by their numbers; without ``include_special_tokens`` the vocabulary alone."""
         special = [self.mask_token] * self._masks + [self.oov_token] * self.num_oov_indices
-        return [*special, *self._words] if include_special_tokens else list(self._words)
+        return [*special, *self._vocabulary.words] if include_special_tokens else list(self._vocabulary.words)
 
     def vocabulary_size(self) -> int:
         """Return how many numbers are given out, those of the special tokens included."""
-        return self._first + len(self._words)
+        return self._first + len(self._vocabulary.words)
 
     # ---- learning it ----
 
@@ -173,7 +169,7 @@ class IndexLookup(Layer):
 
     def update_state(self, data: Any) -> None:
         """Count the words of a batch; each row is a document."""
-        words = self._words_of(np.asarray(data))
+        words = self._words_of(data)
         self._count_rows(words.reshape(-1, words.shape[-1]).tolist() if words.ndim > 1 else [words.ravel().tolist()])
 
     def _count_rows(self, rows: list[list[Any]]) -> None:
@@ -199,7 +195,7 @@ class IndexLookup(Layer):
             # log(1 + documents / (1 + documents that hold the word))
             own = [math.log(1 + self._seen / (1 + self._documents[word])) for word in ranked]
             weights = [float(np.mean(own)) if own else 0.0] * self._first + own
-        self._set(ranked, weights)
+        self._vocabulary = Vocabulary(ranked, self._first, weights)
         self.reset_state()
 
     def reset_state(self) -> None:
@@ -225,7 +221,7 @@ class IndexLookup(Layer):
     def _number(self, word: Any) -> int:
         if self.mask_token is not None and word == self.mask_token:
             return 0 if self.output_mode == "int" else -1  # which counts for nothing
-        number = self._numbers.get(word)
+        number = self._vocabulary.numbers.get(word)
         if number is not None:
             return number
         if self.num_oov_indices == 0:
@@ -245,16 +241,16 @@ class IndexLookup(Layer):
             return numbers
         if self.output_mode != "tf_idf":
             return encode(numbers, self.output_mode, self._depth(), np.int64)
-        if self._weights is None:
+        if self._vocabulary.weights is None:
             raise ValueError(f"{self.label}: call adapt, or give a vocabulary with idf_weights, before it is used.")
         weights = np.zeros(self._depth(), self._compute)
-        weights[: len(self._weights)] = self._weights
+        weights[: len(self._vocabulary.weights)] = self._vocabulary.weights
         return encode(numbers, "count", self._depth(), self._compute) * weights
 
     def _depth(self) -> int:
         if self.pad_to_max_tokens and self.max_tokens is not None:
             return self.max_tokens
-        if not self._words and not self._given:
+        if not self._vocabulary.words and not self._given:
             raise ValueError(f"{self.label}: call adapt, or give a vocabulary, before it is used.")
         return self.vocabulary_size()
 
@@ -283,10 +279,13 @@ class IndexLookup(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; the vocabulary among them, also where it was learned."""
         config = {k: v for k, v in super().get_config().items() if k not in ("vocabulary", "idf_weights", "encoding")}
-        known = self._given or bool(self._words)
+        known = self._given or bool(self._vocabulary.words)
         # Weights belong to the special tokens too, so those stand before the words where there are weights.
-        config["vocabulary"] = self.get_vocabulary(self._weights is not None) if known else None
-        config |= {"idf_weights": self._weights, "vocabulary_size": self.vocabulary_size() if known else None}
+        config["vocabulary"] = self.get_vocabulary(self._vocabulary.weights is not None) if known else None
+        config |= {
+            "idf_weights": self._vocabulary.weights,
+            "vocabulary_size": self.vocabulary_size() if known else None,
+        }
         return config | {"oov_method": self.oov_method, "salt": self.salt}
 
     @classmethod
@@ -303,50 +302,22 @@ class IndexLookup(Layer):
             )
         return super().from_config(config)
 
-    def load_assets(self, assets: dict[str, bytes]) -> None:
+    def load_words(self, content: bytes) -> None:
         """Read the words that Keras keeps beside a model's config where they were learned: one a line.
 
         Raises ``ValueError`` if they do not fit.
         """
-        if "vocabulary.txt" not in assets or self._given:
+        if self._given:
             return
-        words = assets["vocabulary.txt"].decode("utf-8").split("\n")
-        self.set_vocabulary(words if self._texts else [int(word) for word in words], self._weights)
+        words = lines(content)
+        self.set_vocabulary(words if self._texts else [int(word) for word in words], self._vocabulary.weights)
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Write the inverse document frequencies, where there are any, under the name that Keras reads."""
-        if self._weights is not None:
-            store["idf_weights"] = np.array(self._weights, np.float32)
+        if self._vocabulary.weights is not None:
+            store["idf_weights"] = np.array(self._vocabulary.weights, np.float32)
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
         """Read the inverse document frequencies, where there are any."""
         if "idf_weights" in store:
-            self._weights = [float(w) for w in np.asarray(store["idf_weights"])]
-
-
-def texts(layer: Layer, x: Any, encoding: str = "utf-8") -> np.ndarray:
-    """Return an array of str objects, given texts or bytes.
-
-    Raises ``TypeError`` for anything else.
-    """
-    x = np.asarray(x)
-    if x.dtype.kind == "S":
-        return np.char.decode(x, encoding).astype(object)
-    if x.dtype.kind == "O":
-        flat = [one.decode(encoding) if isinstance(one, bytes) else one for one in x.ravel()]
-        wrong = [one for one in flat if not isinstance(one, str)]
-        if wrong:
-            raise TypeError(f"{layer.label} takes texts, got {wrong[0]!r}.")
-        found = np.empty(len(flat), object)
-        found[:] = flat
-        return found.reshape(x.shape)
-    if x.dtype.kind not in "UT" and x.size:
-        raise TypeError(f"{layer.label} takes texts, got an array of {x.dtype}.")
-    return x.astype(object)
-
-
-def bucket(content: bytes, buckets: int, salt: Any) -> int:
-    """Return the number from 0 to below ``buckets`` that a text gets."""
-    if salt is None:
-        return fingerprint64(content) % buckets
-    return siphash24(content, (int(salt[0]), int(salt[1]))) % buckets
+            self._vocabulary.weights = [float(w) for w in np.asarray(store["idf_weights"])]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from nnlite.core import registry
-from nnlite.layers.index_lookup import IndexLookup, bucket, texts
+from nnlite.layers.index_lookup import IndexLookup
+from nnlite.layers.vocabulary import bucket, texts
 
 
 @registry.register("layers")
@@ -76,7 +77,7 @@ class StringLookup(IndexLookup):
             **kwargs,
         )
 
-    def _words_of(self, x: np.ndarray) -> np.ndarray:
+    def _words_of(self, x: Any) -> np.ndarray:
         return texts(self, x, self.encoding)
 
     def _hashed(self, word: str) -> int:
@@ -157,7 +158,8 @@ class IntegerLookup(IndexLookup):
             **kwargs,
         )
 
-    def _words_of(self, x: np.ndarray) -> np.ndarray:
+    def _words_of(self, x: Any) -> np.ndarray:
+        x = np.asarray(x)
         if x.dtype.kind in "US":  # from a file
             x = x.astype(np.int64)
         if x.dtype.kind not in "iub" and x.size:

@@ -8,7 +8,8 @@ import numpy as np
 
 from nnlite.core import registry
 from nnlite.layers import checks
-from nnlite.layers.index_lookup import IndexLookup, texts
+from nnlite.layers.index_lookup import IndexLookup
+from nnlite.layers.vocabulary import texts
 
 _STANDARDS = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
 _PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -107,7 +108,7 @@ class TextVectorization(IndexLookup):
             raise ValueError(f"{self.label}: ragged=True is not available: results are NumPy arrays.")
         self.ragged = False
 
-    def _words_of(self, x: np.ndarray) -> np.ndarray:
+    def _words_of(self, x: Any) -> np.ndarray:
         return texts(self, x, self.encoding)
 
     def _hashed(self, word: Any) -> int:

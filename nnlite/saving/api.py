@@ -60,8 +60,9 @@ def load_model(
         custom_objects: classes and functions of the user's, by name. A file can name nothing else but what nnlite has.
         compile: whether to compile the model as it was, with the optimizer's state.
         safe_mode: accepted as in Keras; loading never runs code from a file, whatever this says.
-        max_bytes: what the model's variables may take in memory, 64 MB and a hundred times the file where None; and
-            an array between its layers for one sample, if that is more than 1 GB.
+        max_bytes: what the model's variables may take in memory, 64 MB and a hundred times the file where None; also
+            what the words of lookup layers may, 112 MB where None, and an array between its layers for one sample, if
+            that is more than 1 GB.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import warnings
 import zlib
+from collections.abc import Iterable
 from types import TracebackType
 from typing import IO, Any
 
@@ -33,8 +33,7 @@ class Archive:
         path: the archive, or the folder.
         label: its name, for messages.
 
-    Raises ``ValueError`` for a file that is damaged, has a name twice or one that leads out of it. Members with other
-    names are ignored, with one warning.
+    Raises ``ValueError`` for a file that is damaged, has a name twice or one that leads out of it.
     """
 
     def __init__(self, path: str, label: str) -> None:
@@ -72,12 +71,13 @@ class Archive:
             if name.casefold() in seen:
                 raise ValueError(f"{self.label}: there are several members named {name!r}, or so in other cases.")
             seen.add(name.casefold())
-        others = [name for name in names if name not in MEMBERS and not name.startswith("assets/")]
-        if others:
-            warnings.warn(
-                f"{self.label}: ignored {len(others)} member(s) that are none of a model's, such as {others[0]!r}.",
-                stacklevel=6,
-            )
+
+    def others(self, known: Iterable[str]) -> list[str]:
+        """Return the members, other than folders, that are none of a model's, given further ones that are."""
+        names = [] if self._zip is None else self._zip.namelist()
+        # TextVectorization of Keras 2 and 3 writes its words twice.
+        known = {*MEMBERS, *known, *(name.replace("/vocabulary", "/_lookup_layer/vocabulary") for name in known)}
+        return [name for name in names if name not in known and not name.endswith("/")]
 
     def holds(self, name: str) -> bool:
         """Return whether there is a member of exactly this name."""

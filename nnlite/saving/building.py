@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,12 +48,40 @@ def build_model(
 def compile_model(model: Any, config: Any, version: str | None = None, label: str = "the config") -> None:
     """Compile a model as its ``compile_config``, or ``training_config`` of before Keras 3, says.
 
-    Raises ``ValueError`` or ``TypeError`` for what nnlite does not have.
+    Raises ``ValueError`` or ``TypeError`` for what nnlite does not have; ``RefusedError`` for the names of things that
+    nobody trains with.
     """
     from nnlite.saving import eras
 
+    _refuse_code(config, label)
     with _described(label, "training"):
         model.compile_from_config(eras.normalize_training(config, version))
+
+
+def _refuse_code(config: Any, label: str) -> None:
+    """Raise ``RefusedError`` for Python's code, and functions and classes of Python itself, unless they are known.
+
+    Others that are not known, a user's own losses for example, are no attack.
+    """
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += [one for one in value if isinstance(one, (dict, list))]
+        if not isinstance(value, dict):
+            continue
+        pending += [one for one in value.values() if isinstance(one, (dict, list))]
+        kind, module = value.get("class_name"), str(value.get("module") or "")
+        name = value.get("config") if kind == "function" else kind
+        if not isinstance(name, str) or registry.get_registered_object(name) is not None:
+            continue
+        package = module.partition(".")[0]
+        of_python = package in sys.stdlib_module_names and package not in ("builtins", "__main__")
+        if kind == "__lambda__" or of_python or (package == "builtins" and hasattr(builtins, name)):
+            raise loading.RefusedError(
+                f"{label}: its training names {name!r} of {module or 'Python'}; a file holds data and runs no code. "
+                f"With compile=False the model is read without its training."
+            )
 
 
 @contextlib.contextmanager

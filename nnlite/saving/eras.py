@@ -109,8 +109,14 @@ def _check_depth(config: Any) -> None:
         value, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise ValueError(f"The config is nested deeper than {MAX_DEPTH} levels.")
-        inside = value.values() if isinstance(value, dict) else value
-        pending += [(one, depth + 1) for one in inside if isinstance(one, (dict, list))]
+        pending += [(one, depth + 1) for one in _inside(value)]
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
+    """The dicts and lists in a dict or list; soon found to be none in long lists of numbers or words."""
+    items = value.values() if isinstance(value, dict) else value
+    nested = tuple(kind for kind in set(map(type, items)) if issubclass(kind, (dict, list)))
+    return [one for one in items if isinstance(one, nested)] if nested else []
 
 
 def _era(config: Any, version: str | None) -> Era:
@@ -123,17 +129,19 @@ def _era(config: Any, version: str | None) -> Era:
     while pending:
         value = pending.pop()
         if isinstance(value, list):
-            pending += [one for one in value if isinstance(one, (dict, list))]
+            pending += _inside(value)
         elif isinstance(value, dict):
             if _looks_old(value) or _OLD_MODULE.match(str(value.get("module"))):
                 return Era(True, False, False)
-            pending += value.values()
+            pending += _inside(value)
     return Era(False, False, False)
 
 
 def _walk(value: Any, era: Era, kind: str | None = None) -> Any:
     """What is today's for a part of a config, which is of a kind of :data:`registry.MODULES`, where that is known."""
     if isinstance(value, list):
+        if not _inside(value):
+            return list(value)
         return [_walk(one, era, kind) if isinstance(one, (dict, list)) else one for one in value]
     if not isinstance(value, dict):
         return value

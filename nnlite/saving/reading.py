@@ -6,6 +6,7 @@ import os
 import warnings
 from typing import Any
 
+from nnlite.core import loading
 from nnlite.core.loading import Opening, model_from_config, model_from_file
 from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, npz, shards, tree
 from nnlite.saving.archive import Archive, parsed
@@ -14,7 +15,9 @@ from nnlite.saving.archive import Archive, parsed
 _SMALL, _LARGEST_GROWTH = 64 * 2**20, 100
 # What a weights file may take for each byte of the variables, and for each object, with an optimizer's state in it.
 _COPIES, _EACH = 8, 2**14
-_EACH_WORD = 100  # bytes that one takes in memory, whatever its letters
+# What the words of lookup layers may take, unless the caller says otherwise: they take much more than their file.
+_WORDS = 112 * 2**20
+_EACH_WORD = 100  # bytes in memory, besides its letters
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -38,14 +41,26 @@ def read_model(path: str, label: str, compile: bool, max_bytes: int | None) -> A
         with hdf5.open_h5(path, label) as file:
             return _from_legacy(file, label, compile, _limit(os.path.getsize(path), max_bytes))
     with Archive(path, label) as archive:
-        return _from_archive(archive, label, compile, _limit(archive.size(), max_bytes))
+        model = _from_archive(archive, label, compile, max_bytes)
+        _warn_of_others(archive, model, 5)
+    return model
+
+
+def _warn_of_others(archive: Archive, model: Any, stacklevel: int) -> None:
+    others = archive.others(_words_beside(model))
+    if others:
+        warnings.warn(
+            f"{archive.label}: ignored {len(others)} member(s) that are none of the model's, such as {others[0]!r}.",
+            stacklevel=stacklevel,
+        )
 
 
 def _limit(size: int, max_bytes: int | None) -> int:
     return _SMALL + _LARGEST_GROWTH * size if max_bytes is None else int(max_bytes)
 
 
-def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> Any:
+def _from_archive(archive: Archive, label: str, compile: bool, max_bytes: int | None) -> Any:
+    limit = _limit(archive.size(), max_bytes)
     config = archive.json("config.json")
     version = archive.version()
     if not isinstance(config, dict) or "class_name" not in config:
@@ -56,21 +71,29 @@ def _from_archive(archive: Archive, label: str, compile: bool, limit: int) -> An
         _compile(model, compile_config, version, label, limit)
     with archive.open("model.weights.h5", size_in_file(model)) as member, hdf5.open_h5(member, label) as file:
         hdf5.read_weights(model, hdf5.InFile(file, label), label, opening=opening)
-    _read_assets(model, archive, opening)
+    _read_words(model, archive, _WORDS if max_bytes is None else opening.left)
     _finish(model, opening)
     return model
 
 
-def _read_assets(model: Any, archive: Archive, opening: Opening) -> None:
-    """Give layers that learn words those that stand beside the config, in the members made for these layers."""
-    for path, obj in tree.walk(model):
-        member = f"assets{path}/vocabulary.txt"
-        if hasattr(obj, "load_assets") and archive.holds(member):
+def _words_beside(model: Any) -> dict[str, Any]:
+    """Return the members that may hold the words that layers learned, each with its layer."""
+    walked = [(f"assets{path}/vocabulary.txt", obj) for path, obj in tree.walk(model)]
+    return {member: obj for member, obj in walked if hasattr(obj, "load_words")}
+
+
+def _read_words(model: Any, archive: Archive, limit: int) -> None:
+    """Give layers that learned words those that stand beside the config, of at most so many bytes in memory."""
+    for member, layer in _words_beside(model).items():
+        if archive.holds(member):
             try:
                 content = archive.read(member)
                 count = content.count(b"\n") + 1
-                opening.spend(_EACH_WORD * count, f"the layer {obj.name!r} has {count} words")
-                obj.load_assets({"vocabulary.txt": content})
+                size = _EACH_WORD * count + len(content) * (1 if content.isascii() else 4)
+                limit -= size
+                if limit < 0:
+                    loading.refuse(archive.label, f"the layer {layer.name!r} has {count} words", size)
+                layer.load_words(content)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{archive.label}: {member} cannot be used: {error}") from error
 
@@ -137,12 +160,17 @@ def size_in_file(model: Any) -> int:
 
 
 def _compile(model: Any, config: Any, version: str | None, label: str, limit: int) -> bool:
-    """Compile as the file says; what is not known is no reason not to predict, so it is a warning."""
+    """Compile as the file says; what is not known is no reason not to predict, so it is a warning.
+
+    Raises ``ValueError`` for what no honest file says.
+    """
     from nnlite.saving.building import compile_model
 
     try:
         with model_from_config(limit, label):
             compile_model(model, config, version, label)
+    except loading.RefusedError:
+        raise
     except (ValueError, TypeError) as error:
         warnings.warn(f"{label}: the model is not compiled: {error} Call compile before training.", stacklevel=6)
         return False
@@ -171,6 +199,7 @@ def read_weights(model: Any, path: str, label: str, skip_mismatch: bool, by_name
         hdf5.open_h5(member, label) as file,
     ):
         _read_weights(model, file, label, skip_mismatch, by_name)
+        _warn_of_others(archive, model, 6)
 
 
 def _read_weights(model: Any, file: Any, label: str, skip_mismatch: bool, by_name: bool) -> None:

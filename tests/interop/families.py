@@ -164,7 +164,7 @@ def outputs(keras, layers):
     h = layers.Dense(5, activation="tanh")(x)
     model = keras.Model(x, [layers.Dense(1, name="p")(h), layers.Dense(2, name="q")(h)])
     metrics = {"p": ["mae", keras.metrics.RootMeanSquaredError(name="deviation")], "q": ["mse"]}
-    loss = {"p": keras.losses.Huber(0.7), "q": "mae"}
+    loss = {"p": keras.losses.Huber(), "q": "mae"}  # Keras leaves its delta out of files
     return model, {"optimizer": "sgd", "loss": loss, "loss_weights": {"p": 0.3, "q": 2.0}, "metrics": metrics}
 
 

@@ -55,32 +55,32 @@ def write_npz(path: Path, kernel: bytes, compression: int = zipfile.ZIP_DEFLATED
 
 @attack("leads out of the archive", "CVE-2025-12060, CVE-2026-12479")
 def member_that_leads_out(path: Path, harmless: bool) -> None:
-    write_archive(path, {**members(), "assets/words.txt" if harmless else "../../../tmp/keras_was_here": b"x"})
+    write_archive(path, {**members(), "assets/words/" if harmless else "../../../tmp/keras_was_here": b""})
 
 
 @attack("leads out of the archive", "CVE-2025-12060, CVE-2026-12479")
 def member_at_the_root(path: Path, harmless: bool) -> None:
-    write_archive(path, {**members(), "assets/a" if harmless else "/tmp/keras_was_here": b"x"})
+    write_archive(path, {**members(), "assets/a/" if harmless else "/tmp/keras_was_here": b""})
 
 
 @attack("assets/words.txt is a link", "CVE-2025-12060, CVE-2026-12479")
 def member_that_is_a_link(path: Path, harmless: bool) -> None:
     write_archive(path, members())
-    info = zipfile.ZipInfo("assets/words.txt")
+    info = zipfile.ZipInfo("assets/words/" if harmless else "assets/words.txt")
     info.external_attr = (0o100644 if harmless else 0o120777) << 16
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(info, "/etc/hostname")
+        archive.writestr(info, "" if harmless else "/etc/hostname")
 
 
 @attack("several members named 'Config.JSON'")
 def two_configs_where_cases_are_one(path: Path, harmless: bool) -> None:
-    write_archive(path, {**members(), "assets/words.txt" if harmless else "Config.JSON": b"{}"})
+    write_archive(path, {**members(), "assets/words/" if harmless else "Config.JSON": b""})
 
 
 @attack("list of members has 2")
 def a_list_of_members_beside_its_size(path: Path, harmless: bool) -> None:
     """Where the archive ends is told by a mark, which stands a second time inside of that end."""
-    extra = {f"assets/{'x' * 200}{number}": b"" for number in range(5 if harmless else 9000)}
+    extra = {f"assets/{'x' * 200}{number}/": b"" for number in range(5 if harmless else 9000)}
     write_archive(path, {**members(), **extra})
     if not harmless:
         content = path.read_bytes()
@@ -145,9 +145,16 @@ def words_that_unpack_to_much(path: Path, harmless: bool) -> None:
     write_archive(path, {**content, "assets/layers/string_lookup/vocabulary.txt": words}, deflated=True)
 
 
+@attack("vocabulary.txt cannot be used: .* has 1200000 words, 1.. MB, which is more than such a file may need")
+def words_without_end(path: Path, harmless: bool) -> None:
+    content = with_layers(layer("InputLayer", batch_shape=[None, 1], name="i"), layer("StringLookup", name="s"))
+    words = "\n".join(map(str, range(5 if harmless else 1_200_000))).encode()
+    write_archive(path, {**content, "assets/layers/string_lookup/vocabulary.txt": words})
+
+
 @attack("list of members")
 def members_without_end(path: Path, harmless: bool) -> None:
-    content = {f"assets/{'x' * 200}{number}": b"" for number in range(5 if harmless else 9000)}
+    content = {f"assets/{'x' * 200}{number}/": b"" for number in range(5 if harmless else 9000)}
     write_archive(path, {**members(), **content})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from .files import attack, function, layer, with_layers, write_archive, write_layers, write_legacy
+from .files import attack, function, layer, members, with_layers, write_archive, write_layers, write_legacy
 
 
 def code() -> str:
@@ -109,3 +109,39 @@ def registered_name_of_another_class(path: Path, harmless: bool) -> None:
 def class_of_an_author_by_a_name_of_keras(path: Path, harmless: bool) -> None:
     """What it does is not known, and surely something else than the class of that name here."""
     write_layers(path, layer("Flatten", registered="keras>Flatten" if harmless else "theirs>Flatten"))
+
+
+def write_training(path: Path, **training: object) -> None:
+    """Write an archive of a model that was compiled with these settings."""
+    content = members()
+    config = json.loads(content["config.json"])
+    config["compile_config"] = {"optimizer": "sgd", "loss": "mse", **training}
+    write_archive(path, {**content, "config.json": json.dumps(config).encode()})
+
+
+@attack("its training names '__lambda__'", "CVE-2024-3660, CVE-2026-12481")
+def marshalled_loss(path: Path, harmless: bool) -> None:
+    lambda_ = {"class_name": "__lambda__", "config": {"code": code(), "defaults": None, "closure": None}}
+    write_training(path, loss="mae" if harmless else lambda_)
+
+
+@attack("its training names 'system' of os", "CVE-2025-1550")
+def metric_of_the_system(path: Path, harmless: bool) -> None:
+    named = function("keras.metrics", "mean_absolute_error") if harmless else function("os", "system")
+    write_training(path, metrics=[[named]])
+
+
+@attack("its training names 'eval' of builtins", "CVE-2025-1550")
+def loss_of_builtins(path: Path, harmless: bool) -> None:
+    write_training(path, loss={"output": "mse"} if harmless else {"output": function("builtins", "eval")})
+
+
+@attack("its training names 'Popen' of subprocess", "CVE-2025-1550")
+def optimizer_of_another_module(path: Path, harmless: bool) -> None:
+    popen = layer("Popen", module="subprocess", registered="Popen", args=["touch", "/tmp/keras_was_here"])
+    write_training(path, optimizer=layer("SGD", module="keras.optimizers") if harmless else popen)
+
+
+@attack("more than such a config may ask for")
+def metric_of_absurd_size(path: Path, harmless: bool) -> None:
+    write_training(path, metrics=[layer("MeanIoU", module="keras.metrics", num_classes=2 if harmless else 20_000)])

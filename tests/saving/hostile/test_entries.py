@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+import tracemalloc
 import zipfile
 
 import h5py
@@ -11,7 +12,7 @@ import pytest
 import nnlite as keras
 
 from .code_files import code
-from .files import function, layer, with_layers, write_archive
+from .files import function, layer, members, small_model, with_layers, write_archive
 
 LAMBDA = {"class_name": "__lambda__", "config": {"code": code(), "defaults": None, "closure": None}}
 ELEMENT = {"class_name": "__numpy__", "config": {"value": [0.0], "dtype": "V1000000000"}}
@@ -140,7 +141,7 @@ def test_the_limit_moves():
             keras.Sequential.from_config(json.loads(config)["config"], **limits)
 
 
-def test_training_of_absurd_size_leaves_a_model_that_predicts(tmp_path):
+def test_without_training_of_absurd_size_a_model_predicts(tmp_path):
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
     model.compile("sgd", "mse", metrics=[keras.metrics.MeanIoU(2), keras.metrics.AUC(num_thresholds=3)])
     model.save(tmp_path / "m.keras")
@@ -152,19 +153,43 @@ def test_training_of_absurd_size_leaves_a_model_that_predicts(tmp_path):
     ):
         assert old in content["config.json"]
         write_archive(tmp_path / "n.keras", {**content, "config.json": content["config.json"].replace(old, new)})
-        with pytest.warns(UserWarning, match="not compiled: .* more than such a config may ask for"):
-            assert keras.models.load_model(tmp_path / "n.keras").output_shape == (None, 2)
+        with pytest.raises(ValueError, match="more than such a config may ask for"):
+            keras.models.load_model(tmp_path / "n.keras")
+        assert keras.models.load_model(tmp_path / "n.keras", compile=False).output_shape == (None, 2)
 
 
 def test_words_count_as_what_they_take(tmp_path):
     content = with_layers(layer("InputLayer", batch_shape=[None, 1], name="i"), layer("StringLookup", name="s"))
     words = b"\n".join(b"%d" % number for number in range(1000))
     write_archive(tmp_path / "w.keras", {**content, "assets/layers/string_lookup/vocabulary.txt": words})
-    assert keras.models.load_model(tmp_path / "w.keras", max_bytes=100_000).layers[0].vocabulary_size() == 1001
+    assert keras.models.load_model(tmp_path / "w.keras", max_bytes=103_889).layers[0].vocabulary_size() == 1001
     with pytest.raises(ValueError, match=r"vocabulary.txt cannot be used: .* 's' has 1000 words"):
-        keras.models.load_model(tmp_path / "w.keras", max_bytes=99_999)
+        keras.models.load_model(tmp_path / "w.keras", max_bytes=103_888)
 
 
 def test_reserved_numbers_take_no_memory():
     words = keras.layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=10**12)
     assert words.vocabulary_size() == 10**12 + 2 and words(["b"]).tolist() == [10**12 + 1]
+
+
+@pytest.mark.parametrize("make", [keras.layers.StringLookup, keras.layers.TextVectorization])
+def test_one_long_word_does_not_give_all_its_room(make):
+    words = [str(number) for number in range(20_000)] + ["x" * 10_000]
+    tracemalloc.start()
+    layer = make(vocabulary=words)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000 and layer.get_vocabulary(False) == words
+
+
+def test_members_of_others_are_ignored_with_one_warning(tmp_path):
+    content = with_layers(layer("InputLayer", batch_shape=[None, 1], name="i"), layer("StringLookup", name="s"))
+    words = {"assets/layers/string_lookup/vocabulary.txt": b"a\nb"}
+    others = {"assets/layers/dense/vocabulary.txt": b"c", "notes.txt": b"", "assets/": b""}
+    for read, own in ((keras.models.load_model, {**content, **words}), (small_model().load_weights, members())):
+        write_archive(tmp_path / "m.keras", {**own, **others})
+        with pytest.warns(
+            UserWarning, match=r"m.keras: ignored 2 member\(s\) that are none .* 'assets/layers/dense"
+        ) as w:
+            read(tmp_path / "m.keras")
+        assert len(w) == 1 and w[0].filename == __file__
