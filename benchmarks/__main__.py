@@ -1,7 +1,7 @@
 """Check, then time training steps and predictions; print tables, and write them with a page of plots.
 
 python -m benchmarks [--nets mlp cnn ...] [--contenders nnlite torch ...] [--rounds 5] [--seconds 0.3] [--threads 2]
-    [--growth] [--profile] [--results benchmarks/results] [--json FILE]
+    [--growth] [--profile] [--results FOLDER] [--json FILE]
 python -m benchmarks kernels [--only conv ...] [--rounds 5] [--seconds 0.2] [--threads 2] [--json FILE]
 
 Every contender runs in a process of its own; in each round they take turns, job by job, so that all meet the same
@@ -26,6 +26,8 @@ from benchmarks.contenders import CONTENDERS, OPTIONAL
 from benchmarks.machine import describe
 from benchmarks.nets import NETS, training_batch
 from benchmarks.processes import Worker
+
+RESULTS = "benchmarks/results"
 
 
 def start(names: list[str], threads: int, folder: str) -> tuple[list[Worker], dict[str, str]]:
@@ -74,41 +76,49 @@ def run(arguments: argparse.Namespace, folder: str) -> None:
         for net in arguments.nets:
             print(f"\n{net}: " + workers[0].ask("profile", net=net, batch=training_batch(net))["text"])
     names, peers = [w.name for w in workers], [w.name for w in workers[1:]]
-    jobs = measure.jobs_of(arguments.nets)
-    peak = measure.peak_of(workers[0], arguments.seconds)
-    results = measure.times_of(workers, jobs, arguments.rounds, arguments.seconds)
-    peak = max(peak, measure.peak_of(workers[0], arguments.seconds))
     found: dict[str, Any] = {
         "machine": describe(),
         "threads": arguments.threads,
         "versions": {worker.name: worker.hello["version"] for worker in workers},
         "missing": missing,
-        "peak_gflops": peak,
-        "results": results,
-        "memory": measure.memory(workers, arguments.nets, arguments.threads),
-        "first": measure.first_predictions(workers, arguments.nets, arguments.threads, folder, arguments.rounds),
+        "peak_gflops": measure.peak_of(workers[0], arguments.seconds),
+        "results": {},
+        "memory": {},
+        "first": {},
     }
-    print("\n" + "\n".join(tables.facts(found)))
-    shown = [
-        tables.rates(
-            results, [j for j in jobs if j[0] == "train"], peers, peak, "Training: ms, and ratios to nnlite's"
-        ),
-        tables.rates(
-            results, [j for j in jobs if j[0] != "train"], peers, peak, "Prediction: ms, and ratios to nnlite's"
-        ),
-        tables.memory_table(found["memory"], names),
-        tables.first_table(found["first"], names),
-    ]
-    for table in shown:
-        print("\n" + tables.text(table), flush=True)
+    for net in arguments.nets:
+        found["results"] |= measure.times_of(workers, measure.jobs_of([net]), arguments.rounds, arguments.seconds)
+        found["peak_gflops"] = max(found["peak_gflops"], measure.peak_of(workers[0], arguments.seconds))
+        print("\n" + "\n\n".join(map(tables.text, rates(found, [net], peers))), flush=True)
+    shown = rates(found, arguments.nets, peers)
+    write(arguments, found, shown)  # what comes now takes long
+    found["memory"] = measure.memory(workers, arguments.nets, arguments.threads)
+    shown.append(tables.memory_table(found["memory"], names))
+    print("\n" + tables.text(shown[-1]), flush=True)
+    found["first"] = measure.first_predictions(workers, arguments.nets, arguments.threads, folder, arguments.rounds)
+    shown.append(tables.first_table(found["first"], names))
+    print("\n" + tables.text(shown[-1]), flush=True)
+    print("\n" + "\n".join(tables.facts(found)), flush=True)
+    write(arguments, found, shown)
     if arguments.growth:
         found["growth"], more = grow(workers, arguments, folder)
         shown += more
         for table in more:
             print("\n" + tables.text(table))
+        write(arguments, found, shown)
     for worker in workers:
         worker.close()
-    write(arguments, found, shown)
+
+
+def rates(found: dict[str, Any], nets: list[str], peers: list[str]) -> list[Any]:
+    """Return tables of the times of some nets: training, and predicting."""
+    jobs, results, peak = measure.jobs_of(nets), found["results"], found["peak_gflops"]
+    training = [job for job in jobs if job[0] == "train"]
+    others = [job for job in jobs if job[0] != "train"]
+    return [
+        tables.rates(results, training, peers, peak, "Training: ms, and ratios to nnlite's"),
+        tables.rates(results, others, peers, peak, "Prediction: ms, and ratios to nnlite's"),
+    ]
 
 
 def write(arguments: argparse.Namespace, found: dict[str, Any], shown: list[Any]) -> None:
@@ -157,10 +167,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--growth", action="store_true", help="also with other batches, widths and threads: takes long")
     parser.add_argument("--profile", action="store_true", help="also where the time of nnlite's steps goes, by layer")
     parser.add_argument(
-        "--results", default="benchmarks/results", help="where results.json, report.md and plots.svg go; '' for none"
+        "--results", help=f"where results.json, report.md and plots.svg go; {RESULTS} if all nets and peers are timed"
     )
     parser.add_argument("--json", default=None, help="write the results to this file too")
     arguments = parser.parse_args(argv)
+    if arguments.results is None and (arguments.nets, arguments.contenders) == (list(NETS), default):
+        arguments.results = RESULTS
     with tempfile.TemporaryDirectory() as folder:
         run(arguments, folder)
 

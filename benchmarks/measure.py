@@ -12,7 +12,7 @@ Job = tuple[str, str, int]
 Results = dict[str, dict[str, Any]]
 
 BATCHES = (8, 32, 128, 512, 2048)
-MOST_STARTS = 3  # of new processes for each net and contender, which take seconds in some libraries
+MOST_STARTS = 2  # of new processes for each net and contender, which take seconds in some libraries
 ALIKE = ("torch-other", "torch-compile")  # which start as torch does
 WIDTHS = ("0.5", "1", "2", "4")
 

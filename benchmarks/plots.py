@@ -35,6 +35,7 @@ def draw(found: dict[str, Any], nets: Sequence[str], path: str) -> None:
         ("peak memory of training, MB", _column(found["memory"], "total_mb")),
         ("first prediction of a new process, ms", _column(found["first"], "ms")),
     ]
+    panels = [(title, by_net) for title, by_net in panels if any(by_net.values())]
     lines = [(kind, net) for kind in ("batch", "width") for net in nets if _lines(found, kind, net)]
     count = len(panels) + len(lines)
     rows = -(-count // 2)
