@@ -52,14 +52,19 @@ def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str) -> t
     for kind, jobs in measure.growth_jobs(arguments.nets).items():
         found[kind] = measure.times_of(trainers, jobs, 1, arguments.seconds)
         shown.append(tables.growth_table(found[kind], jobs, names, f"Growth with {kind}: training step, ms"))
-    found["threads"] = {}
     jobs = [("train", net, training_batch(net)) for net in arguments.nets]
-    for threads in dict.fromkeys((1, arguments.threads)):
+    found["threads"] = {}
+    for threads in (1, arguments.threads):
         fewer = [Worker(name, threads, folder) for name in names]
-        found["threads"][str(threads)] = measure.times_of(fewer, jobs, arguments.rounds, arguments.seconds)
+        found["threads"][f"{threads} threads"] = measure.times_of(fewer, jobs, arguments.rounds, arguments.seconds)
         for worker in fewer:
             worker.close()
-    shown.append(tables.threads_table(found["threads"], names))
+    if len(found["threads"]) == 2:
+        title = "Training step, and how many times as fast with more threads"
+        shown.append(tables.pair_table(found["threads"], names, title, faster=True))
+    found["neighbour"] = measure.beside_a_busy_process(trainers, jobs, arguments.rounds, arguments.seconds)
+    title = "Training step, and how many times as slow while another process keeps one core busy"
+    shown.append(tables.pair_table(found["neighbour"], names, title, faster=False))
     return found, shown
 
 
@@ -164,7 +169,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.3, help="per job, contender and round")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--growth", action="store_true", help="also with other batches, widths and threads: takes long")
+    parser.add_argument(
+        "--growth", action="store_true", help="also with other batches, widths and threads, and beside a busy process"
+    )
     parser.add_argument("--profile", action="store_true", help="also where the time of nnlite's steps goes, by layer")
     parser.add_argument(
         "--results", help=f"where results.json, report.md and plots.svg go; {RESULTS} if all nets and peers are timed"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 from benchmarks.nets import BATCH, is_epochs, training_batch
@@ -55,6 +57,18 @@ def times_of(workers: list[Worker], jobs: list[Job], rounds: int, seconds: float
     for worker in workers:
         worker.ask("forget")
     return results
+
+
+def beside_a_busy_process(workers: list[Worker], jobs: list[Job], rounds: int, seconds: float) -> dict[str, Results]:
+    """Return the times of jobs alone, and while another process keeps one core busy."""
+    found = {"alone": times_of(workers, jobs, rounds, seconds)}
+    neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        found["beside a busy process"] = times_of(workers, jobs, rounds, seconds)
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+    return found
 
 
 def peak_of(worker: Worker, seconds: float) -> float:

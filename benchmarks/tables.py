@@ -89,18 +89,19 @@ def growth_table(results: Results, jobs: list[Job], names: list[str], title: str
     return title, ["job", *names], rows
 
 
-def threads_table(results: dict[str, Results], names: list[str]) -> Table:
-    """A line a job: each contender's milliseconds by number of threads, and how many times as fast the last is."""
-    counts = list(results)
+def pair_table(results: dict[str, Results], names: list[str], title: str, faster: bool) -> Table:
+    """A line a job: each contender's milliseconds under two conditions, and how many times as fast, or slow, the
+    second is."""
+    first, second = results.values()
     rows = []
-    for name_of_job, row in results[counts[0]].items():
+    for name_of_job, row in first.items():
         what, net, batch = name_of_job.split()
         cells = []
         for name in names:
-            ms = [float(np.median(results[c][name_of_job][name]["ms"])) for c in counts if name in row]
-            cells.append(f"{' / '.join(f'{m:.3f}' for m in ms)} ({ms[0] / ms[-1]:.2f}x)" if ms else "")
+            a, b = (float(np.median(r[name_of_job][name]["ms"])) if name in row else 0.0 for r in (first, second))
+            cells.append(f"{a:.3f} / {b:.3f} ({a / b if faster else b / a:.2f}x)" if name in row else "")
         rows.append([_words((what, net, int(batch))), *cells])
-    return f"With {' / '.join(counts)} threads, ms, and what the last gain", ["job", *names], rows
+    return f"{title}: {' / '.join(results)}, ms", ["job", *names], rows
 
 
 def text(table: Table) -> str:

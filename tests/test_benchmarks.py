@@ -16,7 +16,18 @@ from benchmarks.nets import NETS, flops, make_data, spec
 
 def test_the_smallest_net_from_end_to_end(tmp_path, capsys):
     folder, file = tmp_path / "results", tmp_path / "more.json"
-    arguments = ["--nets", "digits", "--contenders", "scikit-learn", "--rounds", "1", "--seconds", "0", "--profile"]
+    arguments = [
+        "--nets",
+        "digits",
+        "--contenders",
+        "scikit-learn",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0",
+        "--profile",
+        "--growth",
+    ]
     main([*arguments, "--threads", "1", "--results", str(folder), "--json", str(file)])
     printed = capsys.readouterr().out
     assert "scikit-learn is missing" in printed or "the same in scikit-learn" in printed
@@ -33,7 +44,9 @@ def test_the_smallest_net_from_end_to_end(tmp_path, capsys):
     ]
     assert 0 < found["memory"]["digits"]["nnlite"]["step_mb"] < found["memory"]["digits"]["nnlite"]["total_mb"]
     assert len(found["first"]["digits"]["nnlite"]["ms"]) == 1
-    assert "| digits: model.predict(x), batch 1 |" in (folder / "report.md").read_text()
+    report = (folder / "report.md").read_text()
+    assert "| digits: model.predict(x), batch 1 |" in report and "alone / beside a busy process" in report
+    assert list(found["growth"]["neighbour"]["alone"]) == ["train digits 200"]
 
 
 def test_kernels_from_end_to_end(tmp_path, capsys):
