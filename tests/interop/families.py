@@ -125,9 +125,15 @@ def penalties(keras, layers):
     """Regularizers and constraints of every kind."""
     x, c, r = keras.Input((4,)), keras.constraints, keras.regularizers
     y = layers.Dense(4, kernel_regularizer=r.L1L2(0.1, 0.2), kernel_constraint=c.MaxNorm(1.0))(x)
-    y = layers.Dense(4, bias_regularizer="l1", kernel_constraint=c.UnitNorm(), activity_regularizer=r.L2(0.1))(y)
+    y = layers.Dense(4, bias_regularizer="l1", kernel_constraint=c.UnitNorm())(y)
     y = layers.Dense(4, kernel_regularizer=r.OrthogonalRegularizer(0.1), bias_constraint="non_neg")(y)
     return keras.Model(x, layers.Dense(2, kernel_constraint=c.MinMaxNorm(0.2, 0.9, 0.8, axis=0))(y))
+
+
+def activity(keras, layers):
+    """A penalty on what a layer makes, which earlier versions of Keras 3 do not divide by the size of the batch."""
+    x = keras.Input((4,))
+    return keras.Model(x, layers.Dense(2)(layers.Dense(4, activity_regularizer=keras.regularizers.L2(0.1))(x)))
 
 
 def activations(keras, layers):
@@ -214,8 +220,9 @@ OPTIMIZERS = [
 ]
 
 FAMILIES = [conv1d, conv2d, conv3d, cells, frames, attentions, groups, norms, rms, features, images, merges, masks]
-FAMILIES += [penalties, activations, shapes, initial, outputs, frozen, half, *OPTIMIZERS]
+FAMILIES += [penalties, activity, activations, shapes, initial, outputs, frozen, half, *OPTIMIZERS]
 
 SINCE = {"groups": (3, 10), "norms": (3, 10), "rms": (3, 10), "gathers": (3, 10), "lamb": (3, 10), "free": (3, 15)}
+SINCE |= {"activity": (3, 15)}
 # How far outputs may be apart where a net computes in half precision.
 TOLERANCE = {"half": 0.05}

@@ -9,9 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 try:  # beside the worker, or in the package
-    from families import FAMILIES, SINCE
+    from families import FAMILIES, SINCE, TOLERANCE
 except ImportError:
-    from tests.interop.families import FAMILIES, SINCE
+    from tests.interop.families import FAMILIES, SINCE, TOLERANCE
+
+# How far outputs may be apart, and losses in proportion.
+OUTPUTS, LOSSES = 1e-4, 1e-3
 
 
 def conv(keras, layers):
@@ -189,3 +192,9 @@ def data(model, rng):
 def name_of(index):
     """Return the name of a net for the table."""
     return CHOSEN[index].__name__ if index < len(CHOSEN) else f"random {index}"
+
+
+def good(index, result):
+    """Return whether outputs and losses are as near as they should be."""
+    allowed = TOLERANCE.get(name_of(index), 0.0)
+    return result["outputs"] <= max(OUTPUTS, allowed) and result["losses"] <= max(LOSSES, allowed)

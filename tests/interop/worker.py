@@ -1,10 +1,11 @@
 """Save and open models with one of the two libraries: the part that also runs where only Keras is installed.
 
-    python worker.py keras|nnlite save|open FOLDER COUNT
+    python worker.py keras|nnlite save|open|own FOLDER COUNT
 
 ``save`` writes every net in each form, with what it computes and what it loses in two further epochs, with the state of
 its optimizer and with a fresh one; ``open`` reads the files of the other library and says how far it is from those
-numbers, as JSON in ``FOLDER/opened_by_...``.
+numbers, as JSON in ``FOLDER/opened_by_...``; ``own`` has Keras read its own files that nnlite read otherwise, to
+``FOLDER/own.json``.
 """
 
 from __future__ import annotations
@@ -108,11 +109,13 @@ def opened(keras, path, expected, index):
     outputs = flat(model.predict(x, verbose=0))
     apart = max(float(np.abs(a - expected[f"arr_{i}"]).max()) for i, a in enumerate(outputs))
     # Keras does not read the optimizer's state of .h5 files, not of its own either, with which it cannot train at all.
-    wanted = expected[
-        "fresh" if path.endswith(".h5") and "weights" not in path and keras.__name__ == "keras" else "losses"
-    ]
+    fresh = path.endswith(".h5") and "weights" not in path and keras.__name__ == "keras" and "fresh" in expected
+    wanted = expected["fresh" if fresh else "losses"]
     found = np.array(losses(model, x, y))
-    return {"outputs": apart, "losses": float(np.max(np.abs(found - wanted) / (1e-3 + np.abs(wanted))))}
+    result = {"outputs": apart, "losses": float(np.max(np.abs(found - wanted) / (1e-3 + np.abs(wanted))))}
+    if keras.__name__ == "nnlite" and not nets.good(index, result):
+        np.savez(f"{path}.found.npz", *outputs, losses=found)
+    return result
 
 
 def open_all(keras, mine, other, folder, count):
@@ -137,6 +140,21 @@ def open_all(keras, mine, other, folder, count):
     (folder / f"opened_by_{mine}.json").write_text(json.dumps(results))
 
 
+def own_again(keras, folder, count):
+    """Note how far what Keras makes of its own files is from what nnlite made of them, where that was not the same."""
+    results = {}
+    for index in range(count):
+        for ending in FORMATS:
+            path = folder / f"keras{index}{ending}"
+            found = folder / f"{path.name}.found.npz"
+            if found.exists():
+                try:
+                    results[f"{index}{ending}"] = opened(keras, str(path), np.load(found), index)
+                except Exception:
+                    results[f"{index}{ending}"] = None
+    (folder / "own.json").write_text(json.dumps(results))
+
+
 def own(keras, mine, folder, index, ending):
     """Return whether the library opens the file that it wrote itself, and trains on."""
     try:
@@ -153,5 +171,7 @@ if __name__ == "__main__":
     library = importlib.import_module(mine)
     if action == "save":
         save(library, mine, pathlib.Path(where), int(number))
+    elif action == "own":
+        own_again(library, pathlib.Path(where), int(number))
     else:
         open_all(library, mine, "nnlite" if mine == "keras" else "keras", pathlib.Path(where), int(number))
