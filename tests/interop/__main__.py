@@ -5,8 +5,8 @@
     python -m tests.interop --python PATH         # an interpreter that has Keras already
 
 It takes a quarter of an hour or more, nearly all of it in JAX's compiler; ``--nets 10`` tries the first ones. Those are
-one for each family of layers and each optimizer, the others random graphs. Each file must open, compute the same, and go
-on training with the same losses: the optimizer's state is in it. (Of an ``.h5`` file Keras does not read that state, nor
+one for each family of layers and each optimizer, the others random graphs. Each file must open, compute the same, and
+train on with the same losses: the optimizer's state is in it. (Of an ``.h5`` file Keras does not read that state, nor
 of its own; it must then train as with a fresh optimizer.) What a version of Keras has not is left out, and what it
 cannot do with its own file either is shown, and does not count; nor does what a file of Keras lacks, such that Keras
 itself reads it as nnlite does. The exit code is 0 if all that counts is the same.
