@@ -15,7 +15,7 @@ from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import Channels, column_sums
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
 from nnlite.kernels.conv_winograd import TAPS, Winograd, kernel_gradient, transformed
-from nnlite.kernels.windows import Axis, axes, per_axis
+from nnlite.kernels.windows import Axis, axes, pairs, per_axis
 
 Array = NDArray[Any]
 Sizes = int | Sequence[int]
@@ -148,6 +148,66 @@ def conv_forward(
 
     _over_threads(task, len(x), _work(y, w))
     return y, cache
+
+
+def conv_pool(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    strides: Sizes = 1,
+    padding: str | tuple[Axis, ...] = "valid",
+    dilation: Sizes = 1,
+    activation: Any = None,
+) -> Array:
+    """Return the largest values of windows of 2 x 2 of what :func:`conv_forward` makes of images, for inference.
+
+    Of ``act(b + z)``, where act never falls, the largest is act of the largest z plus b: so the maxima are taken of the
+    bare products while these are in cache, and a quarter of them is left for the rest.
+
+    Args:
+        x: (N, H, W, C).
+        w, b, strides, padding, dilation: as in :func:`conv_forward`, in one group.
+        activation: an element-wise function that never falls, or None.
+
+    Returns:
+        y (N, H' // 2, W' // 2, F).
+    """
+    x, w, spatial = _prepare(x, w, b, strides, padding, dilation, 1)
+    out = tuple(one.out for one in spatial)
+    y = memory.empty((len(x), *(size // 2 for size in out), w.shape[-1]), x.dtype)
+    bias = None if b is None else Channels(b)
+
+    def finish(result: Array) -> None:
+        if bias is not None:
+            flat = result.reshape(-1, result.shape[-1])
+            bias.apply(np.add, flat, flat)
+        if activation is not None:
+            activation.forward(result, out=result)
+
+    tiled = _tiled(len(x), w, spatial, 1)
+    if tiled is not None:
+        u = transformed(w)
+        parallel.run(
+            lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finish, True), len(x), 4 * _work(y, w)
+        )
+        return y
+    how = lowering(spatial, x.shape[-1], w.shape[-1], 1, False, x.dtype, CHUNK)
+    matrices = how.matrices(w)
+
+    def task(start: int, stop: int) -> None:
+        share = _Share(slice(start, stop))
+        windows = Windows(how, stop - start)
+        products = memory.empty((min(how.images, stop - start), *out, w.shape[-1]), x.dtype)
+        for part in share.parts(how.images):
+            view, result = windows.look(x[part]), products[: part.stop - part.start]
+            for band in share.bands(how):
+                windows.correlate(windows.gather(view[:, band]), matrices, result[:, band])
+            np.copyto(y[part], pairs(pairs(result, 1), 2))
+            finish(y[part])
+
+    parallel.run(task, len(x), 4 * _work(y, w))
+    return y
 
 
 def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple[Array | None, Array, Array | None]:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from nnlite.kernels import memory
 from nnlite.kernels.channels import column_sums
-from nnlite.kernels.windows import Axis
+from nnlite.kernels.windows import Axis, pairs
 
 Array = NDArray[Any]
 
@@ -96,7 +96,9 @@ class Winograd:
         tiled = math.prod(self.tiles) * (SIDE * SIDE * pairs + TRANSFORMS * both) + KERNEL * pairs / max(1, images)
         return self.places * self.dtype.itemsize <= BIGGEST and tiled < WORTHWHILE * direct
 
-    def forward(self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[Array], None]) -> None:
+    def forward(
+        self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[Array], None], pool: bool = False
+    ) -> None:
         """Write the convolution of x (N, H, W, C) with a transformed kernel into y, calling ``finish`` on its parts.
 
         Args:
@@ -104,6 +106,7 @@ class Winograd:
             x, y: all images.
             u: from :func:`transformed`.
             finish: works in place on (n, H', W', F).
+            pool: whether y is (N, H' // 2, W' // 2, F), of the largest products of windows of 2 x 2.
         """
         a, b, _ = matrices(self.dtype)
         buffers = _Buffers(self, images.stop - images.start, 2)
@@ -114,6 +117,8 @@ class Winograd:
             _multiply(tiles, u, products)
             results = buffers.tiles(1, n, OUT, self.filters)
             _both_sides(a, products, buffers.tiles(0, n, OUT, self.filters, SIDE), results)
+            if pool:
+                results = pairs(pairs(results, 0), 1)
             buffers.join(results, y[part])
             finish(y[part])
 
@@ -204,10 +209,14 @@ class _Buffers:
         np.copyto(tiles, as_strided(x, tiles.shape, strides, writeable=False))
 
     def join(self, tiles: Array, y: Array) -> None:
-        """Copy tiles of 4 x 4 pixels to where they belong in images."""
-        into = y if self.whole is None else self.whole[: len(y)]
-        np.copyto(_as_tiles(into), tiles)
-        if self.whole is not None:
+        """Copy tiles of 4 x 4 or 2 x 2 pixels to where they belong in images."""
+        side, (rows, columns) = len(tiles), self.how.tiles
+        into = y
+        if (side * rows, side * columns) != y.shape[1:3]:
+            assert self.whole is not None
+            into = self.whole.reshape(-1)[: tiles.size].reshape(len(y), side * rows, side * columns, -1)
+        np.copyto(_as_tiles(into, side, side), tiles)
+        if into is not y:
             y[...] = into[:, : y.shape[1], : y.shape[2]]
 
     def inside_whole(self, n: int) -> Array | None:

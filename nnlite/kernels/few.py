@@ -18,6 +18,8 @@ from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
 
+# Rows of a batch, up to which a plan is for just so many.
+ROWS = 4
 # Multiply-adds up to which one thread is as fast, all else counted.
 MOST = 30_000_000
 # Bytes of copied windows that stay in the cache.

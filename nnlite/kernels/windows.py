@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 PADDINGS = ("valid", "same", "causal")
 
@@ -150,3 +155,15 @@ def taps(spatial: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[sli
     for index in product(*(range(one.kernel) for one in spatial)):
         pairs = [one.tap(t) for one, t in zip(spatial, index, strict=True)]
         yield index, (slice(None), *(pair[0] for pair in pairs)), (slice(None), *(pair[1] for pair in pairs))
+
+
+def pairs(x: Array, axis: int) -> Array:
+    """Return the larger ones of neighbours along an axis; a last one without a neighbour is left out.
+
+    >>> pairs(np.array([1, 5, 2, 3, 9]), 0).tolist()
+    [5, 3]
+    """
+    even = 2 * (x.shape[axis] // 2)
+    before, first, second = (slice(None),) * axis, slice(0, even, 2), slice(1, even, 2)
+    largest: Array = np.maximum(x[before + (first,)], x[before + (second,)])  # noqa: RUF005 (Python 3.10)
+    return largest

@@ -9,7 +9,7 @@ from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import few
-from nnlite.kernels.conv import conv_backward, conv_forward
+from nnlite.kernels.conv import conv_backward, conv_forward, conv_pool
 from nnlite.kernels.windows import axes, output_size
 from nnlite.layers import applied, checks, finishing, layout, settings
 
@@ -80,26 +80,35 @@ class _Conv(Layer):
         self.bias = settings.add(self, "bias", (self.filters,)) if self.use_bias else None
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
 
+    def _settings(self) -> dict[str, Any]:
+        return {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
+
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         fused = applied.fusible(self.activation, elementwise=True)
-        y, cache = conv_forward(
-            layout.to_last(x, self.data_format),
-            self.kernel.value,
-            None if self.bias is None else self.bias.value,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation_rate,
-            groups=self.groups,
-            activation=fused,
-        )
+        bias = None if self.bias is None else self.bias.value
+        x = layout.to_last(x, self.data_format)
+        y, cache = conv_forward(x, self.kernel.value, bias, groups=self.groups, activation=fused, **self._settings())
         y = layout.from_last(y, self.data_format)
         kept = None
         if fused is None:
             y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
 
+    def _product(self, x: Any, w: Any, b: Any, activation: Any) -> Any:
+        return conv_forward(x, w, b, groups=self.groups, activation=activation, **self._settings())[0]
+
+    def _pooled(self, x: Any, w: Any, b: Any, activation: Any) -> Any:
+        return conv_pool(x, w, b, activation=activation, **self._settings())
+
+    fuses_batches = True
+
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
-        if self.groups > 1 or self.data_format != "channels_last":
+        if self.data_format != "channels_last":
+            return None
+        if shape[0] is None:
+            pooled = self._pooled if self.rank == 2 and self.groups == 1 else None
+            return finishing.fused(self, self.compute_output_shape(shape), following, self._product, pooled)
+        if self.groups > 1:
             return None
         spatial = axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
         correlate = few.conv_plan(shape, spatial, self.filters, self._compute)

@@ -127,9 +127,14 @@ class _DepthwiseConv(_Depthwise):
             y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
 
+    fuses_batches = True
+
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
         if self.data_format != "channels_last":
             return None
+        if shape[0] is None:
+            product = lambda *arguments: self._depthwise(*arguments)[0]  # noqa: E731
+            return finishing.fused(self, self.compute_output_shape(shape), following, product)
         kernel = self.kernel
         finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
         return lambda x: finish(self._depthwise(x, kernel.value)[0]), taken

@@ -1,4 +1,4 @@
-"""What comes after a layer's product in a plan for small batches: bias, normalization and activation, in place."""
+"""What comes after a layer's product in inference: bias, normalization, activation and pooling, done along with it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,17 @@ from nnlite.kernels.elementwise import zeros_row
 from nnlite.layers import applied
 from nnlite.layers.activation import Activation, ReLU
 from nnlite.layers.normalization import BatchNormalization
+from nnlite.layers.pooling import MaxPooling2D
 
 
 def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[Any], Any], int]:
-    """Return a function that turns a layer's bare product, of one shape, into its output, and how many of the layers
-    that follow it has done then.
+    """Return a function that turns a layer's bare product, of one shape of few rows, into its output in place, and how
+    many of the layers that follow it has done then.
 
     Taken along are a BatchNormalization of the last axis, whose scale and shift take the bias with them, and an
     activation; each only if the layer before it has none of its own.
     """
-    bias, taken, norm, last = layer.bias, 0, None, layer
-    if _is_linear(layer.activation) and following and _normalizes(following[0], len(shape)):
-        norm, taken = following[0], 1
-    if _is_linear(layer.activation) and len(following) > taken and _activates(following[taken]):
-        last = following[taken]
-        taken += 1
-    is_relu = type(last) is ReLU
+    bias, (norm, activation, taken) = layer.bias, _taken(layer, len(shape), following)
     zero = zeros_row(np.empty(shape, layer._compute)) if len(shape) else 0
 
     def finish(y: Any) -> Any:
@@ -39,16 +34,70 @@ def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[A
             y += shift
         elif bias is not None:
             y += bias.value
-        activation = activations.relu if is_relu else last.activation
         if activation is activations.relu:
             return np.maximum(y, zero, out=y)
-        if activation is None or activation is activations.linear:
+        if activation is None:
             return y
         if applied.fusible(activation) is not None:
             return activation.forward(y, out=y)
         return applied.apply(activation, y)[0]
 
     return finish, taken
+
+
+def fused(
+    layer: Any, shape: Any, following: list[Any], product: Callable[..., Any], pooled: Callable[..., Any] | None = None
+) -> tuple[Callable[[Any], Any], int] | None:
+    """Return a function from a layer's input, of any number of rows, to the output of the layers that it takes along,
+    and how many these are; None if there are none.
+
+    Taken along are the same as in :func:`finishing`, the normalization's scale as a part of the kernel (in a copy: the
+    variables stay as they are), and maxima of 2 x 2 after a function that never falls.
+
+    Args:
+        layer: has a kernel, whose last axis, or last two, are the output's channels.
+        shape: of its output.
+        following: the layers after it.
+        product: from (x, kernel, bias or None, activation or None) to the layer's output.
+        pooled: the same to the maxima of the output.
+    """
+    norm, activation, taken = _taken(layer, len(shape), following)
+    if activation is not None and applied.fusible(activation, elementwise=True) is None:
+        if not _is_linear(layer.activation):
+            return None
+        activation, taken = None, taken - 1
+    if (
+        pooled is not None
+        and activation in (None, activations.relu)
+        and len(following) > taken
+        and _pools(following[taken])
+    ):
+        product, taken = pooled, taken + 1
+    if not taken:
+        return None
+
+    def infer(x: Any) -> Any:
+        w, b = layer.kernel.value, None if layer.bias is None else layer.bias.value
+        if norm is not None:
+            scale, shift = norm.affine()
+            w = w * (scale if w.shape[-1] == len(scale) else scale.reshape(w.shape[-2:]))
+            b = shift if b is None else shift + b * scale
+        return product(x, w, b, activation)
+
+    return infer, taken
+
+
+def _taken(layer: Any, rank: int, following: list[Any]) -> tuple[Any, Any, int]:
+    """The normalization, or None, and the activation, or None, of a layer and of those that follow it, and how many of
+    the latter have them."""
+    norm, taken, last = None, 0, layer
+    if _is_linear(layer.activation) and following and _normalizes(following[0], rank):
+        norm, taken = following[0], 1
+    if _is_linear(layer.activation) and len(following) > taken and _activates(following[taken]):
+        last = following[taken]
+        taken += 1
+    activation = activations.relu if type(last) is ReLU else last.activation
+    return norm, None if _is_linear(activation) else activation, taken
 
 
 def _is_linear(activation: Any) -> bool:
@@ -62,3 +111,11 @@ def _normalizes(layer: Any, rank: int) -> bool:
 def _activates(layer: Any) -> bool:
     plain = type(layer) is ReLU and not (layer.negative_slope or layer.threshold) and layer.max_value is None
     return plain or type(layer) is Activation
+
+
+def _pools(layer: Any) -> bool:
+    return (
+        type(layer) is MaxPooling2D
+        and layer.pool_size == layer.strides == (2, 2)
+        and (layer.padding, layer.data_format) == ("valid", "channels_last")
+    )

@@ -1,6 +1,7 @@
-"""Plans for small batches: what a model computes for inputs of one shape, with every choice made beforehand.
+"""Plans of inference: what a model computes for inputs of one shape, with every choice made beforehand.
 
-For one sample, checking shapes and choosing algorithms takes longer than the arithmetic. So a model asks each layer
+For one sample, checking shapes and choosing algorithms takes longer than the arithmetic; of large batches, convolutions
+do the normalization, activation and pooling that follow while their results are in cache. So a model asks each layer
 once for a function of its own (:meth:`nnlite.core.layer.Layer.inference`) and then calls these, one after the other.
 The functions read variables whenever they run, so new weights count at once; a plan is made anew when layers change.
 """
@@ -16,10 +17,11 @@ from nnlite.core import changes, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.kernels import parallel
+from nnlite.kernels.few import ROWS
 from nnlite.models.plan import Slot, filled, put_outputs
 
-# Rows of a batch, up to which plans are made, and plans kept for one model.
-FEW, KEPT = 4, 16
+# Plans kept for one model.
+KEPT = 16
 
 Function = Callable[[Any], Any]
 
@@ -41,12 +43,12 @@ def planned(
     Args:
         model: keeps the plans.
         inputs: arrays.
-        make: takes their shapes.
+        make: takes their shapes, with None for a number of rows above ``ROWS``.
         entries: the input layers that they go into, which plans leave out: where these would change them, or refuse
             them, there is no plan.
     """
     for x in inputs:
-        if type(x) is not np.ndarray or not x.ndim or not 0 < len(x) <= FEW or not x.flags.c_contiguous:
+        if type(x) is not np.ndarray or not x.ndim or not len(x) or not x.flags.c_contiguous:
             return None
     pairs = zip(entries, inputs, strict=False)
     if any(x.dtype != entry._compute and {x.dtype.kind, entry._compute.kind} != {"f"} for entry, x in pairs):
@@ -54,11 +56,13 @@ def planned(
     plans = model.__dict__.get("_plans")
     if plans is None or plans.count != changes.count():
         plans = model.__dict__["_plans"] = Plans()
-    key = (*[x.shape for x in inputs], parallel.threads())
+    few = all(len(x) <= ROWS for x in inputs)
+    shapes = [x.shape if few else (None, *x.shape[1:]) for x in inputs]
+    key = (*shapes, parallel.threads())
     if key not in plans.found:
         if len(plans.found) >= KEPT:
             plans.found.clear()
-        plans.found[key] = _without_errors(make, [x.shape for x in inputs], entries)
+        plans.found[key] = _without_errors(make, shapes, entries)
     found: Function | None = plans.found[key]
     return found
 
@@ -159,7 +163,7 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
 
     Raises ``ValueError`` if the layer does not take such an input.
     """
-    if not _is_regular(layer):
+    if not _is_regular(layer) or (shape[:1] == (None,) and not getattr(layer, "fuses_batches", False)):
         return None
     if layer.input_spec is not None:
         check_inputs(layer, shape)

@@ -5,8 +5,8 @@ import pytest
 from kernels import oracles
 
 from nnlite import config
-from nnlite.kernels import gemm
-from nnlite.kernels.conv import conv_backward, conv_forward
+from nnlite.kernels import conv, gemm, parallel
+from nnlite.kernels.conv import conv_backward, conv_forward, conv_pool
 
 # batch, spatial sizes, kernel, channels, filters, options
 CASES = {
@@ -98,6 +98,19 @@ def test_forward_and_gradients_are_those_of_the_loops(case, dtype):
     for got, want in zip(conv_backward(dy, cache), oracles.conv_gradients(dy, x, w, **by_loops(options)), strict=True):
         assert got.dtype == dtype and got.shape == want.shape
         np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * (1 + abs(want).max()))
+
+
+@pytest.mark.parametrize("chunk", [1, 10**9])
+@pytest.mark.parametrize("case", [name for name in CASES if name[:2] == "2d" and "groups" not in CASES[name][-1]])
+def test_largest_of_two_by_two_are_those_of_the_loops(case, chunk, threads, monkeypatch):
+    monkeypatch.setattr(conv, "CHUNK", chunk)
+    monkeypatch.setattr(parallel, "WORTH_THREADS", 0)
+    x, w, b, options, _ = make(case, batch=5)
+    z = oracles.conv(x, w, b, **by_loops(options))
+    rows, columns = z.shape[1] // 2, z.shape[2] // 2
+    wanted = np.tanh(z)[:, : 2 * rows, : 2 * columns].reshape(5, rows, 2, columns, 2, len(b)).max((2, 4))
+    np.testing.assert_allclose(conv_pool(x, w, b, activation=Tanh(), **options), wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.tanh(conv_pool(x, w, **options) + b), wanted, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", ["1d causal", "2d same", "2d three channels same", "2d strided", "2d groups", "3d"])

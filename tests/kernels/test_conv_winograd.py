@@ -7,7 +7,7 @@ from kernels.test_conv import Tanh
 
 from nnlite import config
 from nnlite.kernels import conv_winograd
-from nnlite.kernels.conv import conv_backward, conv_forward
+from nnlite.kernels.conv import conv_backward, conv_forward, conv_pool
 from nnlite.kernels.conv_winograd import Winograd, kernel_gradient, transformed
 from nnlite.kernels.windows import axes
 
@@ -83,6 +83,9 @@ def test_convolutions_that_gain_use_it_and_agree_with_the_direct_sum(channels, f
     for got, wanted in zip(conv_backward(dy, cache), conv_backward(dy, direct), strict=True):
         assert got.dtype == np.float32
         assert abs(got - wanted).max() < 3e-6 * abs(wanted).max()
+    whole = exact[:, : exact.shape[1] // 2 * 2, : exact.shape[2] // 2 * 2]
+    largest = whole.reshape(7, exact.shape[1] // 2, 2, exact.shape[2] // 2, 2, -1).max((2, 4))
+    assert abs(conv_pool(x, w, b, padding=padding, activation=Tanh()) - largest).max() < 6e-6
     no_dx, dw, _ = conv_backward(dy, cache, input_grad=False)
     assert no_dx is None
     np.testing.assert_array_equal(dw, conv_backward(dy, cache)[1])

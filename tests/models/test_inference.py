@@ -1,4 +1,4 @@
-"""What models compute for small batches by plans is what their layers compute one by one."""
+"""What models compute by plans is what their layers compute one by one."""
 
 import copy
 import pickle
@@ -36,6 +36,18 @@ CHAINS = {
             layers.GlobalAveragePooling2D(),
             layers.Dense(2),
         ],
+    ),
+    "pooled": (
+        (17, 18, 2),
+        lambda: [
+            *[layers.Conv2D(4, 3), layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D()],
+            *[layers.Conv2D(4, 2), layers.Activation("gelu"), layers.MaxPooling2D()],
+            *[layers.Conv2D(4, 2, use_bias=False, activation="sigmoid"), layers.MaxPooling2D((1, 2))],
+        ],
+    ),
+    "grouped": (
+        (6, 5, 4),
+        lambda: [layers.Conv2D(6, 2, groups=2), layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D()],
     ),
     "strides": (
         (9, 8, 3),
@@ -122,6 +134,8 @@ class _Floats:
 def test_plans_compute_what_layers_do(name, kind, dtype):
     model, x = made(name, kind, dtype)
     whole = model.predict(x, batch_size=6)
+    if kind == "row" and name != "masks":
+        np.testing.assert_allclose(whole, one_by_one(model, x), rtol=1e-4, atol=1e-5)
     for n in (1, 3):
         y = model.predict(x[:n])
         assert y.dtype == whole.dtype and y.shape == whole[:n].shape
@@ -137,6 +151,26 @@ def test_plans_are_used(kind):
     model.predict(x[:1])
     (function,) = model._plans.found.values()
     assert function is not None
+
+
+@pytest.mark.parametrize("kind", ["row", "graph"])
+@pytest.mark.parametrize("name", ["pooled", "grouped", "depthwise"])
+def test_batches_of_any_size_have_one_plan_that_takes_along_what_follows(name, kind, monkeypatch):
+    model, x = made(name, kind, "float32")
+    whole = model.predict(x)
+
+    def fail(*arguments):
+        raise AssertionError
+
+    monkeypatch.setattr(layers.BatchNormalization, "infer", fail)
+    monkeypatch.setattr(layers.ReLU, "infer", fail)
+    np.testing.assert_allclose(model.predict(x[:5]), whole[:5], rtol=1e-5, atol=1e-6)
+    assert len(model._plans.found) == 1
+    first = next(layer for layer in model.layers if hasattr(layer, "bias"))
+    before = first.kernel.numpy()
+    first.bias.value[...] += 1  # in place: nothing is told
+    assert not np.allclose(model.predict(x), whole)
+    np.testing.assert_array_equal(first.kernel.numpy(), before)
 
 
 def test_a_graph_of_several_inputs_and_branches():
