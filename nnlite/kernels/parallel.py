@@ -111,16 +111,20 @@ def _limit(library: Any) -> _Limit:
 
 
 def _pin(limits: list[_Limit]) -> list[int]:
-    """Set all to one thread; return what they were."""
-    before = [limit.get() for limit in limits]
-    _restore(limits, [1] * len(before), before)
+    """Set all to one thread; return what they were. Each single sample pays for this."""
+    before = []
+    for get, put in limits:
+        number = get()
+        before.append(number)
+        if number != 1:
+            put(1)
     return before
 
 
-def _restore(limits: list[_Limit], wanted: list[int], now: list[int] | None = None) -> None:
-    for limit, number, current in zip(limits, wanted, now or [1] * len(wanted), strict=False):
-        if number != current:
-            limit.set(number)
+def _restore(limits: list[_Limit], before: list[int]) -> None:
+    for (_, put), number in zip(limits, before):  # noqa: B905 (libraries may have come, whose settings stay)
+        if number != 1:
+            put(number)
 
 
 _guard = _BlasGuard()

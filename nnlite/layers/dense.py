@@ -96,11 +96,9 @@ class Dense(Layer):
         kernel, result = self.kernel, (*shape[:-1], self.units)
         finish, taken = finishing.finishing(self, result, following)
 
-        def infer(x: Any) -> Any:
-            y = x.reshape(rows, -1) @ kernel.value
-            return finish(y.reshape(result))
-
-        return infer, taken
+        if len(shape) == 2:
+            return lambda x: finish(x @ kernel.value), taken
+        return lambda x: finish((x.reshape(rows, -1) @ kernel.value).reshape(result)), taken
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         x, kept = cache

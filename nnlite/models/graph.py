@@ -144,9 +144,10 @@ class Graph:
             del x, y, options
         return [values[slot] for slot in self.outputs], [known.get(slot) for slot in self.outputs]
 
-    def plan(self, shapes: list[Any]) -> Any:
-        """Return a function that infers for inputs of given shapes, or None; see :mod:`nnlite.models.inference`."""
-        return inference.graph(self, shapes)
+    def plan(self, shapes: list[Any], dtypes: list[Any]) -> Any:
+        """Return a function that infers for inputs of given shapes and dtypes, or None; see
+        :mod:`nnlite.models.inference`."""
+        return inference.graph(self, shapes, dtypes)
 
     def backward(self, dys: list[Any], caches: list[Any], input_grad: bool) -> list[Any]:
         """Accumulate the gradients of all variables; return those of the inputs, each None unless ``input_grad``."""

@@ -24,6 +24,7 @@ from nnlite.models.plan import Slot, filled, put_outputs
 KEPT = 16
 
 Function = Callable[[Any], Any]
+Make = Callable[[list[Any], list[Any]], Function | None]
 
 
 class Plans:
@@ -34,59 +35,58 @@ class Plans:
         self.found: dict[Any, Function | None] = {}
 
 
-def planned(
-    model: Any, inputs: list[Any], make: Callable[[list[Any]], Function | None], entries: Sequence[Any]
-) -> Function | None:
-    """Return what ``make`` returns for the shapes of a model's inputs, remembered; None where layers are better called
-    one by one.
+def planned(model: Any, inputs: list[Any], make: Make, entries: Sequence[Any]) -> Function | None:
+    """Return what ``make`` returns for the shapes and dtypes of a model's inputs, remembered; None where layers are
+    better called one by one.
 
     Args:
         model: keeps the plans.
         inputs: arrays.
-        make: takes their shapes, with None for a number of rows above ``ROWS``.
+        make: takes their shapes, with None for a number of rows above ``ROWS``, and their dtypes.
         entries: the input layers that they go into, which plans leave out: where these would change them, or refuse
             them, there is no plan.
     """
+    plans: Plans | None = model.__dict__.get("_plans")
+    if plans is None or plans.count != changes.count():
+        plans = model.__dict__["_plans"] = Plans()
+    key: list[Any] = [parallel.threads()]
+    few = True
     for x in inputs:
         if type(x) is not np.ndarray or not x.ndim or not len(x) or not x.flags.c_contiguous:
             return None
-    pairs = zip(entries, inputs, strict=False)
-    if any(x.dtype != entry._compute and {x.dtype.kind, entry._compute.kind} != {"f"} for entry, x in pairs):
-        return None
-    plans = model.__dict__.get("_plans")
-    if plans is None or plans.count != changes.count():
-        plans = model.__dict__["_plans"] = Plans()
-    few = all(len(x) <= ROWS for x in inputs)
-    shapes = [x.shape if few else (None, *x.shape[1:]) for x in inputs]
-    key = (*shapes, parallel.threads())
-    if key not in plans.found:
+        few &= len(x) <= ROWS
+        key += (x.dtype, x.shape)
+    if not few:
+        key[2::2] = [(None, *shape[1:]) for shape in key[2::2]]
+    found = plans.found.get(tuple(key), plans)
+    if found is plans:
         if len(plans.found) >= KEPT:
             plans.found.clear()
-        plans.found[key] = _without_errors(make, shapes, entries)
-    found: Function | None = plans.found[key]
-    return found
+        found = plans.found[tuple(key)] = _without_errors(make, key[2::2], key[1::2], entries)
+    return found  # type: ignore[return-value]
 
 
-def _without_errors(
-    make: Callable[[list[Any]], Function | None], shapes: list[Any], entries: Sequence[Any]
-) -> Function | None:
+def _without_errors(make: Make, shapes: list[Any], dtypes: list[Any], entries: Sequence[Any]) -> Function | None:
     """What ``make`` returns; None where it fails, since calling the layers tells what is wrong with the input."""
     try:
-        fit = all(layer.compute_output_shape(shape) == shape for layer, shape in zip(entries, shapes, strict=False))
-        return make(shapes) if fit else None
+        for layer, shape, dtype in zip(entries, shapes, dtypes, strict=False):
+            floats = dtype.kind == layer._compute.kind == "f"
+            if layer.compute_output_shape(shape) != shape or not (floats or dtype == layer._compute):
+                return None
+        return make(shapes, dtypes)
     except (ValueError, TypeError, NotImplementedError):
         return None
 
 
-def chain(layers: Sequence[Any], shape: Any) -> Function | None:
-    """Return the function that calls layers one after the other, for arrays of one shape.
+def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
+    """Return the function that calls layers one after the other, for C-contiguous arrays of one shape and dtype.
 
     None if one of them makes a mask, as that changes what later ones do.
     """
     if any(layer.makes_mask for layer in layers):
         return None
     functions: list[Function] = []
-    index, plain = 0, None  # the dtype of what arrives, if it is known, and known to be C-contiguous
+    index, plain = 0, dtype  # of what arrives, if it is known, and known to be C-contiguous
     while index < len(layers):
         layer, made = layers[index], None
         if shape is not None:
@@ -109,8 +109,8 @@ def chain(layers: Sequence[Any], shape: Any) -> Function | None:
     return run
 
 
-def graph(graph: Any, shapes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
-    """Return the function from inputs to outputs of a :class:`~nnlite.models.graph.Graph`, for given shapes.
+def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
+    """Return the function from inputs to outputs of a :class:`~nnlite.models.graph.Graph`, for given shapes and dtypes.
 
     None if a layer of it makes a mask.
     """
@@ -122,7 +122,8 @@ def graph(graph: Any, shapes: list[Any]) -> Callable[[list[Any]], list[Any]] | N
         for slot in step.needs:
             users.setdefault(slot, []).append(index)
     known: list[Any] = [None] * graph.size  # shapes
-    plain: dict[int, Any] = {}  # the dtypes of arrays, where they are known, and known to be C-contiguous
+    # The dtypes of arrays, where they are known, and known to be C-contiguous.
+    plain: dict[int, Any] = dict(zip(graph.inputs, dtypes, strict=True))
     for slot, shape in zip(graph.inputs, shapes, strict=True):
         known[slot] = shape
     calls: list[tuple[Function | None, Any, Any, tuple[int, ...]]] = []

@@ -290,19 +290,14 @@ class Sequential(Model):
         y, cache = self.forward(x, training, mask)
         return y, cache, cache.mask
 
+    def _plan(self, shapes: list[Any], dtypes: list[Any]) -> Any:
+        return inference.chain(self.layers, shapes[0], dtypes[0])
+
     def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
-        function = (
-            None
-            if mask is not None
-            else inference.planned(
-                self,
-                [x],
-                lambda shapes: inference.chain(self.layers, shapes[0]),
-                self._layers[:1] if self._has_input else (),
-            )
-        )
-        if function is not None:
-            return function(x), None
+        if mask is None:
+            function = inference.planned(self, [x], self._plan, self._layers[:1] if self._has_input else ())
+            if function is not None:
+                return function(x), None
         for layer in self._layers:
             options = {"mask": mask} if mask is not None and layer._takes_mask else {}
             if mask is None and not layer.makes_mask:
