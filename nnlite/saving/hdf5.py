@@ -3,6 +3,7 @@ plainly."""
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from nnlite.core.layer import Layer
 from nnlite.core.loading import Opening
 from nnlite.core.variable import Variable
-from nnlite.saving import guarded, tree
+from nnlite.saving import forms, guarded, headers, tree
 from nnlite.saving.stored import Stored
 
 # What an object may read that keeps something else than its variables.
@@ -203,20 +204,36 @@ def _mismatch(obj: Any, own: list[Variable], store: dict[str, Stored], where: st
 def open_h5(source: Any, label: str) -> Any:
     """Open HDF5 for reading: a path, or a file that is open.
 
-    Raises ``ValueError`` for what is none, and if any of its links leads to another place.
+    Raises ``ValueError`` for what is none, if any of its links leads to another place, and for what HDF5 could not read
+    safely.
     """
     import h5py
 
-    try:
-        file = h5py.File(source, "r")
-    except (OSError, RuntimeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
-    try:
-        guarded.check_links(file, label)
-    except BaseException:
-        file.close()
-        raise
+    with open(source, "rb") if isinstance(source, str) else contextlib.nullcontext(source) as content:
+        raw, unlisted, looked = _checked(content, label)
+        try:
+            file = h5py.File(source, "r")
+        except (OSError, RuntimeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
+        try:
+            headers.remember(file, raw)
+            guarded.check_unlisted(file, looked, unlisted)
+            guarded.check_links(file, label)
+        except BaseException:
+            file.close()
+            raise
     return file
+
+
+def _checked(content: Any, label: str) -> tuple[headers.Raw, forms.Unlisted, forms.Forms]:
+    """The bytes of a file whose structure has been looked through, but for groups that only HDF5 can list."""
+    try:
+        block = headers.superblock(headers.reader(content))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}.") from None
+    raw = headers.Raw(headers.reader(content, block.start))
+    looked = forms.Forms(raw, label)
+    return raw, looked.check_root(block), looked
 
 
 class Arrays:

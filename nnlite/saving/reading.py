@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from nnlite.core.loading import Opening, model_from_config, model_from_file
-from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, npz, shards, tree
+from nnlite.saving import guarded, hdf5, headers, legacy_h5, legacy_optimizer, npz, shards, tree
 from nnlite.saving.archive import Archive, parsed
 
 # What a model's variables may take in memory, by the size of its file, unless the caller says otherwise.
@@ -15,7 +15,6 @@ _SMALL, _LARGEST_GROWTH = 64 * 2**20, 100
 # What a weights file may take for each byte of the variables, and for each object, with an optimizer's state in it.
 _COPIES, _EACH = 8, 2**14
 _EACH_WORD = 100  # bytes that one takes in memory, whatever its letters
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def kind(path: str) -> str:
@@ -24,12 +23,13 @@ def kind(path: str) -> str:
         return "archive"
     with open(path, "rb") as file:
         start = file.read(64)
-    if start.startswith(_SIGNATURE):
-        return "hdf5"
-    if start.startswith(b"PK"):
-        name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
-        return "npz" if path.endswith(".npz") or name.endswith(b".npy") else "archive"
-    return "json" if start.lstrip().startswith(b"{") else "archive"
+        if start.startswith(b"PK"):
+            name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
+            return "npz" if path.endswith(".npz") or name.endswith(b".npy") else "archive"
+        if start.lstrip().startswith(b"{"):
+            return "json"
+        # Also behind a block of bytes that are the user's.
+        return "archive" if headers.begin(headers.reader(file)) is None else "hdf5"
 
 
 def read_model(path: str, label: str, compile: bool, max_bytes: int | None) -> Any:
