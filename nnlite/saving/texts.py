@@ -8,12 +8,16 @@ its group; it holds, for each text, its length and where in which heap it stands
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 from nnlite.saving.headers import Message, Raw, exactly, messages, number, raw_of
 
 _ATTRIBUTE = 0x0C
-_REFERENCE = 16  # length, address of the heap, number in it
+# What begins an object of a heap: its number and its length, behind which stand others where it is short. It counts for
+# several parts of a header, as much as it takes.
+_OBJECT, _PIECE, _ENTRY = struct.Struct("<H6xQ"), 2**12, 4
+_REFERENCE = struct.Struct("<IQI")  # length, address of the heap, number in it
 
 
 def read(node: Any, name: bytes, most: int) -> list[bytes]:
@@ -32,8 +36,7 @@ def read(node: Any, name: bytes, most: int) -> list[bytes]:
     references = _references(raw, int(h5py.h5o.get_info(node.id).addr), name)
     found: list[bytes] = []
     left = most
-    for start in range(0, len(references), _REFERENCE):
-        length, heap, index = (number(references, start + a, width) for a, width in ((0, 4), (4, 8), (12, 4)))
+    for length, heap, index in _REFERENCE.iter_unpack(references):
         if length == 0:
             found.append(b"")
             continue
@@ -43,6 +46,7 @@ def read(node: Any, name: bytes, most: int) -> list[bytes]:
         left -= length
         if length > size or left < 0:
             raise ValueError(f"a text of {length} bytes, where {max(size, 0)} are, or more than {most} in all")
+        raw.spend(1, length)  # many attributes may have the same text
         found.append(exactly(raw.read, place, length).rstrip(b"\0"))
     return found
 
@@ -54,10 +58,12 @@ def _heap(raw: Raw, place: int) -> dict[int, tuple[int, int]]:
         raise ValueError("there is no heap of texts where one should be")
     found: dict[int, tuple[int, int]] = {}
     at, end = place + 16, place + number(head, 8)
+    piece, first = b"", at
     while at + 16 <= end:
-        raw.spend(1)
-        entry = exactly(raw.read, at, 16)
-        index, length = number(entry, 0, 2), number(entry, 8)
+        raw.spend(_ENTRY)
+        if at + 16 > first + len(piece):
+            piece, first = exactly(raw.read, at, 16) + raw.read(at + 16, _PIECE), at
+        index, length = _OBJECT.unpack_from(piece, at - first)
         if index == 0:
             break
         found[index] = (at + 16, min(length, end - at - 16))
@@ -95,7 +101,7 @@ def _content(body: bytes) -> bytes:
     space = body[at + padded[0] + padded[1] : at + sum(padded)]
     rank, first = space[1], 8 if space[0] == 1 else 4
     shape = [number(space, first + 8 * k) for k in range(rank)]
-    content = body[at + sum(padded) :][: _REFERENCE * math.prod(shape)]
-    if len(content) != _REFERENCE * math.prod(shape):
+    content = body[at + sum(padded) :][: _REFERENCE.size * math.prod(shape)]
+    if len(content) != _REFERENCE.size * math.prod(shape):
         raise ValueError("the file ends too early")
     return content

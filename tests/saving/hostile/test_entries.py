@@ -1,5 +1,6 @@
 """Configs that try to do harm are refused wherever they come in, not in files alone."""
 
+import io
 import json
 import resource
 import sys
@@ -9,6 +10,7 @@ import h5py
 import pytest
 
 import nnlite as keras
+from nnlite.saving import guarded
 
 from .code_files import code
 from .files import function, layer, with_layers, write_archive
@@ -168,3 +170,13 @@ def test_words_count_as_what_they_take(tmp_path):
 def test_reserved_numbers_take_no_memory():
     words = keras.layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=10**12)
     assert words.vocabulary_size() == 10**12 + 2 and words(["b"]).tolist() == [10**12 + 1]
+
+
+@pytest.mark.parametrize("link", [h5py.SoftLink("/a"), h5py.ExternalLink("/etc/hostname", "/x")])
+def test_links_are_refused_where_they_would_be_followed(link):
+    """Also where nobody looked through the file before."""
+    with h5py.File(io.BytesIO(), "w") as file:
+        file["a"], file["b"] = [1.0], link
+        assert guarded.child(file, "a", "w.h5").shape == (1,)
+        with pytest.raises(ValueError, match=r"w.h5: b is an? \w+Link, which leads to another place"):
+            guarded.child(file, "b", "w.h5")
