@@ -19,7 +19,9 @@ _LINK_INFO, _TYPE, _LINK, _EXTERNAL = 0x02, 0x03, 0x06, 0x07
 _LAYOUT, _ATTRIBUTE, _GROUP, _ATTRIBUTE_INFO = 0x08, 0x0C, 0x11, 0x15
 _GROUPS, _CHUNKS = 0, 1  # what nodes of trees are of
 _CHUNKED, _VIRTUAL = 2, 3  # ways of an array
-_BY_TREE = 5  # how newer files find parts
+_WITHOUT_LISTS = (1, 2)  # how newer files find parts where there is one, or they follow each other
+# HDF5 trusts these most, and damages memory where they lie.
+_NEWER = "in a newer form of HDF5, which Keras does not write (h5py does with libver='latest')"
 _HARD, _SOFT = 0, 2  # plain links, and links by name in a group's list
 # Types that are made of no others, and those that are made of one.
 _PLAIN_TYPES, _MADE_OF_ONE = (0, 1, 2, 3, 4, 5, 7), (8, 9)
@@ -28,8 +30,7 @@ _HEAP_END = 1  # instead of an address, in the list of a heap's free places
 # made of others: HDF5 reads types in types with functions that call themselves, which takes ever longer.
 _MOST_NAMES, _MOST_LEVELS, _MOST_DEPTH = 2**16, 200, 16
 _LARGEST_HEAP, _LONGEST_PATH, _LARGEST_TYPE = 16 * 2**20, 4096, 1024
-Held = list[tuple[str | None, int]]
-Unlisted = list[tuple[str, int]]  # paths and addresses
+Held = list[tuple[str, int]]  # names and addresses
 
 
 class Place(NamedTuple):
@@ -60,10 +61,9 @@ class Forms:
     def __init__(self, raw: Raw, label: str) -> None:
         self._raw, self.label = raw, label
         self._seen: set[int] = set()
-        self._names_left = _MOST_NAMES
 
-    def check_root(self, block: headers.Superblock) -> Unlisted:
-        """Look at a file's start and all that its root leads to; return the groups that only HDF5 can list.
+    def check(self, block: headers.Superblock) -> None:
+        """Look at a file's start and all that its root leads to.
 
         Raises ``ValueError`` for a form that could not be read safely.
         """
@@ -73,32 +73,21 @@ class Forms:
             raise ValueError(f"{self.label}: its superblock has an extension, which Keras does not write.")
         if block.cached is not None:
             self._look("the root", lambda: self._check_group(*block.cached or (0, 0), list_them=False))
-        return self.check("", block.root)
-
-    def check(self, path: str, address: int) -> Unlisted:
-        """Look at an object and all that it leads to; return the groups that only HDF5 can list.
-
-        Raises ``ValueError`` for a form that could not be read safely.
-        """
-        pending: list[tuple[Place, int]] = [(Place(None, path, path.count("/"), len(path)), address)]
-        unlisted: Unlisted = []
+        pending = [(Place(None, "", 0, 0), block.root)]
+        names = 0
         while pending:
             place, address = pending.pop()
             if address in self._seen:
                 continue
             self._seen.add(address)
             for name, found in self._look(place, lambda: self._object(address)):  # noqa: B023 (called at once)
-                self._names_left -= 1
-                if self._names_left < 0:
+                names += 1
+                if names > _MOST_NAMES:
                     raise ValueError(f"{self.label}: its groups hold more than {_MOST_NAMES} names.")
-                if name is None:
-                    unlisted.append((str(place), address))
-                else:
-                    pending.append((self._inside(place, name), found))
-        return unlisted
+                pending.append((self._inside(place, name), found))
 
     def _inside(self, place: Place, name: str) -> Place:
-        if name in ("", ".") or "/" in name:  # by which another object would be found
+        if name in ("", ".") or "/" in name:  # which HDF5 takes for paths
             raise ValueError(f"{self.label}: {str(place) or 'the root'}: it holds the name {name!r}, which is none.")
         levels, length = place.levels + 1, place.length + len(name) + 1
         if levels > _MOST_LEVELS + 1:
@@ -114,10 +103,10 @@ class Forms:
             raise ValueError(f"{self.label}: {str(place) or 'the root'}: {error}.") from None
 
     def _object(self, address: int) -> Held:
-        """The names and addresses of what an object holds; None for a name where only HDF5 can list them."""
+        """What an object holds."""
         return [one for message in headers.messages(self._raw, address) for one in self._led(message)]
 
-    def _led(self, message: Message) -> Iterator[tuple[str | None, int]]:
+    def _led(self, message: Message) -> Iterator[tuple[str, int]]:
         kind, shared, body = message
         if shared:
             raise ValueError("it shares a part of its header with another object, or a type that has a name")
@@ -126,13 +115,8 @@ class Forms:
         elif kind == _LINK:
             yield from _hard_link(body)
         elif kind == _LINK_INFO:
-            at = 2 + (8 if body[1] & 1 else 0)
-            heap = number(body, at)
-            if heap != UNDEFINED:
-                large = number(exactly(self._raw.read, heap, 30), 22)  # the tree of what is too large for the heap
-                for tree in (large, number(body, at + 8), *([number(body, at + 16)] if body[1] & 2 else [])):
-                    self._check_levels(tree)
-                yield None, 0
+            if number(body, 2 + (8 if body[1] & 1 else 0)) != UNDEFINED:
+                raise ValueError(f"it keeps its many links {_NEWER}")
         elif kind == _TYPE:
             _check_type(body, 0)
         elif kind == _ATTRIBUTE:
@@ -142,7 +126,7 @@ class Forms:
             _check_type(body, 8 + -(-size // 8) * 8 if body[0] == 1 else 8 + (body[0] == 3) + size)
         elif kind == _ATTRIBUTE_INFO:
             if number(body, 2 + (2 if body[1] & 1 else 0)) != UNDEFINED:
-                raise ValueError("it keeps its attributes, which are many or large, in a heap of their own")
+                raise ValueError(f"it keeps its many or large attributes {_NEWER}")
         elif kind == _EXTERNAL:
             raise ValueError("it keeps its data in another file; only plain arrays are read")
         elif kind == _LAYOUT:
@@ -210,13 +194,6 @@ class Forms:
                 return below
             level, depth = below, depth - 1
 
-    def _check_levels(self, address: int) -> None:
-        """Look at the head of a tree of the newer kind, each level of which knows how far down it is."""
-        if address != UNDEFINED:
-            head = exactly(self._raw.read, address, 16)
-            if head[:4] != b"BTHD" or number(head, 12, 2) > _MOST_DEPTH:
-                raise ValueError(f"it has no tree where one should be, or one of more than {_MOST_DEPTH} levels")
-
     # ---- arrays ----
 
     def _check_layout(self, body: bytes) -> None:
@@ -232,9 +209,8 @@ class Forms:
             if tree != UNDEFINED:
                 self._check_tree(tree, _CHUNKS, 8 + 8 * rank)
             return
-        at = 5 + body[3] * body[4]  # behind the sizes of a part
-        if body[at] == _BY_TREE:
-            self._check_levels(number(body, at + 1 + 6))
+        if body[5 + body[3] * body[4]] not in _WITHOUT_LISTS:  # behind the sizes of a part
+            raise ValueError(f"it keeps the list of its parts {_NEWER}")
 
 
 def _hard_link(body: bytes) -> Iterator[tuple[str, int]]:

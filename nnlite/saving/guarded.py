@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from nnlite.saving import texts as texts_of
-from nnlite.saving.forms import Forms, Unlisted
 from nnlite.saving.stored import Stored
 
 # Bytes of one attribute, names in a list, and parts that a long list of names may be cut into.
@@ -22,7 +21,7 @@ _MOST_PARTS = 1000
 # Links in a file, and levels of its groups.
 _MOST_LINKS, _MOST_LEVELS = 2**16, 200
 # What h5py raises for damaged files.
-_DAMAGE = (OSError, LookupError, AttributeError, RuntimeError, TypeError, ValueError, OverflowError)
+_DAMAGE = (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError)
 
 
 def check_links(file: Any, label: str) -> None:
@@ -49,30 +48,6 @@ def check_links(file: Any, label: str) -> None:
         raise ValueError(f"{label}: what it holds cannot be listed: {error}") from None
     if found is not None:
         raise found
-
-
-def check_unlisted(file: Any, forms: Forms, unlisted: Unlisted) -> None:
-    """Look at all that stands in groups whose names only HDF5 can list; raises as :meth:`Forms.check`."""
-    import h5py
-
-    unlisted = list(unlisted)
-    while unlisted:
-        path, address = unlisted.pop()
-        held: list[tuple[str, int]] = []
-
-        def look(name: bytes, info: Any, held: list[tuple[str, int]] = held) -> None:
-            if info.type == h5py.h5l.TYPE_HARD:
-                held.append((decoded(name), int(info.u)))
-
-        try:
-            group = h5py.h5o.open(file.id, path.encode() or b"/")
-            if int(h5py.h5o.get_info(group).addr) != address:
-                raise ValueError("another object has the same name")
-            group.links.iterate(look, info=True)
-        except _DAMAGE as error:
-            raise ValueError(f"{forms.label}: what {path or '/'!r} holds cannot be listed: {error}") from None
-        for name, place in held:
-            unlisted += forms.check(f"{path}/{name}".strip("/"), place)
 
 
 def _leads_elsewhere(label: str, place: str, kind: int) -> ValueError:

@@ -221,14 +221,13 @@ def open_h5(source: Any, label: str) -> Any:
     import h5py
 
     with open(source, "rb") if isinstance(source, str) else contextlib.nullcontext(source) as content:
-        raw, unlisted, looked = _checked(content, label)
+        raw = _checked(content, label)
         try:
             file = h5py.File(source, "r")
         except (OSError, RuntimeError, ValueError, OverflowError) as error:
             raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
         try:
             headers.remember(file, raw)
-            guarded.check_unlisted(file, looked, unlisted)
             guarded.check_links(file, label)
         except BaseException:
             file.close()
@@ -236,15 +235,15 @@ def open_h5(source: Any, label: str) -> Any:
     return file
 
 
-def _checked(content: Any, label: str) -> tuple[headers.Raw, forms.Unlisted, forms.Forms]:
-    """The bytes of a file whose structure has been looked through, but for groups that only HDF5 can list."""
+def _checked(content: Any, label: str) -> headers.Raw:
+    """The bytes of a file that HDF5 can read safely."""
     try:
         block = headers.superblock(headers.reader(content))
     except (ValueError, OSError) as error:
         raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}.") from None
     raw = headers.Raw(headers.reader(content, block.start))
-    looked = forms.Forms(raw, label)
-    return raw, looked.check_root(block), looked
+    forms.Forms(raw, label).check(block)
+    return raw
 
 
 class Arrays:

@@ -93,20 +93,16 @@ def exactly(read: Read, place: int, count: int) -> bytes:
 
 def remember(file: Any, raw: Raw) -> None:
     """Note the bytes of a file that h5py has opened, for as long as it is open, so that :func:`raw_of` finds them."""
-    import h5py
-
     if file.driver == "sec2":
         handle, start = file.id.get_vfd_handle(), int(file.userblock_size)
         raw.read = lambda place, count: os.pread(handle, count, start + place)
     file.raw = raw  # as no one else holds it
-    _open[h5py.h5o.get_info(file.id).fileno] = raw
+    _open[int(file.id.id)] = raw
 
 
 def raw_of(file: Any) -> Raw:
     """Return the bytes of a file that is open."""
-    import h5py
-
-    found = _open.get(h5py.h5o.get_info(file.id).fileno)
+    found = _open.get(int(file.id.id))
     return Raw(reader(io.BytesIO(file.id.get_file_image()))) if found is None else found
 
 

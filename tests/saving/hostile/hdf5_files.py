@@ -278,7 +278,7 @@ def a_name_that_is_no_text(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("the root: it keeps its attributes, which are many or large, in a heap", ending=".h5")
+@attack("the root: it keeps its many or large attributes in a newer form", ending=".h5")
 def name_of_absurd_size(path: Path, harmless: bool) -> None:
     """Attributes of this size stand beside the others."""
     write_legacy(path)

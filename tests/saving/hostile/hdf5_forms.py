@@ -266,24 +266,17 @@ def write_newer(path: Path, count: int) -> None:
     path.with_suffix(".new").rename(path)
 
 
-@attack("it has no tree where one should be, or one of more than 16 levels", ending=".weights.h5")
-def a_newer_tree_of_many_levels(path: Path, harmless: bool) -> None:
-    write_newer(path, 40)
-    if not harmless:
-        content = bytearray(path.read_bytes())
-        at = content.index(b"BTHD") + 12
-        content[at : at + 2] = b"\xff\xff"
-        path.write_bytes(content)
+@attack("the root: it keeps its many links in a newer form of HDF5", ending=".weights.h5")
+def links_in_a_heap(path: Path, harmless: bool) -> None:
+    """A few changed bytes of this and the next damage memory."""
+    write_newer(path, 3 if harmless else 40)
 
 
-@attack("inner/x: it shares a part of its header", ending=".weights.h5")
-def a_named_type_in_a_group_that_only_hdf5_lists(path: Path, harmless: bool) -> None:
-    write_newer(path, 40)
+@attack("x: it keeps the list of its parts in a newer form of HDF5", ending=".weights.h5")
+def parts_in_a_newer_list(path: Path, harmless: bool) -> None:
+    write_newer(path, 1)
     with h5py.File(path, "r+", libver="latest") as file:
-        file["type"] = np.dtype("f4")
-        for number in range(20):
-            file.create_group(f"inner/g{number}")
-        file["inner"].create_dataset("x", (3,), np.dtype("f4") if harmless else file["type"])
+        file.create_dataset("x", data=KERNEL, chunks=(4, 3) if harmless else (2, 3))
 
 
 @attack("its superblock has an extension", ending=".weights.h5")
