@@ -194,6 +194,8 @@ def messages(raw: Raw, address: int) -> Iterator[Message]:
             body = block[at - size : at]
             if kind == CONTINUATION:
                 place, more = number(body, 0), number(body, 8)
-                pending.append((place + 4, max(0, more - 8)) if is_second else (place, more))
+                if more < 8:
+                    raise ValueError(f"its header goes on in {more} bytes")
+                pending.append((place + 4, more - 8) if is_second else (place, more))
             yield Message(kind, bool(flags & _SHARED), body)
     raw.spend(_MOST_MESSAGES - most)
