@@ -26,9 +26,9 @@ _HARD, _SOFT = 0, 2  # plain links, and links by name in a group's list
 # Types that are made of no others, and those that are made of one.
 _PLAIN_TYPES, _MADE_OF_ONE = (0, 1, 2, 3, 4, 5, 7), (8, 9)
 _HEAP_END = 1  # instead of an address, in the list of a heap's free places
-# Names in a file, levels of groups and of a tree, bytes of a group's names and of a path, and of a type that may be
+# Names in a file, levels of a tree, bytes of a group's names and of a path, and of a type that may be
 # made of others: HDF5 reads types in types with functions that call themselves, which takes ever longer.
-_MOST_NAMES, _MOST_LEVELS, _MOST_DEPTH = 2**16, 200, 16
+_MOST_NAMES, _MOST_DEPTH = 2**16, 16
 _LARGEST_HEAP, _LONGEST_PATH, _LARGEST_TYPE = 16 * 2**20, 4096, 1024
 Held = list[tuple[str, int]]  # names and addresses
 
@@ -38,7 +38,6 @@ class Place(NamedTuple):
 
     parent: Place | None
     name: str
-    levels: int
     length: int
 
     def __str__(self) -> str:
@@ -73,7 +72,7 @@ class Forms:
             raise ValueError(f"{self.label}: its superblock has an extension, which Keras does not write.")
         if block.cached is not None:
             self._look("the root", lambda: self._check_group(*block.cached or (0, 0), list_them=False))
-        pending = [(Place(None, "", 0, 0), block.root)]
+        pending = [(Place(None, "", 0), block.root)]
         names = 0
         while pending:
             place, address = pending.pop()
@@ -89,12 +88,10 @@ class Forms:
     def _inside(self, place: Place, name: str) -> Place:
         if name in ("", ".") or "/" in name:  # which HDF5 takes for paths
             raise ValueError(f"{self.label}: {str(place) or 'the root'}: it holds the name {name!r}, which is none.")
-        levels, length = place.levels + 1, place.length + len(name) + 1
-        if levels > _MOST_LEVELS + 1:
-            raise ValueError(f"{self.label}: its groups are nested deeper than {_MOST_LEVELS} levels.")
+        length = place.length + len(name) + 1
         if length > _LONGEST_PATH:
             raise ValueError(f"{self.label}: the names of its groups make a path of more than {_LONGEST_PATH} letters.")
-        return Place(place, name, levels, length)
+        return Place(place, name, length)
 
     def _look(self, place: Any, function: Any) -> Any:
         try:

@@ -85,7 +85,7 @@ def child(node: Any, name: str, label: str) -> Any:
                 return h5py.Group(found)
             if isinstance(found, h5py.h5d.DatasetID):
                 return h5py.Dataset(found)
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{label}: {_place(node, name)} cannot be opened: {error}") from None
     if kind == h5py.h5l.TYPE_HARD:
         raise ValueError(f"{label}: {_place(node, name)} is neither a group nor an array.")
@@ -156,7 +156,7 @@ def has(node: Any, name: str, label: str) -> bool:
 
     try:
         return bool(h5py.h5a.exists(node.id, name.encode()))
-    except (OSError, KeyError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{_attribute_place(node, name, label)} cannot be read: {error}") from None
 
 

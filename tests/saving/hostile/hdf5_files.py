@@ -89,6 +89,15 @@ def groups_of_many_levels(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
+@attack("make a path of more than 4096 letters")
+def groups_of_long_names(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        file.create_group("/".join(["a" * 1000] * (2 if harmless else 5)))
+
+    write_weights(path, change)
+
+
 @attack("lists 'd' more than once for layers", ending=".h5")
 def one_layer_many_times(path: Path, harmless: bool) -> None:
     def change(file: h5py.File) -> None:
