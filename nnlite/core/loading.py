@@ -13,11 +13,12 @@ import numpy as np
 
 _open = threading.local()
 # How many calls inside of inner models a file's model may consist of: models that call each other twice have billions.
-_MOST_CALLS = 20_000
+# Calls on the same shapes as before do not count.
+_MOST_CALLS = 10_000
 # What the variables of a model made from a config may take, and any array between its layers for one sample.
 _LARGEST_MODEL, _LARGEST_ARRAY = 2**30, 2**30
 _MOST_AXES = 64  # that arrays of NumPy may have
-_MOST_ARRAYS = 50_000  # that the calls of a model may make
+_MOST_ARRAYS = 20_000  # that the calls of a model may make
 
 # What a config that is no config makes Python raise.
 ACCIDENTS = (LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError)
@@ -142,13 +143,23 @@ def passing(shape: Any, dtype: Any, label: Any) -> None:
     if opening is None:
         return
     opening.arrays += 1
-    if opening.arrays > _MOST_ARRAYS:
-        raise RefusedError(f"{opening.label}: the calls of its layers make more than {_MOST_ARRAYS} arrays.")
+    passing_several(0)
     if len(shape) > _MOST_AXES:
         raise ValueError(f"{opening.label}: {label} makes an array of {len(shape)} axes, more than {_MOST_AXES}.")
     size = _size(shape, dtype)
     if size > opening.largest:
         opening.refuse(f"{label} makes an array of shape {shape}", size)
+
+
+def passing_several(count: int) -> None:
+    """Look at how many arrays a call would make, before they are listed, if a model is being made from a file or a
+    config: to list them may take all memory.
+
+    Raises ``ValueError`` if they are too many, with those that were made before.
+    """
+    opening = current()
+    if opening is not None and opening.arrays + count > _MOST_ARRAYS:
+        raise RefusedError(f"{opening.label}: the calls of its layers make more than {_MOST_ARRAYS} arrays.")
 
 
 def count(calls: int) -> None:

@@ -15,6 +15,8 @@ from nnlite.core.symbol import Symbol
 from nnlite.ops import inference
 from nnlite.ops.operands import as_operand, plain_array, unify
 
+_LONGEST_WORDS = 200  # of one parameter in a message
+
 
 class Function:
     """A function with a gradient, made of a plain one by :func:`function`.
@@ -92,7 +94,7 @@ class Function:
         """The call in words, for messages: ``ops.sum(float32 (2, 3), axis=5)``."""
         words = [_in_words(one) for one in arrays]
         defaults = {name: one.default for name, one in self.signature.parameters.items()}
-        words += [f"{name}={value!r}" for name, value in parameters.items() if value is not defaults[name]]
+        words += [f"{name}={_shortened(value)}" for name, value in parameters.items() if value is not defaults[name]]
         return f"ops.{self.compute.__name__.strip('_')}({', '.join(words)})"
 
     def bind(self, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -291,6 +293,12 @@ def _filled(value: Any, arrays: list[Any]) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_filled(inner, arrays) for inner in value)
     return value
+
+
+def _shortened(value: Any) -> str:
+    """A parameter in words, as long as a message may be: a list of sizes out of a file has no limit."""
+    words = repr(value)
+    return words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]}..."
 
 
 def _in_words(operand: Any) -> str:

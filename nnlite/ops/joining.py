@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.core import loading
 from nnlite.ops.base import function
 from nnlite.ops.inference import axis_number, product
 from nnlite.ops.operands import sum_to
@@ -123,7 +124,9 @@ def _(shapes: Any) -> Any:
 
 def _cuts(size: int | None, sections: Any, axis: int) -> list[tuple[int | None, int | None]]:
     """Where the parts of an axis begin and end."""
-    if isinstance(sections, (int, np.integer)):
+    is_number = isinstance(sections, (int, np.integer))
+    loading.passing_several(int(sections) if is_number else len(sections) + 1)
+    if is_number:
         if size is None:
             return [(None, None)] * int(sections)
         if sections < 1 or size % sections:
@@ -189,6 +192,7 @@ def _(shape: Any, num: int | None, axis: int) -> Any:
         raise ValueError(
             f"unstack: axis {axis} of shape {tuple(shape)}, num={num}: how many parts are there? Give num."
         )
+    loading.passing_several(count)
     return [(*shape[:number], *shape[number + 1 :])] * count
 
 

@@ -120,6 +120,8 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
 def _pairs(rank1: int, rank2: int, axes: Any) -> tuple[list[int], list[int]]:
     if isinstance(axes, (int, np.integer)):
+        if axes > min(rank1, rank2):
+            raise ValueError(f"tensordot: axes={axes} of arrays of {rank1} and {rank2} axes.")
         return [rank1 - int(axes) + number for number in range(axes)], list(range(axes))
     first, second = ([one] if isinstance(one, (int, np.integer)) else list(one) for one in axes)
     if len(first) != len(second):

@@ -139,9 +139,11 @@ def _path(filepath: Any, caller: str) -> str:
 
 def _readable(filepath: Any, caller: str, folders: bool = False) -> str:
     path = _path(filepath, caller)
-    if folders and os.path.isfile(os.path.join(path, "config.json")):
+    if folders and os.path.lexists(os.path.join(path, "config.json")):
         return path
     if not os.path.isfile(path):
+        if os.path.exists(path) and not os.path.isdir(path):  # to open one may never end
+            raise ValueError(f"{caller}: {path!r} is a pipe or a device, not a file.")
         kind = "is a folder, not a file" if os.path.isdir(path) else "does not exist"
         raise FileNotFoundError(f"{caller}: {path!r} {kind}.")
     return path

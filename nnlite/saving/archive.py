@@ -155,6 +155,8 @@ class Archive:
             path = os.path.join(path, part)
             if os.path.islink(path):
                 raise ValueError(f"{self.label}: {name} is a link, which leads to another place; only files are read.")
+        if os.path.exists(path) and not os.path.isfile(path):  # to open one may never end
+            raise ValueError(f"{self.label}: {name} is a folder, a pipe or a device; only files are read.")
         if not os.path.isfile(path):
             there = ", ".join(sorted(os.listdir(self._path))[:10])
             raise ValueError(f"{self.label}: there is no {name!r}; the folder holds: {there}.")

@@ -20,6 +20,8 @@ _MOST_NAMES = 2**16
 _MOST_PARTS = 1000
 # Links in a file, and levels of its groups.
 _MOST_LINKS, _MOST_LEVELS = 2**16, 200
+# What h5py raises for damaged files.
+_DAMAGE = (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError)
 
 
 def check_links(file: Any, label: str) -> None:
@@ -42,7 +44,7 @@ def check_links(file: Any, label: str) -> None:
 
     try:
         found = file.id.links.visit(look, info=True)  # ends with the first that is not None
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{label}: what it holds cannot be listed: {error}") from None
     if found is not None:
         raise found
@@ -83,7 +85,7 @@ def child(node: Any, name: str, label: str) -> Any:
                 return h5py.Group(found)
             if isinstance(found, h5py.h5d.DatasetID):
                 return h5py.Dataset(found)
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{label}: {_place(node, name)} cannot be opened: {error}") from None
     if kind == h5py.h5l.TYPE_HARD:
         raise ValueError(f"{label}: {_place(node, name)} is neither a group nor an array.")
@@ -141,7 +143,7 @@ def names(group: Any, label: str, most: int = _MOST_NAMES) -> list[str]:
             found.append(name)
             if len(found) > most:
                 break
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{label}: what {_name(group) or '/'!r} holds cannot be listed: {error}") from None
     if len(found) > most:
         raise ValueError(f"{label}: {_name(group) or '/'!r} holds more than {most} names.")
@@ -154,7 +156,7 @@ def has(node: Any, name: str, label: str) -> bool:
 
     try:
         return bool(h5py.h5a.exists(node.id, name.encode()))
-    except (OSError, KeyError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{_attribute_place(node, name, label)} cannot be read: {error}") from None
 
 
@@ -209,7 +211,7 @@ def _attribute(node: Any, name: str, label: str) -> Any:
             if size > _LARGEST_TEXT or count > _MOST_NAMES:
                 raise ValueError(f"it has {count} texts in {size} bytes, more than {_LARGEST_TEXT} bytes are not read")
             return texts_of.read(node, key, _LARGEST_TEXT) if kind.is_variable_str() else node.attrs[name]
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{place} cannot be read: {error}") from None
     raise ValueError(f"{place} is no text, or list of texts.")
 

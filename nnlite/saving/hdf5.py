@@ -3,6 +3,7 @@ plainly."""
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from nnlite.core.layer import Layer
 from nnlite.core.loading import Opening
 from nnlite.core.variable import Variable
-from nnlite.saving import guarded, tree
+from nnlite.saving import forms, guarded, headers, tree
 from nnlite.saving.stored import Stored
 
 # What an object may read that keeps something else than its variables.
@@ -21,7 +22,7 @@ _FEW_ARRAYS = 1000
 # Where Keras 2.12 and 2.13 wrote a model's layers.
 _OLD_LAYERS = "_layer_checkpoint_dependencies"
 
-_MOST_NAMED = 20  # of layers that were not read
+_MOST_NAMED, _MOST_LOOKED = 20, 1000  # of layers that were not read
 
 Pairs = list[tuple[Variable, Stored]]
 
@@ -56,14 +57,17 @@ def read_weights(
         ValueError: if arrays are missing, too many, of other shapes or damaged; the message lists them.
     """
     pairs: Pairs = []
-    others, optimizers, problems, paths = [], [], [], set()
+    others, optimizers, problems, paths, count = [], [], [], set(), 0
     for path, obj in tree.walk(model, source.counts_twice()):
         paths.add(path.strip("/"))
         where = f"{path}/vars".lstrip("/")
         store = source.at(where, _most_arrays(obj, model))
+        count += len(store)
+        check_count(count, model, label)
         if _is_optimizer(obj):
             if not hasattr(obj, "inner_optimizer"):
                 wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), _most_arrays(obj, model))
+                count += len(wrapped)
                 store = wrapped or store  # saved under a scaled loss, which this model does not have
             optimizers += [(obj, store)] if store else []
         elif not _keeps_default_form(obj):
@@ -132,6 +136,14 @@ def fill(pairs: Pairs, opening: Opening | None = None) -> None:
 def _most_arrays(obj: Any, model: Any) -> int:
     """How many arrays a file may hold for an object, also if it is not of this model."""
     return _FEW_ARRAYS + 8 * len(model.weights if _is_optimizer(obj) else getattr(obj, "weights", []))
+
+
+def check_count(count: int, model: Any, label: str) -> None:
+    """Raise ``ValueError`` if there are far more arrays than a model has variables: to look at each takes a while, and
+    in a small file any number of groups may be the same one."""
+    expected = len(model.weights)
+    if count > _FEW_ARRAYS + 8 * expected:
+        raise ValueError(f"{label}: the file has {count} arrays or more for {model.name!r}, which has {expected}.")
 
 
 def _is_optimizer(obj: Any) -> bool:
@@ -203,20 +215,35 @@ def _mismatch(obj: Any, own: list[Variable], store: dict[str, Stored], where: st
 def open_h5(source: Any, label: str) -> Any:
     """Open HDF5 for reading: a path, or a file that is open.
 
-    Raises ``ValueError`` for what is none, and if any of its links leads to another place.
+    Raises ``ValueError`` for what is none, if any of its links leads to another place, and for what HDF5 could not read
+    safely.
     """
     import h5py
 
-    try:
-        file = h5py.File(source, "r")
-    except (OSError, RuntimeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
-    try:
-        guarded.check_links(file, label)
-    except BaseException:
-        file.close()
-        raise
+    with open(source, "rb") if isinstance(source, str) else contextlib.nullcontext(source) as content:
+        raw = _checked(content, label)
+        try:
+            file = h5py.File(source, "r")
+        except (OSError, RuntimeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}") from None
+        try:
+            headers.remember(file, raw)
+            guarded.check_links(file, label)
+        except BaseException:
+            file.close()
+            raise
     return file
+
+
+def _checked(content: Any, label: str) -> headers.Raw:
+    """The bytes of a file that HDF5 can read safely."""
+    try:
+        block = headers.superblock(headers.reader(content))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{label}: no HDF5 file, or a damaged one: {error}.") from None
+    raw = headers.Raw(headers.reader(content, block.start))
+    forms.Forms(raw, label).check(block)
+    return raw
 
 
 class Arrays:
@@ -261,12 +288,14 @@ class InFile(Arrays):
     def layers_beside(self, paths: set[str]) -> list[str]:
         layers = guarded.group_at(self.file, "layers", self.label)
         found: list[str] = []
+        looked = 0
         for name in guarded.names(layers, self.label) if layers is not None else ():
             path = f"layers/{name}"
             stored = guarded.group_at(layers, f"{name}/vars", self.label) if path not in paths else None
             if stored is not None and len(stored):
                 found.append(path)
-            if len(found) == _MOST_NAMED:
+            looked += path not in paths
+            if len(found) == _MOST_NAMED or looked == _MOST_LOOKED:
                 break
         return found
 

@@ -7,9 +7,10 @@ its arrays: first those that learn, then the others.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,16 +20,28 @@ from nnlite.saving import guarded, hdf5, legacy_arrays
 from nnlite.saving.legacy_arrays import Part, Writer
 from nnlite.saving.stored import Stored
 
-# Layers, or arrays of one, that a file may list.
-_MOST_LISTED = 10_000
+# Layers, or arrays of one, that a file may list, and arrays of all.
+_MOST_LISTED, _MOST_ARRAYS = 10_000, 2**16
 
 
-class StoredLayer(NamedTuple):
-    """The arrays of one layer, described and not read yet."""
+class StoredLayer:
+    """The arrays of one layer, described when they are asked for, and not read yet.
 
-    name: str
-    arrays: list[Stored]
-    names: list[str]
+    Args:
+        name: the layer's.
+        names: the arrays'.
+        group: what holds them.
+        label: the file's name, for messages.
+    """
+
+    def __init__(self, name: str, names: list[str], group: Any, label: str) -> None:
+        self.name, self.names = name, names
+        self._group, self._label = group, label
+
+    @functools.cached_property
+    def arrays(self) -> list[Stored]:
+        """The arrays; raises ``ValueError`` for names that the file lists and does not hold."""
+        return [_array(self._group, name, self._label) for name in self.names]
 
 
 def is_legacy(file: Any, label: str) -> bool:
@@ -37,17 +50,23 @@ def is_legacy(file: Any, label: str) -> bool:
 
 
 def stored_layers(file: Any, label: str) -> list[StoredLayer]:
-    """Return what the file holds for each layer that has weights, in its order."""
+    """Return what the file holds for each layer that has weights, in its order.
+
+    Raises ``ValueError`` if it lists more arrays than a file has: any number of layers may be the same group.
+    """
     group = guarded.child(file, "model_weights", label) if not guarded.has(file, "layer_names", label) else file
     group = file if group is None else group
-    found = []
+    found, left = [], _MOST_ARRAYS
     for name in listed(guarded.texts(group, "layer_names", label), "layers", label):
         layer = _named(group, name, label)
         if layer is None:
             raise ValueError(f"{label}: the file lists the layer {name!r}, and holds nothing for it.")
         names = listed(guarded.texts(layer, "weight_names", label), f"arrays of {name!r}", label)
+        left -= len(names)
+        if left < 0:
+            raise ValueError(f"{label}: the file lists more than {_MOST_ARRAYS} arrays for its layers.")
         if names:
-            found.append(StoredLayer(name, [_array(layer, weight, label) for weight in names], names))
+            found.append(StoredLayer(name, names, layer, label))
     return found
 
 
@@ -116,6 +135,7 @@ def read_weights(
             f"model {model.name!r} has {len(layers)} with weights ({_listed(layer.name for layer in layers)}). With "
             f"by_name=True those of the same names are read."
         )
+    hdf5.check_count(sum(len(one.names) for _, one in pairs), model, label)
     same: hdf5.Pairs = []
     turned: list[Part] = []
     problems = []

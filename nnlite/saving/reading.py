@@ -8,7 +8,7 @@ from typing import Any
 
 from nnlite.core import loading
 from nnlite.core.loading import Opening, model_from_config, model_from_file
-from nnlite.saving import guarded, hdf5, legacy_h5, legacy_optimizer, npz, shards, tree
+from nnlite.saving import guarded, hdf5, headers, legacy_h5, legacy_optimizer, npz, shards, tree
 from nnlite.saving.archive import Archive, parsed
 
 # What a model's variables may take in memory, by the size of its file, unless the caller says otherwise.
@@ -18,7 +18,6 @@ _COPIES, _EACH = 8, 2**14
 # What the words of lookup layers may take, unless the caller says otherwise: they take much more than their file.
 _WORDS = 112 * 2**20
 _EACH_WORD = 100  # bytes in memory, besides its letters
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def kind(path: str) -> str:
@@ -27,12 +26,13 @@ def kind(path: str) -> str:
         return "archive"
     with open(path, "rb") as file:
         start = file.read(64)
-    if start.startswith(_SIGNATURE):
-        return "hdf5"
-    if start.startswith(b"PK"):
-        name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
-        return "npz" if path.endswith(".npz") or name.endswith(b".npy") else "archive"
-    return "json" if start.lstrip().startswith(b"{") else "archive"
+        if start.startswith(b"PK"):
+            name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
+            return "npz" if path.endswith(".npz") or name.endswith(b".npy") else "archive"
+        if start.lstrip().startswith(b"{"):
+            return "json"
+        # Also behind a block of bytes that are the user's.
+        return "archive" if headers.begin(headers.reader(file)) is None else "hdf5"
 
 
 def read_model(path: str, label: str, compile: bool, max_bytes: int | None) -> Any:

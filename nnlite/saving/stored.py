@@ -56,7 +56,10 @@ class Stored:
             raise ValueError(f"{self.place} has no shape.")
         self.shape: tuple[int, ...] = tuple(int(n) for n in shape)
         self.dtype = np.dtype(np.float32) if self._is_bfloat16 else dtype
-        self._check_parts()
+        try:
+            self._check_parts()
+        except (LookupError, TypeError, OverflowError, OSError, RuntimeError) as error:
+            raise ValueError(f"{self.place} is no array that can be read: {error}") from None
 
     @property
     def place(self) -> str:

@@ -102,15 +102,37 @@ def config_alone_of_absurd_length(path: Path, harmless: bool) -> None:
     path.write_text(members()["config.json"].decode() + " " * (10 if harmless else 2**25))
 
 
-@attack("make more than 50000 arrays", ending=".json")
-def arrays_without_end(path: Path, harmless: bool) -> None:
-    start = {"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}
-    split = layer("Split", "keras.src.ops.numpy", name="s", indices_or_sections=[0] * (3 if harmless else 60_000))
+def write_call(path: Path, operation: Any, inputs: int = 1, output: int = 0) -> None:
+    """Write the config of a model that calls one operation."""
+    places = [{"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}] * inputs
     first = {**layer("InputLayer", batch_shape=[None, 4], name="i"), "name": "i", "inbound_nodes": []}
-    layers = [first, {**split, "name": "s", "inbound_nodes": [{"args": [start], "kwargs": {}}]}]
-    ends = {"input_layers": ["i", 0, 0], "output_layers": ["s", 0, 1]}
+    layers = [first, {**operation, "name": "s", "inbound_nodes": [{"args": places, "kwargs": {}}]}]
+    ends = {"input_layers": ["i", 0, 0], "output_layers": ["s", 0, output]}
     config = layer("Functional", "keras.src.models.functional", name="m", trainable=True, layers=layers, **ends)
     path.write_text(json.dumps(config))
+
+
+@attack(r"ops.split\(.{,300} make more than 20000 arrays", ending=".json")
+def arrays_without_end(path: Path, harmless: bool) -> None:
+    cuts = [0] * (3 if harmless else 60_000)
+    write_call(path, layer("Split", "keras.src.ops.numpy", name="s", indices_or_sections=cuts), output=1)
+
+
+@attack("make more than 20000 arrays", ending=".json")
+def parts_of_an_open_axis_without_end(path: Path, harmless: bool) -> None:
+    """They would be listed, before one of them is made."""
+    write_call(path, layer("Split", "keras.src.ops.numpy", name="s", indices_or_sections=3 if harmless else 10**9))
+
+
+@attack("make more than 20000 arrays", ending=".json")
+def rows_without_end(path: Path, harmless: bool) -> None:
+    write_call(path, layer("Unstack", "keras.src.ops.core", name="s", num=3 if harmless else 10**9, axis=0))
+
+
+@attack("axes=1000000000 of arrays of 2 and 2 axes", ending=".json")
+def axes_without_end(path: Path, harmless: bool) -> None:
+    axes = 0 if harmless else 10**9
+    write_call(path, layer("Tensordot", "keras.src.ops.numpy", name="s", axes=axes), 2)
 
 
 @attack("nested deeper than 200 levels", ending=".json")

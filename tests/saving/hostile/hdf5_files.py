@@ -89,6 +89,15 @@ def groups_of_many_levels(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
+@attack("make a path of more than 4096 letters")
+def groups_of_long_names(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File, group: h5py.Group) -> None:
+        group["0"] = KERNEL
+        file.create_group("/".join(["a" * 1000] * (2 if harmless else 5)))
+
+    write_weights(path, change)
+
+
 @attack("lists 'd' more than once for layers", ending=".h5")
 def one_layer_many_times(path: Path, harmless: bool) -> None:
     def change(file: h5py.File) -> None:
@@ -278,7 +287,7 @@ def a_name_that_is_no_text(path: Path, harmless: bool) -> None:
     write_weights(path, change)
 
 
-@attack("more than 16777216 bytes are not read", ending=".h5")
+@attack("the root: it keeps its many or large attributes in a newer form", ending=".h5")
 def name_of_absurd_size(path: Path, harmless: bool) -> None:
     """Attributes of this size stand beside the others."""
     write_legacy(path)
@@ -355,3 +364,20 @@ def names_that_lead_elsewhere(path: Path, harmless: bool) -> None:
             file.move("model_weights/d", "d")
 
     write_legacy(path, change)
+
+
+@attack("arrays or more for 'm', which has 0")
+def one_group_for_many_layers(path: Path, harmless: bool) -> None:
+    count = 2 if harmless else 60
+    layers = [layer("Rescaling", scale=1.0, name=f"r{number}") for number in range(count)]
+    content = with_layers(layer("InputLayer", batch_shape=[None, 4], name="i"), *layers)
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        group = file.create_group("layers/rescaling/vars")
+        if not harmless:
+            group["0"] = KERNEL
+            for number in range(1, 900):
+                h5py.h5o.link(group["0"].id, group.id, b"%d" % number)
+        for number in range(1, count):
+            h5py.h5o.link(file["layers/rescaling"].id, file["layers"].id, b"rescaling_%d" % number)
+    write_archive(path, {**content, "model.weights.h5": buffer.getvalue()})

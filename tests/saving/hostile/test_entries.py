@@ -1,5 +1,6 @@
 """Configs that try to do harm are refused wherever they come in, not in files alone."""
 
+import io
 import json
 import resource
 import sys
@@ -10,6 +11,8 @@ import h5py
 import pytest
 
 import nnlite as keras
+from nnlite.saving import forms, guarded
+from nnlite.saving.hdf5 import open_h5
 
 from .code_files import code
 from .files import function, layer, members, small_model, with_layers, write_archive
@@ -193,3 +196,34 @@ def test_members_of_others_are_ignored_with_one_warning(tmp_path):
         ) as w:
             read(tmp_path / "m.keras")
         assert len(w) == 1 and w[0].filename == __file__
+
+
+@pytest.mark.parametrize("link", [h5py.SoftLink("/a"), h5py.ExternalLink("/etc/hostname", "/x")])
+def test_links_are_refused_where_they_would_be_followed(link):
+    """Also where nobody looked through the file before."""
+    with h5py.File(io.BytesIO(), "w") as file:
+        file["a"], file["b"] = [1.0], link
+        assert guarded.child(file, "a", "w.h5").shape == (1,)
+        with pytest.raises(ValueError, match=r"w.h5: b is an? \w+Link, which leads to another place"):
+            guarded.child(file, "b", "w.h5")
+
+
+def test_names_are_counted_before_hdf5_lists_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(forms, "_MOST_NAMES", 4)
+    for names, count in ((["a/b/c/d"], 4), (["a/b/c", "d/e"], 5)):
+        with h5py.File(tmp_path / "w.h5", "w") as file:
+            for name in names:
+                file.create_group(name)
+        if count == 4:
+            open_h5(str(tmp_path / "w.h5"), "w.h5").close()
+            continue
+        with pytest.raises(ValueError, match=r"w.h5: its groups hold more than 4 names"):
+            open_h5(str(tmp_path / "w.h5"), "w.h5")
+
+
+def test_addresses_of_other_sizes_are_refused(tmp_path):
+    settings = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    settings.set_sizes(4, 8)
+    h5py.h5f.create(str(tmp_path / "w.h5").encode(), fcpl=settings).close()
+    with pytest.raises(ValueError, match=r"w.h5: no HDF5 .* addresses and lengths have 4 and 8 bytes"):
+        keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2)]).load_weights(tmp_path / "w.h5")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from . import archive_files, code_files, config_files, hdf5_files  # noqa: F401 (they add to the attacks)
+from . import archive_files, code_files, config_files, folder_files, hdf5_files, hdf5_forms  # noqa: F401 (they add to the attacks)
 from .files import ATTACKS, open_file, place
 
 TESTS = Path(__file__).parents[2]
