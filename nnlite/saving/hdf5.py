@@ -58,15 +58,16 @@ def read_weights(
     """
     pairs: Pairs = []
     others, optimizers, problems, paths, count = [], [], [], set(), 0
+    variables = len(model.weights)
     for path, obj in tree.walk(model, source.counts_twice()):
         paths.add(path.strip("/"))
         where = f"{path}/vars".lstrip("/")
-        store = source.at(where, _most_arrays(obj, model))
+        store = source.at(where, _most_arrays(obj, variables))
         count += len(store)
-        check_count(count, model, label)
+        check_count(count, variables, model.name, label)
         if _is_optimizer(obj):
             if not hasattr(obj, "inner_optimizer"):
-                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), _most_arrays(obj, model))
+                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), _most_arrays(obj, variables))
                 count += len(wrapped)
                 store = wrapped or store  # saved under a scaled loss, which this model does not have
             optimizers += [(obj, store)] if store else []
@@ -133,17 +134,16 @@ def fill(pairs: Pairs, opening: Opening | None = None) -> None:
         variable.assign(value)
 
 
-def _most_arrays(obj: Any, model: Any) -> int:
-    """How many arrays a file may hold for an object, also if it is not of this model."""
-    return _FEW_ARRAYS + 8 * len(model.weights if _is_optimizer(obj) else getattr(obj, "weights", []))
+def _most_arrays(obj: Any, variables: int) -> int:
+    """How many arrays a file may hold for an object, also if it is not of this model, which has so many variables."""
+    return _FEW_ARRAYS + 8 * (variables if _is_optimizer(obj) else len(getattr(obj, "weights", [])))
 
 
-def check_count(count: int, model: Any, label: str) -> None:
+def check_count(count: int, variables: int, name: str, label: str) -> None:
     """Raise ``ValueError`` if there are far more arrays than a model has variables: to look at each takes a while, and
     in a small file any number of groups may be the same one."""
-    expected = len(model.weights)
-    if count > _FEW_ARRAYS + 8 * expected:
-        raise ValueError(f"{label}: the file has {count} arrays or more for {model.name!r}, which has {expected}.")
+    if count > _FEW_ARRAYS + 8 * variables:
+        raise ValueError(f"{label}: the file has {count} arrays or more for {name!r}, which has {variables}.")
 
 
 def _is_optimizer(obj: Any) -> bool:
