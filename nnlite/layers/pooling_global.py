@@ -55,6 +55,13 @@ class _GlobalAveragePooling(_GlobalPooling):
         y = kernels.global_mean_forward(self._flat(x), steps=self._steps)
         return self._pooled(y, x.shape), (x.shape, None)
 
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self._steps == 2:
+            return None
+        flat, pooled = (shape[0], math.prod(shape[1:-1]), shape[-1]), self.compute_output_shape(shape)
+        weight = np.full((1, flat[1]), 1 / flat[1], self._compute)
+        return lambda x: kernels.global_mean_forward(x.reshape(flat), weight).reshape(pooled), 0
+
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         if not input_grad:
             return None
@@ -98,6 +105,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
     rank = 1
     supports_masking = True
+    inference = _GlobalAveragePooling.inference  # is without masks
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
         if mask is None:
