@@ -58,7 +58,22 @@ _ROOT_2_PI = math.sqrt(2 / math.pi)
 _CUBIC = 0.044715
 
 
-def _horner(coefficients: tuple[float, ...], s: Array, p: Array) -> Array:
+class _Constants:
+    """Numbers as arrays of one dtype, which NumPy takes half a microsecond faster than Python's."""
+
+    def __init__(
+        self, dtype: str, p: tuple[float, ...], q: tuple[float, ...], end: float, d: tuple[float, ...] = ()
+    ) -> None:
+        self.p, self.q, self.d = ([np.array(c, dtype) for c in row] for row in (p, q, d))
+        self.zero, self.end = np.zeros((), dtype), np.array(end * end, dtype)  # of s
+        self.half, self.minus_half = np.array(0.5, dtype), np.array(-0.5, dtype)
+
+
+_SINGLE = _Constants("float32", _P32, _Q32, _END32, _D32)
+_DOUBLE = _Constants("float64", _P64, _Q64, _END64)
+
+
+def _horner(coefficients: list[Array], s: Array, p: Array) -> Array:
     """Write the polynomial with these coefficients, from the constant up, at s into p; return p."""
     *rest, second, first = coefficients
     np.multiply(s, first, out=p)
@@ -86,18 +101,19 @@ def normal_cdf(x: Array) -> Array:
 
 def _cdf(x: Array, s: Array, p: Array, q: Array) -> Array:
     """Write Phi(x) into p and return it; s is x^2, and is lost like q."""
-    numerator, denominator, end = (_P32, _Q32, _END32) if x.dtype == np.float32 else (_P64, _Q64, _END64)
-    np.clip(s, 0, end * end, out=s)
-    np.divide(_horner(numerator, s, p), _horner(denominator, s, q), out=p)
+    c = _SINGLE if x.dtype == np.float32 else _DOUBLE
+    s.clip(c.zero, c.end, out=s)
+    np.divide(_horner(c.p, s, p), _horner(c.q, s, q), out=p)
     np.multiply(p, x, out=p)
-    np.clip(p, -0.5, 0.5, out=p)
-    return np.add(p, 0.5, out=p)
+    p.clip(c.minus_half, c.half, out=p)
+    np.add(p, c.half, out=p)
+    return p
 
 
 def _density_by_x(x: Array, s: Array, out: Array) -> None:
     """Write x phi(x) = x exp(-s / 2) / sqrt(2 pi) into ``out``; s is x^2. Largest error 2.7e-7 in float32."""
     if x.dtype == np.float32:
-        _horner(_D32, s, out)
+        _horner(_SINGLE.d, s, out)
         for _ in range(3):
             np.square(out, out=out)
         np.divide(x, out, out=out)

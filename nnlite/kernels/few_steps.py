@@ -33,7 +33,7 @@ def layer_norm_plan(
     if not 0 < rows * columns <= MOST:
         return None
     dtype = np.dtype(dtype)
-    averages, plus = np.full(columns, 1 / columns, dtype), dtype.type(epsilon)
+    averages, plus = np.full(columns, 1 / columns, dtype), np.array(epsilon, dtype)
 
     def normalize(x: Array, gamma: Array | None, beta: Array | None) -> Array:
         y: Array = x - (x @ averages)[:, None]
@@ -64,7 +64,7 @@ def attention_plan(
     """
     if not 0 < samples * heads * steps * keys <= MOST:
         return None
-    factor = np.dtype(dtype).type(scale)
+    factor = np.array(scale, dtype)
 
     @silent
     def attend(q: Array, k: Array, v: Array) -> Array:

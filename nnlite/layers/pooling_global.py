@@ -12,6 +12,7 @@ from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import pooling_global as kernels
+from nnlite.kernels.activation import silent
 
 
 class _GlobalPooling(Layer):
@@ -59,8 +60,9 @@ class _GlobalAveragePooling(_GlobalPooling):
         if self._steps == 2:
             return None
         flat, pooled = (shape[0], math.prod(shape[1:-1]), shape[-1]), self.compute_output_shape(shape)
-        weight = np.full((1, flat[1]), 1 / flat[1], self._compute)
-        return lambda x: kernels.global_mean_forward(x.reshape(flat), weight).reshape(pooled), 0
+        weight = np.full(flat[1], 1 / flat[1], self._compute)
+        mean = silent(lambda x: np.matmul(weight, x.reshape(flat)).reshape(pooled))
+        return mean, 0
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         if not input_grad:
