@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from nnlite.activations.base import Array, call, differentiable
 from nnlite.core import registry
 from nnlite.kernels import activation as kernels
+from nnlite.kernels import activation_gelu as gaussian
 from nnlite.kernels import activation_smooth as smooth
 
 
@@ -125,7 +126,7 @@ def mish(x: ArrayLike) -> Array:
 
 
 @registry.register("activations")
-@differentiable(forward=smooth.gelu_forward, backward=smooth.gelu_backward, keeps="x", nanoseconds=5.0)
+@differentiable(forward=gaussian.gelu_forward, backward=gaussian.gelu_backward, keeps="x", nanoseconds=5.0)
 def gelu(x: ArrayLike, approximate: bool = False) -> Array:
     """Gaussian error linear unit: y = x Phi(x), Phi the standard normal distribution function.
 

@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import gemm, memory, parallel
+from nnlite.kernels.elementwise import over_elements
 
 Array = NDArray[Any]
 
-# Multiply-adds that one thread does in a microsecond, for the choice of threads.
-GEMM_RATE = 40e3
+# Multiply-adds that one thread does in a microsecond, and activations with their slopes, for the choice of threads.
+GEMM_RATE, SLOPE_RATE = 40e3, 200.0
 # Fewer rows than this, and weights of more bytes, are cut by the units.
 FEW_ROWS, LARGE = 32, 4 << 20
 # With at least so many times as many rows as either side of the weights, gradients are cut by rows.
 TALL = 8
+# Elements of a result that are finished while they are in cache, and the fewest rows that BLAS is fast with.
+CHUNK, FEWEST = 131072, 256
 
 
 def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = None) -> Array:
@@ -26,28 +29,35 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
         x: (N, I).
         w: (I, O).
         b: (O,), or None.
-        activation: a function of :mod:`nnlite.activations` that works on rows and whose derivative needs only y, or
-            None; it is applied while the result is in cache.
+        activation: a function of :mod:`nnlite.activations` that works on rows and keeps their length, or None; it is
+            applied while the result is in cache.
 
     Returns:
         y (N, O).
     """
     n, units = len(x), w.shape[1]
     y = memory.empty((n, units), np.result_type(x, w))
+    in_place = activation is None or activation.keeps == "y"
 
-    def finish(part: Array, bias: Array | None) -> None:
+    def finish(z: Array, bias: Array | None, out: Array) -> None:
         if bias is not None:
-            np.add(part, bias, out=part)
+            np.add(z, bias, out=z)
         if activation is not None:
-            activation.forward(part, out=part)
+            activation.forward(z, out=out)
 
     def rows(start: int, stop: int) -> None:
-        gemm.matmul(x[start:stop], w, y[start:stop])
-        finish(y[start:stop], b)
+        chunks = _chunks(start, stop, units)
+        room = None if in_place else memory.empty(y[chunks[0]].shape, y.dtype)
+        for part in chunks:
+            z = y[part] if room is None else room[: part.stop - part.start]
+            gemm.matmul(x[part], w, z)
+            finish(z, b, y[part])
 
     def columns(start: int, stop: int) -> None:
-        gemm.matmul(x, w[:, start:stop], y[:, start:stop])
-        finish(y[:, start:stop], None if b is None else b[start:stop])
+        part = y[:, start:stop]
+        z = part if in_place else memory.empty(part.shape, y.dtype)
+        gemm.matmul(x, w[:, start:stop], z)
+        finish(z, None if b is None else b[start:stop], part)
 
     # Rows lie together, but each thread reads all of w: that is dear where they are few or w is large.
     microseconds = x.size * units / GEMM_RATE
@@ -58,6 +68,38 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
     return y
 
 
+def dense_forward_with_slope(x: Array, w: Array, b: Array | None, activation: Any) -> tuple[Array, Array]:
+    """Return y = act(z) of z = x @ w + b, and act'(z), each chunk of rows while its z is in cache; z is not kept.
+
+    Args:
+        x: (N, I).
+        w: (I, O).
+        b: (O,), or None.
+        activation: a function of (z, slope, out) that writes act(z) into ``out`` and act'(z) into ``slope``.
+    """
+    n, units = len(x), w.shape[1]
+    y, slope = (memory.empty((n, units), np.result_type(x, w)) for _ in range(2))
+
+    def task(start: int, stop: int) -> None:
+        chunks = _chunks(start, stop, units)
+        room = memory.empty(y[chunks[0]].shape, y.dtype)
+        for part in chunks:
+            z = room[: part.stop - part.start]
+            gemm.matmul(x[part], w, z)
+            if b is not None:
+                np.add(z, b, out=z)
+            activation(z, slope[part], y[part])
+
+    parallel.run(task, n, x.size * units / GEMM_RATE + n * units / SLOPE_RATE, lead=parallel.LEAD)
+    return y, slope
+
+
+def _chunks(start: int, stop: int, units: int) -> list[slice]:
+    """Cut rows into slices of about CHUNK elements, but no fewer rows than BLAS is fast with; there is one at least."""
+    rows = max(FEWEST, CHUNK // max(1, units))
+    return [slice(first, min(stop, first + rows)) for first in range(start, max(stop, start + 1), rows)]
+
+
 def dense_backward(
     dy: Array,
     x: Array,
@@ -66,10 +108,11 @@ def dense_backward(
     input_grad: bool = True,
     weight_grad: bool = True,
     dw: Array | None = None,
+    slope: Array | None = None,
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Return the gradients of y = x @ w + b.
+    """Return the gradients of y = x @ w + b, or of y = act(x @ w + b) with the slope of act.
 
-    dx = dy @ w.T, dw = x.T @ dy, db = sum of the rows of dy.
+    dx = dz @ w.T, dw = x.T @ dz, db = sum of the rows of dz, with dz = dy * slope, or dy.
 
     Args:
         dy: (N, O).
@@ -77,6 +120,7 @@ def dense_backward(
         w: (I, O).
         use_bias, input_grad, weight_grad: whether db, dx, dw are wanted; else they are None.
         dw: memory for dw (I, O), or None for new memory.
+        slope: act'(z) (N, O), or None for 1.
 
     Returns:
         dx (N, I), dw (I, O), db (O,).
@@ -84,8 +128,11 @@ def dense_backward(
     n, inputs = x.shape
     dtype = np.result_type(dy, w)
     if n >= TALL * max(w.shape):
-        dxs, dw, db = _backward_by_rows(dy, x, w, [slice(None)] if input_grad else [], use_bias, weight_grad, dw)
+        parts = [slice(None)] if input_grad else []
+        dxs, dw, db = _backward_by_rows(dy, x, w, parts, use_bias, weight_grad, dw, slope)
         return dxs[0] if input_grad else None, dw, db
+    if slope is not None:
+        dy = over_elements(np.multiply, (dy, slope), memory.empty(dy.shape, dtype), 0.5)
     dx = memory.empty(x.shape, dtype) if input_grad else None
     if weight_grad and dw is None:
         dw = memory.empty(w.shape, dtype)
@@ -122,7 +169,14 @@ def dense_backward_in_parts(
 
 
 def _backward_by_rows(
-    dy: Array, x: Array, w: Array, parts: list[slice], use_bias: bool, weight_grad: bool, dw: Array | None
+    dy: Array,
+    x: Array,
+    w: Array,
+    parts: list[slice],
+    use_bias: bool,
+    weight_grad: bool,
+    dw: Array | None,
+    slope: Array | None = None,
 ) -> tuple[list[Array], Array | None, Array | None]:
     """:func:`dense_backward_in_parts` for many rows, such as the steps of sequences: each thread takes its own rows.
 
@@ -135,11 +189,20 @@ def _backward_by_rows(
     ones = np.ones(len(x), dtype)
 
     def task(start: int, stop: int) -> tuple[Array | None, Array | None]:
-        rows = dy[start:stop]
-        for part, factor, dx in zip(parts, turned, dxs, strict=True):
-            gemm.matmul(rows[:, part], factor, dx[start:stop])
-        share = x[start:stop].T @ rows if weight_grad else None
-        return share, ones[start:stop] @ rows if use_bias else None
+        share, bias = None, None
+        for rows in _chunks(start, stop, w.shape[1]) if slope is not None else [slice(start, stop)]:
+            dz = (
+                dy[rows]
+                if slope is None
+                else np.multiply(dy[rows], slope[rows], out=memory.empty(dy[rows].shape, dtype))
+            )
+            for part, factor, dx in zip(parts, turned, dxs, strict=True):
+                gemm.matmul(dz[:, part], factor, dx[rows])
+            if weight_grad:
+                share = _plus(share, x[rows].T @ dz)
+            if use_bias:
+                bias = _plus(bias, ones[rows] @ dz)
+        return share, bias
 
     products = 1 + bool(parts) + weight_grad
     partial = parallel.run(task, len(x), products * x.size * w.shape[1] / GEMM_RATE, lead=parallel.LEAD)
@@ -153,6 +216,12 @@ def _backward_by_rows(
 
 def _sum(parts: list[Array]) -> Array | None:
     """Return the sum of ``parts`` in the first of them, or None if there are none."""
-    for part in parts[1:]:
-        np.add(parts[0], part, out=parts[0])
-    return parts[0] if parts else None
+    total: Array | None = None
+    for part in parts:
+        total = _plus(total, part)
+    return total
+
+
+def _plus(total: Array | None, part: Array) -> Array:
+    """Return ``total + part`` in the place of ``total``; ``part`` itself if that is the first."""
+    return part if total is None else np.add(total, part, out=total)

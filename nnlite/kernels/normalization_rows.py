@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.channels import chunks, column_sums
+from nnlite.kernels.channels import Channels, chunks, column_sums
 
 Array = NDArray[Any]
 
@@ -38,17 +38,22 @@ def layer_norm_forward(
     d = x.shape[1]
     averages = np.full(d, 1 / d, x.dtype) if d else np.zeros(0, x.dtype)
 
+    share, plus = x.dtype.type(1 / max(d, 1)), x.dtype.type(epsilon)
+    scale, shift = (None if v is None else Channels(v) for v in (gamma, beta))
+
     def task(start: int, stop: int) -> None:
         for rows in chunks(start, stop, d):
             part, out = xhat[rows], y[rows]
             np.subtract(x[rows], (x[rows] @ averages)[:, None], out=part)
-            variance = np.einsum("ij,ij->i", part, part)[:, None] * x.dtype.type(1 / max(d, 1))
-            np.divide(1, np.sqrt(variance + x.dtype.type(epsilon)), out=inv[rows])
+            deviation = np.einsum("ij,ij->i", part, part)[:, None]
+            deviation *= share
+            deviation += plus
+            np.divide(1, np.sqrt(deviation, out=deviation), out=inv[rows])
             np.multiply(part, inv[rows], out=part)
-            if gamma is not None:
-                np.multiply(part, gamma, out=out)
-            if beta is not None:
-                np.add(out if gamma is not None else part, beta, out=out)
+            if scale is not None:
+                scale.apply(np.multiply, part, out)
+            if shift is not None:
+                shift.apply(np.add, out if scale is not None else part, out)
 
     parallel.run(task, len(x), 5 * x.size / RATE)
     return y, (xhat, inv)
@@ -73,19 +78,28 @@ def layer_norm_backward(
     dx = memory.empty(xhat.shape, xhat.dtype) if input_grad else None
     averages = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
 
+    # Means over rows as products with gamma / d: mean(g) = dy @ weights, mean(g * xhat) = (dy * xhat) @ weights.
+    weights = averages if gamma is None else averages * gamma
+    scale = None if gamma is None else Channels(gamma)
+
     def task(start: int, stop: int) -> tuple[Array, Array]:
         dgamma, dbeta = np.zeros(d), np.zeros(d)
         for rows in chunks(start, stop, d):
-            dbeta += column_sums(dy[rows])
-            dgamma += np.einsum("ij,ij->j", dy[rows], xhat[rows])
+            part = dy[rows]
+            (product,) = memory.scratch(part.shape, xhat.dtype, 1)
+            np.multiply(part, xhat[rows], out=product)
+            dbeta += column_sums(part)
+            dgamma += column_sums(product)
             if dx is None:
                 continue
-            g = dy[rows] if gamma is None else dy[rows] * gamma
-            along = np.einsum("ij,ij->i", g, xhat[rows])[:, None] * xhat.dtype.type(1 / max(d, 1))
-            out = dx[rows]
-            np.multiply(xhat[rows], along, out=out)
-            np.subtract(g, out, out=out)
-            np.subtract(out, (g @ averages)[:, None], out=out)
+            along, mean, out = (product @ weights)[:, None], (part @ weights)[:, None], dx[rows]
+            np.multiply(xhat[rows], along, out=product)
+            np.add(product, mean, out=product)
+            g = part
+            if scale is not None:
+                g = out
+                scale.apply(np.multiply, part, out)
+            np.subtract(g, product, out=out)
             np.multiply(out, inv[rows], out=out)
         return dgamma, dbeta
 

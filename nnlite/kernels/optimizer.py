@@ -11,7 +11,6 @@ their rows, in ``optimizer_whole``.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import parallel
+from nnlite.kernels import memory, parallel
 
 Array = NDArray[Any]
 
@@ -122,7 +121,7 @@ class Plan:
         def task(first: int, last: int) -> None:
             with np.errstate(all="ignore"):  # infinities and NaN run through, as in every other framework
                 for share in self.shares[first:last]:
-                    s, t, room, *more = _scratch(self.room, self.dtype, 3 + update.writes)
+                    s, t, room, *more = memory.scratch((self.room,), self.dtype, 3 + update.writes)
                     for block in share:
                         n = block.edges[-1]
                         if decays is not None:
@@ -195,18 +194,6 @@ def _block(spans: list[Span], values: Sequence[Array], slots: Sequence[Array], o
     begin = offsets[spans[0].number] + spans[0].start
     own = [values[span.number][span.start : span.stop] for span in spans]
     return Block(spans, [slot[begin : begin + edges[-1]] for slot in slots], own, edges)
-
-
-_kept = threading.local()
-
-
-def _scratch(n: int, dtype: np.dtype[Any], count: int) -> list[Array]:
-    """So many arrays of ``n`` elements that this thread uses again in its next step."""
-    memory: Array | None = getattr(_kept, "memory", None)
-    if memory is None or memory.nbytes < count * n * dtype.itemsize:
-        memory = _kept.memory = np.empty(count * n * dtype.itemsize, np.uint8)
-    flat = memory[: count * n * dtype.itemsize].view(dtype)
-    return [flat[i * n : (i + 1) * n] for i in range(count)]
 
 
 def _gradient(block: Block, gradients: Sequence[Array], room: Array) -> Array:

@@ -8,17 +8,17 @@ import numpy as np
 
 from nnlite import activations
 from nnlite.core.layer import Layer
-from nnlite.kernels import activation_smooth, memory
+from nnlite.kernels import activation_gelu, activation_smooth, memory
 from nnlite.kernels.elementwise import over_elements
 
 # What an element of these takes on one thread, roughly.
 NANOSECONDS = 5.0
 # Activations of which value and derivative together take far less than one after the other.
-_WITH_SLOPE = ((activations.gelu, activation_smooth.gelu_slope), (activations.silu, activation_smooth.silu_slope))
+_WITH_SLOPE = ((activations.gelu, activation_gelu.gelu_slope), (activations.silu, activation_smooth.silu_slope))
 
 
-class _Slope(NamedTuple):
-    """What :func:`unapply` needs: the derivative itself."""
+class Slope(NamedTuple):
+    """What backward needs: the derivative itself."""
 
     slope: Any
 
@@ -30,15 +30,27 @@ def fusible(activation: Any, elementwise: bool = False) -> Any:
     return activation
 
 
+def with_slope(activation: Any) -> Any:
+    """Return the function of (z, slope, out) that computes an activation and its derivative at once; None for none."""
+    return next((kernel for function, kernel in _WITH_SLOPE if function is activation), None)
+
+
+def in_chunks(activation: Any) -> Any:
+    """Return the activation if a kernel can apply it chunk by chunk, for backward maybe out of place; else None."""
+    if isinstance(activation, Layer) or activation is activations.linear:
+        return None
+    return activation if getattr(activation, "elementwise", False) else fusible(activation)
+
+
 def apply(activation: Any, z: Any, training: bool = False) -> tuple[Any, Any]:
     """Return y = activation(z) and what :func:`unapply` needs."""
     if activation is None or activation is activations.linear:
         return z, None
-    kernel = next((kernel for function, kernel in _WITH_SLOPE if function is activation), None) if training else None
+    kernel = with_slope(activation) if training else None
     if kernel is not None:
         y, slope = memory.empty(z.shape, z.dtype), memory.empty(z.shape, z.dtype)
         over_elements(kernel, (z, slope), y, NANOSECONDS)
-        return y, _Slope(slope)
+        return y, Slope(slope)
     if isinstance(activation, Layer):
         y, cache = activation.forward(z, training=training)
         return y, cache
@@ -55,7 +67,7 @@ def unapply(activation: Any, dy: Any, kept: Any, owner: Layer) -> Any:
     """
     if activation is None or activation is activations.linear:
         return dy
-    if type(kept) is _Slope:
+    if type(kept) is Slope:
         dz = memory.empty(dy.shape, dy.dtype)
         return over_elements(np.multiply, (dy, kept.slope), dz, 0.5)
     if isinstance(activation, Layer):

@@ -11,6 +11,7 @@ from nnlite import random
 from nnlite.core import naming, structure
 from nnlite.core.layer import Layer
 from nnlite.kernels import attention as kernels
+from nnlite.kernels import few_steps
 from nnlite.kernels.dropout import random_mask
 from nnlite.layers import attention_masks as masks
 from nnlite.layers import checks, projections, settings
@@ -326,6 +327,26 @@ class HeadAttention(Layer):
     def infer(self, x: Any, **options: Any) -> Any:
         return self._run(x, False, False, **options)[0]
 
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        parts = self._parts()
+        lone = self._gate_dense is None and self.sliding_window is None and self._penalty_of_projections() is None
+        query, value, _ = self._shapes(shape)
+        if not lone or len(value) != 3 or not all(map(projections.is_plain, parts)) or not _same_heads(parts):
+            return None
+        scale, heads = 1 / math.sqrt(self._key_size()), self._heads()
+        attend = few_steps.attention_plan(query[0], query[1], value[1], heads, self._compute, scale)
+        if attend is None:
+            return None
+        of_query, of_key, of_value = map(projections.rows_of, parts[:3])
+        of_output, result = projections.rows_of(parts[3], 2), self.compute_output_shape(shape)
+
+        def infer(x: Any) -> Any:
+            query, value = x[:2]
+            y = attend(of_query(query), of_key(x[2] if len(x) > 2 else value), of_value(value))
+            return of_output(y).reshape(result)
+
+        return infer, 0
+
     # ---- describing ----
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
@@ -365,3 +386,9 @@ class HeadAttention(Layer):
         found = [shapes[f"{name}_shape"] for name in NAMES if shapes.get(f"{name}_shape") is not None]
         if found:
             self.build(structure.shape_from_json(found))
+
+
+def _same_heads(parts: list[Any]) -> bool:
+    """Whether every head of the queries has keys and values of its own."""
+    query, key, value, _ = parts
+    return bool(query.kernel.shape[1] == key.kernel.shape[1] == value.kernel.shape[1])

@@ -10,7 +10,7 @@ from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import few
-from nnlite.kernels.dense import dense_backward, dense_forward
+from nnlite.kernels.dense import dense_backward, dense_forward, dense_forward_with_slope
 from nnlite.layers import applied, checks, finishing, settings
 
 
@@ -82,12 +82,19 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        fused = applied.fusible(self.activation)
-        bias = None if self.bias is None else self.bias.value
-        y = dense_forward(x.reshape(-1, x.shape[-1]), self.kernel.value, bias, fused)
-        y = y.reshape(*x.shape[:-1], self.units)
-        y, kept = (y, y) if fused is not None else applied.apply(self.activation, y, training)
-        return y, (x, kept)
+        both = applied.with_slope(self.activation) if training else None
+        if both is not None:
+            y, slope = dense_forward_with_slope(*self._operands(x), both)
+            return y.reshape(*x.shape[:-1], self.units), (x, applied.Slope(slope))
+        fused = applied.fusible(self.activation) if training else applied.in_chunks(self.activation)
+        y = dense_forward(*self._operands(x), fused).reshape(*x.shape[:-1], self.units)
+        if fused is None:
+            y, kept = applied.apply(self.activation, y, training)
+            return y, (x, kept)
+        return y, (x, y if fused.keeps == "y" else None)
+
+    def _operands(self, x: Any) -> tuple[Any, Any, Any]:
+        return x.reshape(-1, x.shape[-1]), self.kernel.value, None if self.bias is None else self.bias.value
 
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
         rows = math.prod(shape[:-1])
@@ -102,16 +109,20 @@ class Dense(Layer):
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         x, kept = cache
-        dz = applied.unapply(self.activation, dy, kept, self).reshape(-1, self.units)
+        slope = kept.slope if type(kept) is applied.Slope else None
+        if kept is None and applied.in_chunks(self.activation) is not None:  # z, in inference computed but not kept
+            kept = dense_forward(*self._operands(x)).reshape(dy.shape)
+        dz = dy if slope is not None else applied.unapply(self.activation, dy, kept, self)
         rows = x.reshape(-1, x.shape[-1])
         dx, dw, db = dense_backward(
-            dz,
+            dz.reshape(-1, self.units),
             rows,
             self.kernel.value,
             use_bias=self.bias is not None and self.bias.trainable,
             input_grad=input_grad,
             weight_grad=self.kernel.trainable,
             dw=self.kernel.memory_for_grad(),
+            slope=slope,
         )
         if dw is not None:
             self.kernel.accumulate(dw)

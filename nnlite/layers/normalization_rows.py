@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels import few_steps
 from nnlite.kernels import normalization_rows as kernels
 from nnlite.layers import checks, settings
 from nnlite.layers.normalization import Normalized
@@ -126,6 +128,16 @@ class LayerNormalization(Normalized):
             return _from_rows(y, shape, places), ((rows, inv), shape)
         y, cache = kernels.layer_norm_forward(rows, gamma, beta, self.epsilon)
         return _from_rows(y, shape, places), (cache, shape)
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        places = _places(self, self.axis, len(shape))
+        if self.rms_scaling or places[0] != len(shape) - len(places):
+            return None
+        rows, columns = math.prod(shape[: places[0]]), math.prod(shape[places[0] :])
+        normalize = few_steps.layer_norm_plan(rows, columns, self._compute, self.epsilon)
+        if normalize is None:
+            return None
+        return lambda x: normalize(x.reshape(rows, columns), *self._values()).reshape(shape), 0
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         inner, shape = cache

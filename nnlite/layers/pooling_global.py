@@ -12,6 +12,7 @@ from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import pooling_global as kernels
+from nnlite.kernels.activation import silent
 
 
 class _GlobalPooling(Layer):
@@ -54,6 +55,14 @@ class _GlobalAveragePooling(_GlobalPooling):
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         y = kernels.global_mean_forward(self._flat(x), steps=self._steps)
         return self._pooled(y, x.shape), (x.shape, None)
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if self._steps == 2:
+            return None
+        flat, pooled = (shape[0], math.prod(shape[1:-1]), shape[-1]), self.compute_output_shape(shape)
+        weight = np.full(flat[1], 1 / flat[1], self._compute)
+        mean = silent(lambda x: np.matmul(weight, x.reshape(flat)).reshape(pooled))
+        return mean, 0
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         if not input_grad:
@@ -98,6 +107,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
     rank = 1
     supports_masking = True
+    inference = _GlobalAveragePooling.inference  # is without masks
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
         if mask is None:

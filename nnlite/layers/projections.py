@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnlite import activations
 from nnlite.kernels import memory
 from nnlite.kernels.dense import dense_backward_in_parts, dense_forward
 from nnlite.layers.einsum_dense import EinsumDense
@@ -93,6 +95,29 @@ def project_backward(
         return [query, others[0]]
     key, value = others
     return [query, value + key] if count == 2 else [query, value, key]
+
+
+def is_plain(dense: Any) -> bool:
+    """Whether a projection is a product and a bias, and nothing else."""
+    return (
+        type(dense) is EinsumDense
+        and dense.activation is activations.linear
+        and dense.__dict__.keys().isdisjoint(("forward", "infer"))
+    )
+
+
+def rows_of(dense: EinsumDense, bound: int = 1) -> Callable[[Any], Any]:
+    """Return what takes an array to the rows of its projection, of its last axis or of the last so many."""
+    kernel, bias = dense.kernel, dense.bias
+    inner = math.prod(kernel.shape[:bound])
+
+    def project(x: Any) -> Any:
+        y = x.reshape(-1, inner) @ kernel.value.reshape(inner, -1)
+        if bias is not None:
+            y += bias.value.reshape(-1)
+        return y
+
+    return project
 
 
 def _weights(denses: list[EinsumDense]) -> tuple[list[Any], list[int]]:

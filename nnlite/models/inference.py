@@ -132,6 +132,8 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
         if step.x is None or index in done:
             continue
         row, made = [index], None
+        if _joins(step) and all(known[slot] is not None for slot in step.x):
+            made = own_function(step.layer, [known[slot] for slot in step.x], [])
         if step.plain and not step.options and known[step.x] is not None:
             while True:  # what is used by one plain step alone may be done along with it
                 slot = steps[row[-1]].targets[0]
@@ -146,17 +148,23 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
         freed = tuple(slot for i in row for slot in steps[i].last)
         if made is not None:
             function = made[0]
-            if not _same(plain.get(step.x), step.layer._compute):
+            if not all(_same(plain.get(slot), step.layer._compute) for slot in step.needs):
                 function = _checked(function, [steps[i].layer for i in row])
             calls.append((function, step.x, last.outputs, freed))
             plain[last.targets[0]] = step.layer._compute
         else:
             calls.append((None, step, last.outputs, freed))
-        if step.plain or made is not None:
+        if step.plain:
             known[last.targets[0]] = shape_after([steps[i].layer for i in row], known[step.x])
         else:
             _note_shapes(step, known)
     return _program(calls, graph.size, graph.inputs, graph.outputs)
+
+
+def _joins(step: Any) -> bool:
+    """Whether a step makes one array of a list of arrays, and nothing else."""
+    lists = type(step.x) is list and len(step.x) == len(step.needs) and not step.constants
+    return lists and not step.options and isinstance(step.outputs, Slot)
 
 
 def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Function, int] | None:
@@ -219,7 +227,8 @@ def _program(
         with parallel.blas_pinned():
             for function, source, target, freed in calls:
                 if function is not None:
-                    values[target] = function(values[source])
+                    one = isinstance(source, Slot)
+                    values[target] = function(values[source] if one else [values[slot] for slot in source])
                 elif source.plain:
                     values[target] = source.layer.infer(values[source.x], **source.options)
                 else:
@@ -244,7 +253,8 @@ def _checked(function: Function, layers: Sequence[Any]) -> Function:
     dtype = layers[0]._compute
 
     def run(x: Any) -> Any:
-        if type(x) is np.ndarray and x.dtype == dtype and x.flags.c_contiguous:
+        arrays = x if type(x) is list else (x,)
+        if all(type(a) is np.ndarray and a.dtype == dtype and a.flags.c_contiguous for a in arrays):
             return function(x)
         for layer in layers:
             x = layer.infer(x)

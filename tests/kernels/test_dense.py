@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from nnlite import config
-from nnlite.kernels.dense import dense_backward, dense_forward
+from nnlite import activations, config
+from nnlite.kernels import activation_gelu
+from nnlite.kernels.dense import dense_backward, dense_forward, dense_forward_with_slope
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,27 @@ def test_against_the_definition(n, i, o, dtype):
     np.testing.assert_allclose(dw, np.einsum("ni,no->io", x, dy), **tolerance)
     np.testing.assert_allclose(db, dy.sum(0), **tolerance)
     assert {a.dtype.name for a in (y, dx, dw, db)} == {dtype}
+
+
+@pytest.mark.parametrize("n", [0, 1, 700, 2100])  # few rows, some, and many, in several chunks
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_activations_and_their_slopes_in_chunks(n, dtype):
+    rng = np.random.default_rng(0)
+    x, w, b, dy = (rng.normal(size=s).astype(dtype) for s in ((n, 7), (7, 230), (230,), (n, 230)))
+    tolerance = {"rtol": 1e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-11}
+    z = x @ w + b
+    wanted, slope = (np.empty_like(z) for _ in range(2))
+    activation_gelu.gelu_slope(z, slope, wanted)
+    np.testing.assert_allclose(dense_forward(x, w, b, activations.gelu), wanted, **tolerance)
+    np.testing.assert_allclose(dense_forward(x, w, b, activations.tanh), np.tanh(z), **tolerance)
+    y, found = dense_forward_with_slope(x, w, b, activation_gelu.gelu_slope)
+    np.testing.assert_allclose(y, wanted, **tolerance)
+    np.testing.assert_allclose(found, slope, **tolerance)
+    before = dy.copy()
+    for a, c in zip(dense_backward(dy, x, w, slope=slope), dense_backward(dy * slope, x, w), strict=True):
+        np.testing.assert_allclose(a, c, **tolerance)
+        assert a.dtype == dtype
+    np.testing.assert_array_equal(dy, before)
 
 
 @pytest.mark.parametrize("n", [3, 300])  # few rows are cut by columns, many by rows

@@ -90,3 +90,14 @@ def test_many_threads():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_scratch_is_used_again_and_no_more_of_it_kept_than_said():
+    a, b = memory.scratch((3, 5), "float32", 2)
+    assert a.shape == b.shape == (3, 5) and not np.shares_memory(a, b)
+    again, _ = memory.scratch((3, 5), "float32", 2)
+    assert address(again) == address(a)
+    large = memory.scratch((memory.LARGEST_SCRATCH,), "uint8", 1)[0]
+    assert not np.shares_memory(large, memory.scratch((memory.LARGEST_SCRATCH,), "uint8", 1)[0])
+    assert memory._scratch.memory.nbytes <= memory.LARGEST_SCRATCH
+    assert memory.scratch((0, 4), "float64", 1)[0].shape == (0, 4) and memory.scratch((), "float64", 1)[0].shape == ()

@@ -190,6 +190,65 @@ def test_a_graph_of_several_inputs_and_branches():
     assert all(np.array_equal(p, q) for p, q in zip(x, before, strict=True))
 
 
+def block(x, heads=2, **options):
+    """A transformer's, before its means over the steps."""
+    y = layers.LayerNormalization()(x)
+    y = layers.MultiHeadAttention(heads, 3, **options)(y, y)
+    x = layers.Add()([x, y])
+    y = layers.Dense(9, activation="gelu")(layers.LayerNormalization(center=False)(x))
+    return layers.add([x, layers.Dense(x.shape[-1])(y), x])
+
+
+ATTENTIONS = {
+    "plain": lambda x: block(x),
+    "other sizes": lambda x: block(x, value_dim=4, use_bias=False),
+    "penalty": lambda x: block(x, activity_regularizer="l2"),
+    "window": lambda x: block(x, sliding_window=2),
+    "gate": lambda x: block(x, use_gate=True),
+    "causal": lambda x: layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True),
+    "output": lambda x: layers.MultiHeadAttention(2, 3, output_shape=(2, 5))(x, x),
+    "scores": lambda x: layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True)[1],
+    "groups": lambda x: layers.GroupQueryAttention(3, 4, 2)(x, x),
+    "three": lambda x: layers.MultiHeadAttention(2, 3)(x, layers.Dense(4)(x), layers.Dense(5)(x)),
+    "shorter": lambda x: layers.MultiHeadAttention(2, 3)(x, layers.Cropping1D((0, 2))(x)),
+    "mask": lambda x: layers.MultiHeadAttention(2, 3)(layers.Masking()(x), x),
+    "axes": lambda x: layers.LayerNormalization(axis=(1, 2))(layers.LayerNormalization(axis=1)(x)),
+    "means": lambda x: layers.GlobalAveragePooling1D()(layers.GlobalAveragePooling1D(keepdims=True)(x)),
+    "channels first": lambda x: layers.GlobalAveragePooling1D("channels_first")(x),
+    "broadcast": lambda x: layers.Add()([x, layers.GlobalAveragePooling1D(keepdims=True)(x)]),
+    "merged": lambda x: layers.Concatenate()([layers.Maximum()([x, layers.ReLU()(x)]), layers.Average()([x, x])]),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ATTENTIONS)
+def test_sequences(name, dtype):
+    with _Floats(dtype):
+        start = layers.Input((5, 6))
+        model = drawn(keras.Model(start, ATTENTIONS[name](start)), np.random.default_rng(0))
+    x = np.random.default_rng(1).normal(size=(7, 5, 6)).astype(dtype)
+    x[0, 3:] = 0
+    before = x.copy()
+    whole = model.predict(x)
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-11}
+    for n in (1, 3, 4):
+        y = model.predict(x[:n])
+        assert y.dtype == dtype and y.shape == whole[:n].shape
+        np.testing.assert_allclose(y, whole[:n], **tolerance)
+        np.testing.assert_array_equal(model(x[:n]), y)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_projections_of_ones_own_are_called():
+    start = layers.Input((5, 6))
+    model = keras.Model(start, layers.MultiHeadAttention(2, 3, name="looks")(start, start))
+    x = np.ones((1, 5, 6), "float32")
+    first = model.predict(x)
+    model.get_layer("looks").output_dense.infer = lambda x: first + 100
+    model.get_layer("looks").trainable = False  # layers changed: plans are made anew
+    assert model.predict(x).min() > 50
+
+
 def test_new_weights_and_settings_count_at_once():
     model, x = made("normalized", "row", "float32")
     first = model.predict(x[:1])
