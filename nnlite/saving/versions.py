@@ -33,7 +33,12 @@ SINCE: dict[str, dict[str, str]] = {
         ("CategoricalGeneralizedCrossEntropy", "Circle", "categorical_generalized_cross_entropy", "circle"), "3.10"
     ),
     "metrics": dict.fromkeys(("ConcordanceCorrelation", "PearsonCorrelation"), "3.10"),
-    "optimizers": {"Lamb": "3.10", **dict.fromkeys(("Muon", "MultiOptimizer", "ScheduleFreeAdamW"), "3.15")},
+    # 3.3 has Nadam, and keeps its state in another order.
+    "optimizers": {
+        "Lamb": "3.10",
+        "Nadam": "3.10",
+        **dict.fromkeys(("Muon", "MultiOptimizer", "ScheduleFreeAdamW"), "3.15"),
+    },
     "ops": {
         **dict.fromkeys(("Celu", "ConvertToTensor", "DotProductAttention", "Exp2", "Glu", "HardShrink"), "3.10"),
         **dict.fromkeys(("HardTanh", "Inner", "RMSNorm", "Rot90", "SaturateCast", "SoftShrink", "SparsePlus"), "3.10"),

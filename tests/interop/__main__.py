@@ -42,6 +42,13 @@ def environment(version: str, folder: pathlib.Path) -> str:
     return str(python)
 
 
+def version_of(python: str, package: str) -> tuple[int, ...]:
+    """Return the version of a package, of two numbers."""
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    found = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout
+    return tuple(int(part) for part in found.split(".")[:2])
+
+
 def run(python: str, library: str, action: str, folder: str, count: int) -> None:
     """Run the worker; raise ``CalledProcessError`` if it fails."""
     paths = [str(HERE.parents[1])] if library == "nnlite" else []
@@ -49,6 +56,8 @@ def run(python: str, library: str, action: str, folder: str, count: int) -> None
     # What JAX has compiled is kept: nearly all of the time goes there, and each net is compiled for every file.
     settings |= {"JAX_COMPILATION_CACHE_DIR": os.path.join(folder, "compiled"), "PYTHONHASHSEED": "0"}
     settings |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    if library == "keras" and version_of(python, "jax") < (0, 5):
+        settings["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # it crashes with what it kept
     settings |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     settings |= {"ABSL_MIN_LOG_LEVEL": "3", "TF_CPP_MIN_LOG_LEVEL": "3"}
     subprocess.run([python, str(HERE / "worker.py"), library, action, folder, str(count)], check=True, env=settings)

@@ -223,6 +223,6 @@ FAMILIES = [conv1d, conv2d, conv3d, cells, frames, attentions, groups, norms, rm
 FAMILIES += [penalties, activity, activations, shapes, initial, outputs, frozen, half, *OPTIMIZERS]
 
 SINCE = {"groups": (3, 10), "norms": (3, 10), "rms": (3, 10), "gathers": (3, 10), "lamb": (3, 10), "free": (3, 15)}
-SINCE |= {"activity": (3, 15)}
+SINCE |= {"activity": (3, 15), "nadam": (3, 10)}
 # How far outputs may be apart where a net computes in half precision.
 TOLERANCE = {"half": 0.05}
