@@ -57,17 +57,16 @@ def read_weights(
         ValueError: if arrays are missing, too many, of other shapes or damaged; the message lists them.
     """
     pairs: Pairs = []
-    others, optimizers, problems, paths, count = [], [], [], set(), 0
+    others, optimizers, problems, paths, left = [], [], [], set(), _most_in_all(model)
     for path, obj in tree.walk(model, source.counts_twice()):
         paths.add(path.strip("/"))
         where = f"{path}/vars".lstrip("/")
-        store = source.at(where, _most_arrays(obj, model))
-        count += len(store)
-        check_count(count, model, label)
+        store = source.at(where, min(left, _most_arrays(obj, model)))
+        left -= len(store)
         if _is_optimizer(obj):
             if not hasattr(obj, "inner_optimizer"):
-                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), _most_arrays(obj, model))
-                count += len(wrapped)
+                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), min(left, _most_arrays(obj, model)))
+                left -= len(wrapped)
                 store = wrapped or store  # saved under a scaled loss, which this model does not have
             optimizers += [(obj, store)] if store else []
         elif not _keeps_default_form(obj):
@@ -138,12 +137,16 @@ def _most_arrays(obj: Any, model: Any) -> int:
     return _FEW_ARRAYS + 8 * len(model.weights if _is_optimizer(obj) else getattr(obj, "weights", []))
 
 
+def _most_in_all(model: Any) -> int:
+    """How many arrays a file may have for a model: to look at each takes a while, and in a small file any number of
+    groups may be the same one."""
+    return _FEW_ARRAYS + 8 * len(model.weights)
+
+
 def check_count(count: int, model: Any, label: str) -> None:
-    """Raise ``ValueError`` if there are far more arrays than a model has variables: to look at each takes a while, and
-    in a small file any number of groups may be the same one."""
-    expected = len(model.weights)
-    if count > _FEW_ARRAYS + 8 * expected:
-        raise ValueError(f"{label}: the file has {count} arrays or more for {model.name!r}, which has {expected}.")
+    """Raise ``ValueError`` if a file lists far more arrays than a model has variables."""
+    if count > _most_in_all(model):
+        raise ValueError(f"{label}: the file has {count} arrays for {model.name!r}, which has {len(model.weights)}.")
 
 
 def _is_optimizer(obj: Any) -> bool:
