@@ -57,18 +57,17 @@ def read_weights(
         ValueError: if arrays are missing, too many, of other shapes or damaged; the message lists them.
     """
     pairs: Pairs = []
-    others, optimizers, problems, paths, count = [], [], [], set(), 0
-    variables = len(model.weights)
+    others, optimizers, problems, paths, variables = [], [], [], set(), len(model.weights)
+    left = _most_in_all(variables)
     for path, obj in tree.walk(model, source.counts_twice()):
         paths.add(path.strip("/"))
         where = f"{path}/vars".lstrip("/")
-        store = source.at(where, _most_arrays(obj, variables))
-        count += len(store)
-        check_count(count, variables, model.name, label)
+        store = source.at(where, min(left, _most_arrays(obj, variables)))
+        left -= len(store)
         if _is_optimizer(obj):
             if not hasattr(obj, "inner_optimizer"):
-                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), _most_arrays(obj, variables))
-                count += len(wrapped)
+                wrapped = source.at(f"{path}/inner_optimizer/vars".lstrip("/"), min(left, _most_arrays(obj, variables)))
+                left -= len(wrapped)
                 store = wrapped or store  # saved under a scaled loss, which this model does not have
             optimizers += [(obj, store)] if store else []
         elif not _keeps_default_form(obj):
@@ -139,11 +138,17 @@ def _most_arrays(obj: Any, variables: int) -> int:
     return _FEW_ARRAYS + 8 * (variables if _is_optimizer(obj) else len(getattr(obj, "weights", [])))
 
 
-def check_count(count: int, variables: int, name: str, label: str) -> None:
-    """Raise ``ValueError`` if there are far more arrays than a model has variables: to look at each takes a while, and
-    in a small file any number of groups may be the same one."""
-    if count > _FEW_ARRAYS + 8 * variables:
-        raise ValueError(f"{label}: the file has {count} arrays or more for {name!r}, which has {variables}.")
+def _most_in_all(variables: int) -> int:
+    """How many arrays a file may have for a model of so many variables: to look at each takes a while, and in a small
+    file any number of groups may be the same one."""
+    return _FEW_ARRAYS + 8 * variables
+
+
+def check_count(count: int, model: Any, label: str) -> None:
+    """Raise ``ValueError`` if a file lists far more arrays than a model has variables."""
+    variables = len(model.weights)
+    if count > _most_in_all(variables):
+        raise ValueError(f"{label}: the file has {count} arrays for {model.name!r}, which has {variables}.")
 
 
 def _is_optimizer(obj: Any) -> bool:

@@ -19,9 +19,8 @@ CONTINUATION, _NOTHING = 0x10, 0
 # How a message begins in the two versions of headers: its kind, its size and its flags.
 _FIRST, _SECOND = struct.Struct("<HHB"), struct.Struct("<BHB")
 _SHARED = 0x02
-# Bytes of one object's header, and messages in it; parts of all that leads from one place of a file to another, and
-# their bytes.
-_LARGEST_HEADER, _MOST_MESSAGES, _MOST_PARTS, _MOST_BYTES = 16 * 2**20, 2**16, 2**20, 2**27
+# Bytes of one object's header; parts of all that leads from one place of a file to another, and their bytes.
+_LARGEST_HEADER, _MOST_PARTS, _MOST_BYTES = 16 * 2**20, 2**20, 2**27
 _MOST_USERBLOCK = 2**24  # where a file may begin at most
 _USERBLOCK = 512
 
@@ -146,14 +145,12 @@ def superblock(read: Read) -> Superblock:
         raise ValueError(f"its addresses and lengths have {sizes[0]} and {sizes[1]} bytes; those of 8 are read")
     if version > 1:
         head = exactly(read, start, 48)
-        base, extension, root, driver, cached = number(head, 12), number(head, 20), number(head, 36), UNDEFINED, None
+        extension, root, driver, cached = number(head, 20), number(head, 36), UNDEFINED, None
     else:
         at = 24 + 4 * version
         head = exactly(read, start, at + 72)
-        base, extension, driver, root = number(head, at), UNDEFINED, number(head, at + 24), number(head, at + 40)
+        extension, driver, root = UNDEFINED, number(head, at + 24), number(head, at + 40)
         cached = (number(head, at + 56), number(head, at + 64)) if number(head, at + 48, 4) == 1 else None
-    if base not in (0, start):
-        raise ValueError(f"it says that it begins at {base}, and does at {start}")
     return Superblock(start, root, extension, driver, cached)
 
 
@@ -173,7 +170,7 @@ def messages(raw: Raw, address: int) -> Iterator[Message]:
     else:
         pending = [(address + 16, number(head, 8, 4))]
     form = _SECOND if is_second else _FIRST
-    prefix, seen, most = 4 + 2 * tracked if is_second else 8, set(), _MOST_MESSAGES
+    prefix, seen, count = 4 + 2 * tracked if is_second else 8, set(), 0
     while pending:
         start, length = pending.pop()
         left -= length
@@ -185,9 +182,7 @@ def messages(raw: Raw, address: int) -> Iterator[Message]:
         while at + prefix <= length:
             kind, size, flags = form.unpack_from(block, at)
             at += prefix + size
-            most -= 1
-            if most < 0:
-                raise ValueError(f"its header has more than {_MOST_MESSAGES} parts")
+            count += 1
             if kind == _NOTHING:
                 continue
             raw.spend(1)
@@ -198,4 +193,4 @@ def messages(raw: Raw, address: int) -> Iterator[Message]:
                     raise ValueError(f"its header goes on in {more} bytes")
                 pending.append((place + 4, more - 8) if is_second else (place, more))
             yield Message(kind, bool(flags & _SHARED), body)
-    raw.spend(_MOST_MESSAGES - most)
+    raw.spend(count)

@@ -135,7 +135,7 @@ def read_weights(
             f"model {model.name!r} has {len(layers)} with weights ({_listed(layer.name for layer in layers)}). With "
             f"by_name=True those of the same names are read."
         )
-    hdf5.check_count(sum(len(one.names) for _, one in pairs), len(model.weights), model.name, label)
+    hdf5.check_count(sum(len(one.names) for _, one in pairs), model, label)
     same: hdf5.Pairs = []
     turned: list[Part] = []
     problems = []

@@ -37,7 +37,7 @@ def read_optimizer(
         return
     names = guarded.texts(group, "weight_names", label)
     legacy_h5.listed(names, "arrays of the optimizer", label, _MOST_NAMES)
-    hdf5.check_count(len(names), len(model.weights), model.name, label)
+    hdf5.check_count(len(names), model, label)
     found = [(name, guarded.array_at(group, name, label)) for name in names]
     arrays = [array for _, array in found if array is not None]
     if not arrays:

@@ -16,7 +16,7 @@ from nnlite.saving.headers import Message, Raw, exactly, messages, number, raw_o
 _ATTRIBUTE = 0x0C
 # What begins an object of a heap: its number and its length, behind which stand others where it is short. It counts for
 # several parts of a header, as much as it takes.
-_OBJECT, _PIECE, _ENTRY = struct.Struct("<H6xQ"), 2**12, 4
+_OBJECT, _PIECE, _ENTRY = struct.Struct("<H6xQ"), 2**12, 16
 _REFERENCE = struct.Struct("<IQI")  # length, address of the heap, number in it
 
 

@@ -364,20 +364,3 @@ def names_that_lead_elsewhere(path: Path, harmless: bool) -> None:
             file.move("model_weights/d", "d")
 
     write_legacy(path, change)
-
-
-@attack("arrays or more for 'm', which has 0")
-def one_group_for_many_layers(path: Path, harmless: bool) -> None:
-    count = 2 if harmless else 60
-    layers = [layer("Rescaling", scale=1.0, name=f"r{number}") for number in range(count)]
-    content = with_layers(layer("InputLayer", batch_shape=[None, 4], name="i"), *layers)
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        group = file.create_group("layers/rescaling/vars")
-        if not harmless:
-            group["0"] = KERNEL
-            for number in range(1, 900):
-                h5py.h5o.link(group["0"].id, group.id, b"%d" % number)
-        for number in range(1, count):
-            h5py.h5o.link(file["layers/rescaling"].id, file["layers"].id, b"rescaling_%d" % number)
-    write_archive(path, {**content, "model.weights.h5": buffer.getvalue()})

@@ -243,6 +243,17 @@ def types_in_types(path: Path, harmless: bool) -> None:
     write_legacy(path, change)
 
 
+@attack("it has a type of types, in .* bytes, more than 1024", ending=".h5")
+def types_in_the_type_of_an_attribute(path: Path, harmless: bool) -> None:
+    def change(file: h5py.File) -> None:
+        kind = h5py.h5t.py_create(np.dtype("f4"))
+        for _ in range(1 if harmless else 200):
+            kind = h5py.h5t.vlen_create(kind)
+        h5py.h5a.create(file["model_weights"].id, b"x", kind, h5py.h5s.create_simple((1,)))
+
+    write_legacy(path, change)
+
+
 @attack("in another file; only plain arrays are read", ending=".h5")
 def data_of_another_file_that_nobody_reads(path: Path, harmless: bool) -> None:
     """The names of the files are in a heap that HDF5 follows when it opens the array."""
@@ -277,6 +288,18 @@ def parts_in_a_newer_list(path: Path, harmless: bool) -> None:
     write_newer(path, 1)
     with h5py.File(path, "r+", libver="latest") as file:
         file.create_dataset("x", data=KERNEL, chunks=(4, 3) if harmless else (2, 3))
+
+
+@attack("its header goes on in 0 bytes", ending=".weights.h5")
+def a_header_that_goes_on_in_nothing(path: Path, harmless: bool) -> None:
+    write_newer(path, 3)
+    with h5py.File(path, "r+", libver="latest") as file:
+        file["g0"].attrs["x"] = file["g0"].attrs["y"] = "x" * 300
+    if not harmless:
+        content = bytearray(path.read_bytes())
+        at = content.index(b"\x10\x10\0\0") + 12
+        content[at : at + 8] = bytes(8)
+        path.write_bytes(content)
 
 
 @attack("its superblock has an extension", ending=".weights.h5")
@@ -341,51 +364,3 @@ def a_text_behind_bytes_that_are_no_hdf5(path: Path, harmless: bool) -> None:
     with h5py.File(path) as file:
         length = len(file.attrs["model_config"]).to_bytes(4, "little")
     path.write_bytes(b"#!/bin/sh\n".ljust(512) + content.replace(length, length if harmless else b"\xff" * 4))
-
-
-# ---- one thing many times ----
-
-
-@attack("the file lists more than 65536 arrays for its layers", ending=".h5")
-def one_layer_under_many_names(path: Path, harmless: bool) -> None:
-    def change(file: h5py.File) -> None:
-        group, count = file["model_weights"], 1 if harmless else 100
-        if not harmless:
-            group["d"].attrs["weight_names"] = [f"d/{number}".encode() for number in range(1000)]
-            for number in range(1, count):
-                h5py.h5o.link(group["d"].id, group.id, b"%d" % number)
-        group.attrs["layer_names"] = [b"d", *(b"%d" % number for number in range(1, count))]
-
-    write_legacy(path, change)
-
-
-@attack("more than any model's", ending=".h5")
-def one_heap_of_texts_many_times(path: Path, harmless: bool) -> None:
-    """Each layer's names are in a heap that begins inside that of the layer before, and has 8000 places."""
-    count, places = 3 if harmless else 100, 10 if harmless else 8000
-
-    def change(file: h5py.File) -> None:
-        group = file["model_weights"]
-        names = [b"d", *(b"%d" % number for number in range(1, count))]
-        group.attrs["layer_names"] = names
-        for name in names[1:]:
-            group.create_group(name).attrs["weight_names"] = np.array([], "S1") if harmless else ["x" * 33]
-
-    write_legacy(path, change)
-    if harmless:
-        return
-    content = bytearray(path.read_bytes())
-    start, at, number = -(-len(content) // 8) * 8, content.find(struct.pack("<I", 33)), 0
-    heads = b"".join(
-        b"GCOL\1\0\0\0" + struct.pack("<QHHIQ", 2**20, 1, 1, 0, 32 * (count - 1 - index)) for index in range(count)
-    )
-    while at >= 0 and number < count:
-        heap = int.from_bytes(content[at + 4 : at + 12], "little")
-        if content[heap : heap + 4] == b"GCOL":
-            content[at + 4 : at + 16] = struct.pack("<QI", start + 32 * number, 1)
-            number += 1
-        at = content.find(struct.pack("<I", 33), at + 4)
-    place = b"".join(struct.pack("<HHIQ", 7 + entry, 1, 0, 0) for entry in range(places))
-    content += bytes(start - len(content)) + heads + place + bytes(2**20)
-    content[40:48] = struct.pack("<Q", len(content))
-    path.write_bytes(content)

@@ -11,7 +11,7 @@ import h5py
 import pytest
 
 import nnlite as keras
-from nnlite.saving import forms, guarded
+from nnlite.saving import forms, guarded, headers
 from nnlite.saving.hdf5 import open_h5
 
 from .code_files import code
@@ -227,3 +227,23 @@ def test_addresses_of_other_sizes_are_refused(tmp_path):
     h5py.h5f.create(str(tmp_path / "w.h5").encode(), fcpl=settings).close()
     with pytest.raises(ValueError, match=r"w.h5: no HDF5 .* addresses and lengths have 4 and 8 bytes"):
         keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2)]).load_weights(tmp_path / "w.h5")
+
+
+def test_other_versions_of_hdf5_are_refused(tmp_path):
+    h5py.File(tmp_path / "w.h5", "w").close()
+    content = (tmp_path / "w.h5").read_bytes()
+    (tmp_path / "w.h5").write_bytes(content[:8] + b"\x09" + content[9:])
+    with pytest.raises(ValueError, match=r"w.h5: no HDF5 .* version 9"):
+        open_h5(str(tmp_path / "w.h5"), "w.h5")
+
+
+def test_texts_are_counted_together(tmp_path, monkeypatch):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.attrs["a"] = file.attrs["b"] = "x" * 1000
+    with open_h5(str(tmp_path / "w.h5"), "w.h5") as file:
+        assert guarded.text(file, "a", "w.h5") == guarded.text(file, "b", "w.h5")
+    monkeypatch.setattr(headers, "_MOST_BYTES", 2500)
+    with open_h5(str(tmp_path / "w.h5"), "w.h5") as file:
+        assert guarded.text(file, "a", "w.h5") == "x" * 1000
+        with pytest.raises(ValueError, match=r"w.h5: the attribute 'b' of '/' .* more than any model's"):
+            guarded.text(file, "b", "w.h5")

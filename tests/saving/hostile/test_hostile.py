@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from . import archive_files, code_files, config_files, folder_files, hdf5_files, hdf5_forms  # noqa: F401 (they add to the attacks)
+from . import (  # noqa: F401 (they add to the attacks)
+    archive_files,
+    code_files,
+    config_files,
+    folder_files,
+    hdf5_files,
+    hdf5_forms,
+    hdf5_many,
+)
 from .files import ATTACKS, open_file, place
 
 TESTS = Path(__file__).parents[2]
