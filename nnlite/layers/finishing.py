@@ -12,7 +12,6 @@ from nnlite.kernels.elementwise import zeros_row
 from nnlite.layers import applied
 from nnlite.layers.activation import Activation, ReLU
 from nnlite.layers.normalization import BatchNormalization
-from nnlite.layers.pooling import MaxPooling2D
 
 
 def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[Any], Any], int]:
@@ -114,6 +113,8 @@ def _activates(layer: Any) -> bool:
 
 
 def _pools(layer: Any) -> bool:
+    from nnlite.layers.pooling import MaxPooling2D  # not for the many models that have none
+
     return (
         type(layer) is MaxPooling2D
         and layer.pool_size == layer.strides == (2, 2)
