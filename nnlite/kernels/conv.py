@@ -122,15 +122,7 @@ def conv_forward(
     cache = ConvCache(x, w, None if activation is None else y, spatial, groups, b is not None, activation)
     tiled = _tiled(len(x), w, spatial, groups)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
-    bias = None if b is None or (how.bias and tiled is None) else Channels(b)
-
-    def finish(result: Array) -> None:
-        if bias is not None:
-            flat = result.reshape(-1, result.shape[-1])
-            bias.apply(np.add, flat, flat)
-        if activation is not None:
-            activation.forward(result, out=result)
-
+    finish = _finisher(None if how.bias and tiled is None else b, activation)
     if tiled is not None:
         u = transformed(w)
         parallel.run(lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finish), len(x), _work(y, w))
@@ -176,16 +168,7 @@ def conv_pool(
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, 1)
     out = tuple(one.out for one in spatial)
     y = memory.empty((len(x), *(size // 2 for size in out), w.shape[-1]), x.dtype)
-    bias = None if b is None else Channels(b)
-
-    def finish(result: Array) -> None:
-        if bias is not None:
-            flat = result.reshape(-1, result.shape[-1])
-            bias.apply(np.add, flat, flat)
-        if activation is not None:
-            activation.forward(result, out=result)
-
-    tiled = _tiled(len(x), w, spatial, 1)
+    finish, tiled = _finisher(b, activation), _tiled(len(x), w, spatial, 1)
     if tiled is not None:
         u = transformed(w)
         parallel.run(
@@ -319,6 +302,20 @@ class _Backward:
             elif windows is not None and dx is not None:
                 windows.scatter(dz, self.cache.w, dx[part])
         return total, db
+
+
+def _finisher(b: Array | None, activation: Any) -> Callable[[Array], None]:
+    """Return what adds a bias to bare products and applies an activation, in place."""
+    bias = None if b is None else Channels(b)
+
+    def finish(result: Array) -> None:
+        if bias is not None:
+            flat = result.reshape(-1, result.shape[-1])
+            bias.apply(np.add, flat, flat)
+        if activation is not None:
+            activation.forward(result, out=result)
+
+    return finish
 
 
 def _work(y: Array, w: Array) -> float:

@@ -172,7 +172,8 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
 
     Raises ``ValueError`` if the layer does not take such an input.
     """
-    if not _is_regular(layer) or (shape[:1] == (None,) and not getattr(layer, "fuses_batches", False)):
+    rows = (shape[0] if isinstance(shape, list) else shape)[:1]
+    if not _is_regular(layer) or (rows == (None,) and not getattr(layer, "fuses_batches", False)):
         return None
     if layer.input_spec is not None:
         check_inputs(layer, shape)

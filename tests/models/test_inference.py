@@ -173,6 +173,18 @@ def test_batches_of_any_size_have_one_plan_that_takes_along_what_follows(name, k
     np.testing.assert_array_equal(first.kernel.numpy(), before)
 
 
+def test_attention_in_a_graph_leaves_batches_their_plan():
+    x = layers.Input((6, 6, 2))
+    h = layers.Reshape((16, 4))(layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3)(x))))
+    model = drawn(keras.Model(x, layers.Add()([layers.MultiHeadAttention(2, 3)(h, h), h])), np.random.default_rng(1))
+    data = np.random.default_rng(2).normal(size=(9, 6, 6, 2)).astype("float32")
+    whole = model.predict(data)
+    (function,) = model._plans.found.values()
+    assert function is not None
+    np.testing.assert_allclose(whole[:2], model.predict(data[:2]), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(whole, model.forward(data)[0], rtol=1e-4, atol=1e-4)
+
+
 def test_a_graph_of_several_inputs_and_branches():
     a, b = layers.Input((6, 6, 2)), layers.Input((3,))
     h = layers.Conv2D(4, 3, padding="same")(a)
