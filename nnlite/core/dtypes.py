@@ -20,6 +20,7 @@ _COMPUTE: dict[str, np.dtype[Any]] = {
     "mixed_bfloat16": np.dtype(np.float32),
 }
 _OTHER = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+TEXT = "string"  # what inputs for lookup layers may be
 
 
 def floating(values: Any) -> np.ndarray[Any, Any]:
@@ -58,7 +59,7 @@ def policy_name(dtype: Any) -> str:
         dtype = inner.get("name", dtype.get("class_name"))
     elif not isinstance(dtype, (str, type, np.dtype)):
         dtype = getattr(dtype, "name", dtype)
-    if isinstance(dtype, str) and (dtype in _COMPUTE or dtype in _OTHER):
+    if isinstance(dtype, str) and (dtype in _COMPUTE or dtype in _OTHER or dtype == TEXT):
         return str(dtype)
     try:
         name = str(np.dtype(dtype).name)
@@ -87,7 +88,7 @@ def layer_policy(dtype: Any) -> str:
 def compute_dtype(name: str) -> np.dtype[Any]:
     """Return the NumPy type to compute in; half precision computes in float32 and says so once."""
     if name not in _COMPUTE:
-        return np.dtype(name)
+        return np.dtype(object if name == TEXT else name)
     config.tell_of_half(name)
     return _COMPUTE[name]
 

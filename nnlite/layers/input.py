@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from nnlite import config
-from nnlite.core import registry, structure
+from nnlite.core import dtypes, registry, structure
 from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
@@ -54,6 +54,7 @@ class InputLayer(Layer):
             known = [name for name in self.argument_names() if name not in ("kwargs", "trainable")]
             raise TypeError(unknown_arguments("InputLayer", kwargs, known))
         super().__init__(name=name, dtype=config.floatx() if dtype is None else dtype)
+        self.keeps_dtype = self._policy == dtypes.TEXT  # texts come as any array that holds them
         if input_tensor is not None:
             raise ValueError(f"{self.label}: input_tensor is not supported; give the shape of one sample.")
         if sparse or ragged or optional:
@@ -72,7 +73,8 @@ class InputLayer(Layer):
         self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
         self.sparse = False
         self.build(self.batch_shape)
-        self.add_node(None, {}, Symbol(self.batch_shape, self.dtype, self.name))
+        dtype = dtypes.TEXT if self.keeps_dtype else self.dtype
+        self.add_node(None, {}, Symbol(self.batch_shape, dtype, self.name))
 
     def _cast(self, x: Any) -> Any:
         array = np.asarray(x)  # whole numbers become the declared type, too: what follows counts on it

@@ -480,3 +480,15 @@ def test_a_circle_is_found():
     by_name["h"]["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = ["out", 0, 0]
     with pytest.raises(ValueError, match="part of a circle"):
         Model.from_config(config)
+
+
+def test_texts_go_into_a_model_by_an_input_of_their_own(tmp_path):
+    x = layers.Input((1,), dtype="string")
+    assert x.dtype == "string"
+    y = layers.Dense(2)(layers.Embedding(5, 3)(layers.StringLookup(vocabulary=["a", "b"])(x)))
+    keras.Model(x, y).save(tmp_path / "m.keras")
+    model = keras.models.load_model(tmp_path / "m.keras")
+    found = [model(np.array([["a"], ["z"]], kind)) for kind in (str, object, "S1")]
+    assert found[0].shape == (2, 1, 2) and all(np.array_equal(one, found[0]) for one in found)
+    with pytest.raises(TypeError, match=r"takes texts, got 1\.0"):
+        model(np.ones((2, 1)))
