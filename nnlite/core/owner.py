@@ -89,6 +89,11 @@ class Owner:
         return tracking.find(self, Owner)
 
     @property
+    def takes_texts(self) -> bool:
+        """Whether an input may be texts; a layer of one's own that takes them sets it to True, beside keeps_dtype."""
+        return any(layer.takes_texts for layer in self.layers_inside)
+
+    @property
     def weights(self) -> list[Variable]:
         """All variables: own trainable ones, own others, then those of the sub-layers; each once."""
         held = tracking.find(self, (Variable, Owner))

@@ -54,7 +54,10 @@ def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
 
 
 def zeros(shape: Any, open_size: int, dtype: Any) -> Any:
-    """Return zeros of a shape, or of each of a list of shapes, with ``open_size`` in the place of None."""
+    """Return zeros of a shape, or of each of a list of shapes, with ``open_size`` in the place of None.
+
+    Those of dtype "U1" are empty texts.
+    """
 
     def make(one: Shape) -> Any:
         known = tuple(open_size if size is None else size for size in one)

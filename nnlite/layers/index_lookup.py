@@ -73,6 +73,10 @@ class IndexLookup(Layer):
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
+    @property
+    def takes_texts(self) -> bool:
+        return self._texts and not self.invert
+
     # ---- the vocabulary ----
 
     @property
@@ -214,9 +218,9 @@ class IndexLookup(Layer):
 
     def lookup(self, words: np.ndarray) -> np.ndarray:
         """Return the number of each word; int64 of the same shape."""
-        found, places = np.unique(words.ravel().astype(str) if self._texts else words.ravel(), return_inverse=True)
-        numbers = np.fromiter((self._number(word) for word in found.tolist()), np.int64, len(found))
-        return numbers[places].reshape(words.shape)
+        flat = words.ravel().tolist()
+        numbers = {word: self._number(word) for word in dict.fromkeys(flat)}
+        return np.fromiter(map(numbers.__getitem__, flat), np.int64, len(flat)).reshape(words.shape)
 
     def _number(self, word: Any) -> int:
         if self.mask_token is not None and word == self.mask_token:

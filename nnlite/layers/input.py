@@ -76,9 +76,14 @@ class InputLayer(Layer):
         dtype = dtypes.TEXT if self.keeps_dtype else self.dtype
         self.add_node(None, {}, Symbol(self.batch_shape, dtype, self.name))
 
+    @property
+    def takes_texts(self) -> bool:
+        return self.keeps_dtype
+
     def _cast(self, x: Any) -> Any:
         array = np.asarray(x)  # whole numbers become the declared type, too: what follows counts on it
-        return array.astype(self._compute, copy=False) if array.dtype.kind in "fiub" else super()._cast(array)
+        numbers = array.dtype.kind in "fiub" and not self.keeps_dtype
+        return array.astype(self._compute, copy=False) if numbers else super()._cast(array)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         if type(x) is not np.ndarray:

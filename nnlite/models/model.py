@@ -161,11 +161,15 @@ class Model(Ends, Trainer, Described, Layer):
         super().add_loss(value)
 
     def build(self, input_shape: Any = None) -> None:
-        """Create the variables of a subclass's layers, by computing zeros of a shape (the batch first)."""
-        if self._graph is None and input_shape is not None and type(self).forward is not Model.forward:
+        """Create the variables of a subclass's layers, by computing zeros of a shape (the batch first), or empty texts.
+
+        Where some of several inputs may be texts, the first data create them.
+        """
+        known = input_shape is not None and (structure.is_shape(input_shape) or not self.takes_texts)
+        if self._graph is None and known and type(self).forward is not Model.forward:
             self._built = True  # while it computes
             try:
-                type(self).infer(self, structure.zeros(input_shape, 2, self._compute))
+                type(self).infer(self, structure.zeros(input_shape, 2, "U1" if self.takes_texts else self._compute))
             finally:
                 self._built = False
 
@@ -248,6 +252,10 @@ class Model(Ends, Trainer, Described, Layer):
     def output_mask(self, cache: Any) -> Any:
         """Return the mask of the output of the forward that gave ``cache``."""
         return cache.mask if isinstance(cache, Caches) else None
+
+    @property
+    def takes_texts(self) -> bool:
+        return super().takes_texts if self._graph is None else any(one.takes_texts for one in self._graph.entries)
 
     def cast_inputs(self, x: Any) -> Any:
         """Return the inputs as arrays of the dtypes that the model's inputs have."""

@@ -242,12 +242,12 @@ def _as_objects(value: Any, kind: str) -> Any:
         return [_as_objects(one, kind) for one in value]
     if isinstance(value, dict) and "class_name" not in value:
         return {key: _as_objects(one, kind) for key, one in value.items()}
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.lower() in ("accuracy", "acc"):  # whose meaning shapes decide
         return value
     function = registry.find(kind, value)
     name = "".join(word.capitalize() for word in getattr(function, "__name__", "").split("_"))
     cls = registry.find(kind, name)
-    if not isinstance(cls, type):  # accuracy, whose meaning the loss decides
+    if not isinstance(cls, type):
         return value
     return serialization.serialize(cls() if kind == "losses" else cls(name=value))
 

@@ -42,6 +42,7 @@ def batches(
     steps: int | None = None,
     class_weight: Mapping[int, float] | None = None,
     rng: np.random.Generator | None = None,
+    texts: bool = False,
 ) -> Batches:
     """Return ``x``, ``y`` and ``sample_weight`` cut into batches.
 
@@ -59,10 +60,11 @@ def batches(
         steps: batches in an epoch; the next epoch goes on where the last one stopped.
         class_weight: weight for each class number of ``y``, handed on as the rows' weights.
         rng: makes the order; None takes a child of the process-wide stream.
+        texts: whether ``x`` may hold texts.
 
     Raises:
         ValueError: for no rows, lengths that differ, ragged lists, sizes below 1, weights that cannot be applied.
-        TypeError: for text, Python objects, sparse matrices and other things that are not numbers.
+        TypeError: for text where none may be, Python objects, sparse matrices and other things that are not numbers.
 
     >>> cut = batches(np.arange(10).reshape(5, 2), np.arange(5), batch_size=2)
     >>> cut.steps, [y.tolist() for x, y, w in cut.epoch()]
@@ -78,9 +80,9 @@ def batches(
     if isinstance(x, PyDataset) or not is_array_like(x):
         _check_stream(x, y, sample_weight)
         if isinstance(x, PyDataset):
-            return DatasetBatches(x, steps, weigh, rng if shuffle and not x.keeps_order else None)
-        return StreamBatches(x, steps, weigh)
-    x, y, sample_weight, rows = _checked(x, y, sample_weight)
+            return DatasetBatches(x, steps, weigh, rng if shuffle and not x.keeps_order else None, texts)
+        return StreamBatches(x, steps, weigh, texts)
+    x, y, sample_weight, rows = _checked(x, y, sample_weight, texts)
     if weigh is not None:
         check_class_weight(y, sample_weight)
     if batch_size is None:
@@ -99,7 +101,13 @@ def batches(
 
 
 def split(
-    x: Any, y: Any = None, sample_weight: Any = None, validation_split: float = 0.0, *, classes: bool = True
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    validation_split: float = 0.0,
+    *,
+    classes: bool = True,
+    texts: bool = False,
 ) -> tuple[Batch, Batch]:
     """Return the first rows for training and the last for validation, as views: nothing is copied or read.
 
@@ -121,7 +129,7 @@ def split(
     fraction = float(validation_split) if number else math.nan
     if not 0 < fraction < 1:
         raise ValueError(f"validation_split: got {validation_split!r}, expected a fraction between 0 and 1.")
-    x, y, sample_weight, rows = _checked(x, y, sample_weight)
+    x, y, sample_weight, rows = _checked(x, y, sample_weight, texts)
     at = math.floor(rows * (1 - fraction))
     if not 0 < at < rows:
         raise ValueError(
@@ -134,8 +142,8 @@ def split(
     return tuple(parts[0]), tuple(parts[1])
 
 
-def _checked(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any, int]:
-    x, y, sample_weight = arrays(x, "x"), arrays(y, "y"), arrays(sample_weight, "sample_weight")
+def _checked(x: Any, y: Any, sample_weight: Any, texts: bool) -> tuple[Any, Any, Any, int]:
+    x, y, sample_weight = arrays(x, "x", texts), arrays(y, "y"), arrays(sample_weight, "sample_weight")
     named = [*leaves(x, "x"), *leaves(y, "y"), *leaves(sample_weight, "sample_weight")]
     if not any(True for _ in leaves(x, "x")):
         raise ValueError(f"x: got {x!r}, expected at least one array.")

@@ -111,16 +111,19 @@ def leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def arrays(value: Any, name: str) -> Any:
+def arrays(value: Any, name: str, texts: bool = False) -> Any:
     """Return ``value`` with every array-like in it as an ndarray, or as :class:`Rows` where it is not in memory.
 
     Nothing is copied that was an array already. Raises ``ValueError`` or ``TypeError`` that names the leaf.
     """
-    return map_leaves(value, as_array, name)
+    return map_leaves(value, lambda leaf, its_name: as_array(leaf, its_name, texts), name)
 
 
-def as_array(value: Any, name: str) -> np.ndarray | Rows:
-    """Return one array-like as a numeric ndarray with a row axis, or as :class:`Rows` where it is not in memory."""
+def as_array(value: Any, name: str, texts: bool = False) -> np.ndarray | Rows:
+    """Return one array-like as an ndarray with a row axis, or as :class:`Rows` where it is not in memory.
+
+    It holds numbers or, if ``texts`` may be, texts: str or bytes, in an array of their own dtype or of objects.
+    """
     array: np.ndarray | Rows
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name}: got a masked array, expected plain numbers. Fill the gaps first: {name}.filled(0).")
@@ -134,15 +137,16 @@ def as_array(value: Any, name: str) -> np.ndarray | Rows:
             f"or batches made dense one by one by a generator."
         )
     elif _is_frame(value):
-        array = _frame_to_array(value, name)
+        array = _frame_to_array(value, name, texts)
     elif _is_elsewhere(value):
-        _check_dtype(np.dtype(value.dtype), name)
+        if not (texts and np.dtype(value.dtype).kind in "OUST"):  # whoever takes texts looks at the objects
+            _check_dtype(np.dtype(value.dtype), name)
         return Rows(value, 0, value.shape[0])
     elif isinstance(value, (str, bytes)) or callable(value):
-        raise TypeError(f"{name}: got {value!r}, expected an array of numbers.")
+        raise TypeError(f"{name}: got {value!r}, expected an array of numbers{' or texts' if texts else ''}.")
     else:
         try:
-            array = np.asarray(value)
+            array = np.asarray(value, object if texts and _is_text(_first(value)) else None)
         except (ValueError, TypeError, RuntimeError) as error:
             hint = (
                 " Rows of different lengths must be padded or cut to one." if isinstance(value, (list, tuple)) else ""
@@ -150,8 +154,33 @@ def as_array(value: Any, name: str) -> np.ndarray | Rows:
             raise ValueError(f"{name}: cannot make one array of this {type(value).__name__}: {error}{hint}") from error
     if array.ndim == 0:
         raise ValueError(f"{name}: got {value!r}, expected an array with at least one axis, the rows.")
-    _check_dtype(array.dtype, name)
+    if texts and array.dtype.kind in "OUST":
+        _check_texts(array, name)
+    else:
+        _check_dtype(array.dtype, name)
     return array
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, (str, bytes))
+
+
+def _first(value: Any) -> Any:
+    """The first of what nested lists hold; texts stay objects, for in an array each takes the room of the longest."""
+    while isinstance(value, (list, tuple)) and len(value):
+        value = value[0]
+    return value
+
+
+def _check_texts(array: np.ndarray | Rows, name: str) -> None:
+    if array.dtype.kind != "O" or isinstance(array, Rows):
+        return
+    for number, one in enumerate(array.flat):
+        if not _is_text(one):
+            row = number // max(1, array.size // len(array))
+            raise TypeError(
+                f"{name}: got {one!r} among the texts, in row {row}, expected str or bytes. Put '' where none is known."
+            )
 
 
 def _check_dtype(dtype: np.dtype, name: str) -> None:
@@ -176,8 +205,11 @@ def _is_frame(value: Any) -> bool:
     return hasattr(value, "to_numpy") and type(value).__module__.partition(".")[0] == "pandas"
 
 
-def _frame_to_array(value: Any, name: str) -> np.ndarray:
+def _frame_to_array(value: Any, name: str, texts: bool) -> np.ndarray:
     kinds = {getattr(dtype, "kind", "O") for dtype in (value.dtypes if value.ndim == 2 else [value.dtype])}
+    if texts and not kinds & set("biuf"):
+        array = np.asarray(value.to_numpy(dtype=object))
+        return array[:, None] if array.ndim == 1 else array
     if not kinds <= set("biuf"):
         if value.ndim == 2:
             bad = [

@@ -102,7 +102,11 @@ class StreamBatches(Batches):
     """
 
     def __init__(
-        self, source: Iterable[Any], limit: int | None = None, weigh: Callable[[np.ndarray], np.ndarray] | None = None
+        self,
+        source: Iterable[Any],
+        limit: int | None = None,
+        weigh: Callable[[np.ndarray], np.ndarray] | None = None,
+        texts: bool = False,
     ) -> None:
         length = None
         if limit is None and not isinstance(source, Iterator):
@@ -111,7 +115,7 @@ class StreamBatches(Batches):
         super().__init__(length, limit)
         self._source = source
         self._once = isinstance(source, Iterator)
-        self._weigh = weigh
+        self._weigh, self._texts = weigh, texts
         self._seen = 0
 
     def ran_out(self) -> bool:
@@ -140,7 +144,7 @@ class StreamBatches(Batches):
         for number, item in enumerate(self._source, self._seen):
             self._seen = number + 1
             if number >= skip:
-                yield unpack(item, number, self._weigh)
+                yield unpack(item, number, self._weigh, self._texts)
         if self._seen == 0:
             raise ValueError(f"x: the {type(self._source).__name__} gave no batch at all, expected at least one.")
         self.exhausted = self._once
@@ -157,6 +161,7 @@ class DatasetBatches(Batches):
         limit: int | None,
         weigh: Callable[[np.ndarray], np.ndarray] | None,
         rng: np.random.Generator | None,
+        texts: bool = False,
     ) -> None:
         count = dataset.num_batches
         if count is not None and count < 1:
@@ -167,13 +172,13 @@ class DatasetBatches(Batches):
             )
         super().__init__(count, limit)
         self._dataset = dataset
-        self._weigh = weigh
+        self._weigh, self._texts = weigh, texts
         self._rng = rng
 
     def peek(self) -> Batch | None:
         """Return batch 0, asked for in an epoch of its own: what is looked at is not taken out of the next epoch."""
         self._dataset.on_epoch_begin()
-        batch = unpack(self._dataset[0], 0, self._weigh)
+        batch = unpack(self._dataset[0], 0, self._weigh, self._texts)
         self._dataset.on_epoch_end()
         return batch
 
@@ -200,7 +205,7 @@ class DatasetBatches(Batches):
         else:
             order = iter(range(count))
         for index, item in self._items(itertools.islice(order, skip, None)):
-            yield unpack(item, index, self._weigh)
+            yield unpack(item, index, self._weigh, self._texts)
 
     def _items(self, order: Iterator[int]) -> Iterator[tuple[int, Any]]:
         dataset = self._dataset
@@ -222,7 +227,7 @@ class DatasetBatches(Batches):
             raise
 
 
-def unpack(item: Any, number: int, weigh: Callable[[np.ndarray], np.ndarray] | None) -> Batch:
+def unpack(item: Any, number: int, weigh: Callable[[np.ndarray], np.ndarray] | None, texts: bool = False) -> Batch:
     """Return one batch from outside as checked arrays ``(x, y, sample_weight)``."""
     parts = tuple(item) if isinstance(item, (tuple, list)) else (item,)
     if not 1 <= len(parts) <= 3 or parts[0] is None:
@@ -232,7 +237,8 @@ def unpack(item: Any, number: int, weigh: Callable[[np.ndarray], np.ndarray] | N
         )
     names = ("x", "y", "sample_weight")
     try:
-        x, y, w = (arrays(part, name) for part, name in zip((*parts, None, None)[:3], names, strict=True))
+        given = zip((*parts, None, None)[:3], names, strict=True)
+        x, y, w = (arrays(part, name, texts and name == "x") for part, name in given)
         check_rows([leaf for part, name in zip((x, y, w), names, strict=True) for leaf in leaves(part, name)])
     except (ValueError, TypeError) as error:
         raise type(error)(f"Batch {number} of the data: {error}") from error

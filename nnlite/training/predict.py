@@ -24,7 +24,7 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
             return owned(model.predict_step((x,)), x)
     from nnlite.training.data import batches
 
-    data = batches(x, batch_size=batch_size, steps=steps)
+    data = batches(x, batch_size=batch_size, steps=steps, texts=model.takes_texts)
     if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or data.steps == 1):
         with contextlib.closing(data):
             return _joined(_outputs(model, data), data)
@@ -77,7 +77,8 @@ def _joined(outputs: Iterator[tuple[Any, Any]], data: Batches) -> Any:
     batch is there, and every further batch goes straight into it.
     """
     x, first = next(outputs)
-    if data.rows is None or data.steps == 1 or any(len(y) != _rows(x) for y in leaves(first)):
+    # Texts of later batches may need more room than the first ones have.
+    if data.rows is None or data.steps == 1 or any(len(y) != _rows(x) or y.dtype.kind in "US" for y in leaves(first)):
         kept = [owned(first, x)]
         kept += [owned(y, x) for x, y in outputs]
         if len(kept) == 1:

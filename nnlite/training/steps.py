@@ -32,6 +32,7 @@ class Steps:
     build: Any
     built: Any
     label: Any
+    takes_texts: Any
     dtype_policy: Any
     trainable_weights: Any
     get_metrics_result: Any
@@ -195,7 +196,14 @@ class Steps:
     def _shape_of_output(self, compiled: Compiled, x: Any) -> Any:
         key = _key(x)
         if key not in compiled.output_shapes:
-            compiled.output_shapes[key] = self.compute_output_shape(_open_shape(x))
+            try:
+                shape = self.compute_output_shape(_open_shape(x))
+            except TypeError:
+                if not self.takes_texts:
+                    raise
+                # texts beside numbers: which of the inputs are which, only data tell
+                shape = _open_shape(self.infer(_some_rows(x)))
+            compiled.output_shapes[key] = shape
         return compiled.output_shapes[key]
 
     def _refresh(self, x: Any) -> None:
@@ -203,6 +211,8 @@ class Steps:
         compiled = self._need_compiled("fit")
         if not self.built:
             self.build(_open_shape(x))
+            if self.takes_texts:  # which a model may have to see before it has all its variables
+                self.infer(_some_rows(x))
         compiled.trainable = self.trainable_weights
         compiled.regularized = [v for v in compiled.trainable if v.regularizer is not None]
         compiled.makes_masks = None
@@ -234,6 +244,10 @@ def _key(x: Any) -> Any:
 
 def _open_shape(x: Any) -> Any:
     return structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:]))
+
+
+def _some_rows(x: Any) -> Any:
+    return structure.map_arrays(x, lambda a: a[:2])
 
 
 def _all_layers(layer: Any) -> list[Any]:

@@ -29,7 +29,7 @@ class Trainer(Compiling, Differentiable, Profiled):
     """What a model has beyond a layer: it can be compiled, trained, evaluated and asked for predictions.
 
     A mixin: ``class Sequential(Trainer, Layer)``. It uses ``forward``, ``backward``, ``infer``, ``cast_inputs``,
-    ``output_mask``, ``build`` and ``trainable_weights`` of the layer, and nothing else.
+    ``output_mask``, ``build``, ``takes_texts`` and ``trainable_weights`` of the layer, and nothing else.
     """
 
     history: Any = None
@@ -98,9 +98,12 @@ class Trainer(Compiling, Differentiable, Profiled):
         compiled = self._need_compiled("fit")
         epochs, initial_epoch = _whole(epochs, "epochs"), _whole(initial_epoch, "initial_epoch")
         _check_frequency(validation_freq)
+        texts = self.takes_texts
         if validation_split and validation_data is None:
             labels = not _is_regression(self.loss)
-            (x, y, sample_weight), validation_data = split(x, y, sample_weight, validation_split, classes=labels)
+            (x, y, sample_weight), validation_data = split(
+                x, y, sample_weight, validation_split, classes=labels, texts=texts
+            )
         train = batches(
             x,
             y,
@@ -109,12 +112,14 @@ class Trainer(Compiling, Differentiable, Profiled):
             shuffle=shuffle,
             steps=steps_per_epoch,
             class_weight=class_weight,
+            texts=texts,
         )
         held_out = None
         if validation_data is not None:
             given = tuple(validation_data) if isinstance(validation_data, list) else validation_data
             parts = unpack_x_y_sample_weight(given, "validation_data")
-            held_out = batches(*parts, batch_size=validation_batch_size or batch_size, steps=validation_steps)
+            size = validation_batch_size or batch_size
+            held_out = batches(*parts, batch_size=size, steps=validation_steps, texts=texts)
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks,
@@ -220,7 +225,7 @@ class Trainer(Compiling, Differentiable, Profiled):
         if kwargs:
             raise TypeError(unknown_arguments("evaluate", kwargs, _EVALUATE))
         self._need_compiled("evaluate")
-        data = batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        data = batches(x, y, sample_weight, batch_size=batch_size, steps=steps, texts=self.takes_texts)
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=self
@@ -312,11 +317,11 @@ class Trainer(Compiling, Differentiable, Profiled):
         with parallel.blas_pinned():
             return owned(self.predict_step((x,)), x)
 
-    @staticmethod
-    def _whole_batch(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
+    def _whole_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
         from nnlite.training.data import batches
 
-        return batches(x, y, sample_weight, steps=1, class_weight=class_weight).epoch()
+        texts = self.takes_texts
+        return batches(x, y, sample_weight, steps=1, class_weight=class_weight, texts=texts).epoch()
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """The values of logs as evaluate lists them; a single one by itself."""

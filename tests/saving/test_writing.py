@@ -51,6 +51,17 @@ def test_whole_models(tmp_path, name, options):
     assert os.listdir(tmp_path) == [name]
 
 
+@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
+def test_accuracy_is_still_chosen_by_shapes_after_loading(tmp_path, name):
+    x, y = np.ones((6, 3)), np.arange(6) % 2
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["acc"])
+    measured = model.evaluate(x, y, verbose=0, return_dict=True)
+    model.save(tmp_path / name)
+    again = keras.models.load_model(tmp_path / name)
+    assert again.evaluate(x, y, verbose=0, return_dict=True) == measured
+
+
 @pytest.mark.parametrize("name", ["w.weights.h5", "w.weights.json", "w.h5", "w.npz"])
 def test_weights(tmp_path, name):
     model, x, y = trained()
