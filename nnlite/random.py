@@ -7,6 +7,7 @@ made here, so one :func:`set_seed` fixes a whole program.
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -52,11 +53,19 @@ def set_state(state: dict[str, int] | None) -> None:
             _stream = np.random.SeedSequence(state["entropy"], n_children_spawned=state["spawned"])
 
 
+def check_seed(seed: Any) -> None:
+    """Raise ``ValueError`` if ``seed`` is neither None, a whole number, nor a :class:`SeedGenerator`."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not (seed is None or whole or isinstance(seed, SeedGenerator)):
+        raise ValueError(f"seed: got {seed!r}, expected None or a whole number.")
+
+
 def generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
     """Return a new random generator: from ``seed``, or from the process's stream where that is None.
 
     Raises ``ValueError`` if ``seed`` is neither None, a whole number, nor a :class:`SeedGenerator`.
     """
+    check_seed(seed)
     if isinstance(seed, SeedGenerator):
         return seed.generator
     global _stream
@@ -66,8 +75,6 @@ def generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
                 _stream = np.random.SeedSequence()
             child = _stream.spawn(1)[0]
         return np.random.Generator(np.random.PCG64(child))
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise ValueError(f"seed: got {seed!r}, expected None or a whole number.")
     return np.random.Generator(np.random.PCG64(abs(int(seed))))
 
 

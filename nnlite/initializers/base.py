@@ -54,7 +54,7 @@ class RandomInitializer(Initializer):
     def __init__(self, seed: Any = None) -> None:
         if isinstance(seed, dict):  # as Keras writes a SeedGenerator
             seed = random.SeedGenerator((seed.get("config") or {}).get("seed"))
-        random.generator(seed)  # raises for what is no seed
+        random.check_seed(seed)
         self.seed = seed
 
     def generator(self) -> np.random.Generator:

@@ -113,7 +113,7 @@ def test_addition(capsys):
         module.make_sums(56, 1)
     assert module.main(digits=1, sums=55, epochs=2, verbose=False) > 0.1
     untrained = module.main(digits=2, sums=2000, epochs=1, verbose=False)
-    assert module.main(digits=2, sums=2000, epochs=12, verbose=False) > untrained + 0.05
+    assert module.main(digits=2, sums=2000, epochs=16, verbose=False) > untrained + 0.05
     assert "of the sums right" in capsys.readouterr().out
 
 
