@@ -26,6 +26,7 @@ from benchmarks.contenders import CONTENDERS, OPTIONAL
 from benchmarks.machine import describe
 from benchmarks.nets import NETS, training_batch
 from benchmarks.processes import Worker
+from benchmarks.size import installed_size
 
 RESULTS = "benchmarks/results"
 
@@ -103,6 +104,11 @@ def run(arguments: argparse.Namespace, folder: str) -> None:
     found["first"] = measure.first_predictions(workers, arguments.nets, arguments.threads, folder, arguments.rounds)
     shown.append(tables.first_table(found["first"], names))
     print("\n" + tables.text(shown[-1]), flush=True)
+    sizes = {name: size for name in names if (size := installed_size(name)) is not None}
+    if "nnlite" in sizes:
+        found["installed_mb"] = sizes
+        shown.append(tables.size_table(sizes))
+        print("\n" + tables.text(shown[-1]), flush=True)
     print("\n" + "\n".join(tables.facts(found)), flush=True)
     write(arguments, found, shown)
     if arguments.growth:

@@ -79,6 +79,15 @@ def first_table(results: Results, names: list[str]) -> Table:
     return title, ["net", *names], rows
 
 
+def size_table(sizes: dict[str, float]) -> Table:
+    """MB on disk."""
+    cells = [
+        f"{size:.0f} ({size / sizes['nnlite']:.1f}x)" if name != "nnlite" else f"{size:.0f}"
+        for name, size in sizes.items()
+    ]
+    return "Installed, with all that it needs, without compiled bytecode, MB", list(sizes), [cells]
+
+
 def growth_table(results: Results, jobs: list[Job], names: list[str], title: str) -> Table:
     """A line a job: each contender's milliseconds."""
     rows = []

@@ -44,6 +44,7 @@ def test_the_smallest_net_from_end_to_end(tmp_path, capsys):
     ]
     assert 0 < found["memory"]["digits"]["nnlite"]["step_mb"] < found["memory"]["digits"]["nnlite"]["total_mb"]
     assert len(found["first"]["digits"]["nnlite"]["ms"]) == 1
+    assert 50 < found["installed_mb"]["nnlite"] < 200  # with NumPy, SciPy and h5py
     report = (folder / "report.md").read_text()
     assert "| digits: model.predict(x), batch 1 |" in report and "alone / beside a busy process" in report
     assert list(found["growth"]["neighbour"]["alone"]) == ["train digits 200"]
