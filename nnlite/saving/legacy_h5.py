@@ -244,9 +244,9 @@ def _as_objects(value: Any, kind: str) -> Any:
         return {key: _as_objects(one, kind) for key, one in value.items()}
     if not isinstance(value, str) or value.lower() in ("accuracy", "acc"):  # whose meaning shapes decide
         return value
-    function = registry.find(kind, value)
-    name = "".join(word.capitalize() for word in getattr(function, "__name__", "").split("_"))
-    cls = registry.find(kind, name)
+    cls = registry.find(kind, value)
+    if not isinstance(cls, type):
+        cls = registry.find(kind, "".join(word.capitalize() for word in getattr(cls, "__name__", "").split("_")))
     if not isinstance(cls, type):
         return value
     return serialization.serialize(cls() if kind == "losses" else cls(name=value))

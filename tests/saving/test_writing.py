@@ -62,6 +62,21 @@ def test_accuracy_is_still_chosen_by_shapes_after_loading(tmp_path, name):
     assert again.evaluate(x, y, verbose=0, return_dict=True) == measured
 
 
+def test_metrics_of_h5_files_keep_the_names_they_were_given_by_for_keras(tmp_path):
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=["mae", "cosine_similarity", "acc"])
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5") as file:
+        written = json.loads(file.attrs["training_config"])
+    assert written["loss"]["class_name"] == "MeanSquaredError"
+    *classes, accuracy = written["metrics"]
+    assert [(one["class_name"], one["config"]["name"]) for one in classes] == [
+        ("MeanAbsoluteError", "mae"),
+        ("CosineSimilarity", "cosine_similarity"),
+    ]
+    assert accuracy == "acc"
+
+
 @pytest.mark.parametrize("name", ["w.weights.h5", "w.weights.json", "w.h5", "w.npz"])
 def test_weights(tmp_path, name):
     model, x, y = trained()
