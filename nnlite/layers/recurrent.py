@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnlite.core import registry
+from nnlite.kernels.few_recurrent import gru_few, lstm_few, simple_rnn_few
 from nnlite.kernels.gru import gru_backward, gru_forward
 from nnlite.kernels.lstm import lstm_backward, lstm_forward
 from nnlite.kernels.simple_rnn import simple_rnn_backward, simple_rnn_forward
@@ -98,6 +99,10 @@ class SimpleRNN(Sequences):
             **kwargs,
         )
         self._keep_arguments()
+
+    def _few(self, x: Any) -> Any:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return simple_rnn_few(x, w, u, self._bias(), self.return_sequences)
 
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
@@ -214,6 +219,10 @@ class LSTM(Sequences):
         )
         self._keep_arguments()
 
+    def _few(self, x: Any) -> Any:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return lstm_few(x, w, u, self._bias(), self.return_sequences)
+
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
         h0, c0 = states or (None, None)
@@ -327,6 +336,10 @@ class GRU(Sequences):
             **kwargs,
         )
         self._keep_arguments()
+
+    def _few(self, x: Any) -> Any:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return gru_few(x, w, u, self._bias(), self.cell.reset_after, self.return_sequences)
 
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnlite import activations
+from nnlite.kernels import few
 from nnlite.layers.rnn import RNN
 from nnlite.layers.rnn_cells import Cell
 
@@ -24,6 +25,10 @@ class Sequences(RNN):
         """Whether the kernel computes these activations."""
         sigmoid = getattr(self.cell, "recurrent_activation", activations.sigmoid)
         return self.cell.activation is activations.tanh and sigmoid is activations.sigmoid
+
+    def _few(self, x: Any) -> Any:
+        """Return y of a few short sequences, without states and mask."""
+        raise NotImplementedError
 
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         """Return y of all steps, or None unless they are wanted, the last states and a cache."""
@@ -69,6 +74,14 @@ class Sequences(RNN):
         if self.cell.bias is not None:
             self.cell.bias.accumulate(db)
         return (dx if dropped is None or dx is None else dx * dropped), dbegin
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if isinstance(shape, list) or self.stateful or self.return_state or not self._usual():
+            return None
+        work = shape[0] * shape[1] * (self.cell.kernel.value.size + self.cell.recurrent_kernel.value.size)
+        if not 0 < work <= few.MOST:
+            return None
+        return (lambda x: self._few(x[:, ::-1])) if self.go_backwards else self._few, 0
 
     def get_config(self) -> dict[str, Any]:
         config = {key: value for key, value in super().get_config().items() if key != "cell"}

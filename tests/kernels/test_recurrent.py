@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnlite import config
-from nnlite.kernels import gru, lstm, simple_rnn
+from nnlite.kernels import few_recurrent, gru, lstm, simple_rnn
 from nnlite.testing import check_gradients
 
 RNG = np.random.default_rng(0)
@@ -172,3 +172,30 @@ def test_what_is_not_wanted_is_not_made_and_changes_nothing_else(kind):
         assert none is None
         for gradient, other in zip(gradients, others, strict=True):
             np.testing.assert_array_equal(gradient, other)
+
+
+def few(kind, x, w, u, b, sequences):
+    if kind == "lstm":
+        return few_recurrent.lstm_few(x, w, u, b, sequences)
+    if kind == "simple":
+        return few_recurrent.simple_rnn_few(x, w, u, b, sequences)
+    return few_recurrent.gru_few(x, w, u, b, kind == "gru", sequences)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("n", "steps", "inputs", "units"), [(1, 4, 2, 5), (3, 1, 1, 1), (4, 7, 3, 4)])
+def test_a_few_sequences_are_the_same_as_many(kind, n, steps, inputs, units):
+    for dtype, tolerance in (("float64", 1e-13), ("float32", 2e-6)):
+        x = RNG.normal(size=(n, steps, inputs)).astype(dtype)
+        w, u, b = weights(kind, inputs, units, dtype)
+        for bias in (b, None):
+            expected, _, _ = forward(kind, x, w, u, bias, None, None, keep=False)
+            for given in (x, x[:, ::-1].copy()[:, ::-1]):
+                y = few(kind, given, w, u, bias, True)
+                assert y.dtype == dtype and y.flags.c_contiguous
+                np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance)
+                last = few(kind, given, w, u, bias, False)
+                assert last.flags.c_contiguous
+                np.testing.assert_array_equal(last, y[:, -1])
+        large = few(kind, np.full_like(x, 1e30), w, u, b, True)
+        assert np.isfinite(large).all()
