@@ -134,12 +134,13 @@ def gru_backward(
         dh = recurrent.begun(dh_last, start, stop, units, dtype)
         blocks = recurrent.blocks(steps, dh.size)
         most = blocks[-1][1]
-        slopes, onward = np.empty((4, most, count, units), dtype), np.empty_like(dh)
+        slopes, onward = memory.empty((4, most, count, units), dtype), np.empty_like(dh)
         # The gradients by inner, a_z, a_r, a_h: the first three go through h, the last three through x.
         da = np.zeros((most, count, 4 * units), dtype)
         by_gate = da.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
         to_h, to_x = da[:, :, : 3 * units], da[:, :, units:]
-        by_h, by_x = np.zeros((units + 1, 3 * units), dtype), np.zeros((inputs + 1, 3 * units), dtype)
+        by_h, by_x = (recurrent.Sum((size + 1, 3 * units), dtype) for size in (units, inputs))
+        by_inner = recurrent.Sum((units, units), dtype)
         shared, product = np.empty_like(dh), np.empty_like(dh)
         for first, size in blocks:
             before, now = hx[first : first + size, :, :units], kept[:, first : first + size]
@@ -167,14 +168,15 @@ def gru_backward(
                 dh += onward
                 if rest is not None:
                     dh[rest] = rested
-            by_h += recurrent.weight_gradient(hx[first : first + size, :, : units + 1], to_h[:size])
-            by_x += recurrent.weight_gradient(hx[first : first + size, :, units:], to_x[:size])
+            by_h.add(hx[first : first + size, :, : units + 1], to_h[:size])
+            by_x.add(hx[first : first + size, :, units:], to_x[:size])
             if not reset_after:
-                by_h[:units, :units] += recurrent.weight_gradient(now[INNER], to_x[:size, :, 2 * units :])
+                by_inner.add(now[INNER], to_x[:size, :, 2 * units :])
             if dx is not None:
                 dx[start:stop, first : first + size] = recurrent.input_gradient(to_x[:size], w)
         dh0[start:stop] = dh
-        return by_h, by_x
+        by_h.total[:units, :units] += by_inner.total
+        return by_h.total, by_x.total
 
     by_h, by_x = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 3))
     by_h = np.roll(by_h, -units, axis=1)  # z, r, h

@@ -134,10 +134,10 @@ def lstm_backward(
         dc = recurrent.begun(dc_last, start, stop, units, dtype)
         blocks = recurrent.blocks(steps, dh.size)
         most = blocks[-1][1]
-        slopes, product = np.empty((5, most, count, units), dtype), np.empty((count, units), dtype)
-        dz = np.empty((most, count, 4 * units), dtype)
+        slopes, product = memory.empty((5, most, count, units), dtype), np.empty((count, units), dtype)
+        dz = memory.empty((most, count, 4 * units), dtype)
         by_gate = dz.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
-        dweights = np.zeros((hx.shape[2], 4 * units), dtype)
+        dweights = recurrent.Sum((hx.shape[2], 4 * units), dtype)
         for first, size in blocks:
             _slopes(kept[:, first : first + size], slopes[:, :size])
             for at in range(size - 1, -1, -1):
@@ -156,11 +156,11 @@ def lstm_backward(
                 np.matmul(dz[at], u_t, out=dh)
                 if before is not None:
                     dh[rest], dc[rest] = before
-            dweights += recurrent.weight_gradient(hx[first : first + size], dz[:size])
+            dweights.add(hx[first : first + size], dz[:size])
             if dx is not None:
                 dx[start:stop, first : first + size] = recurrent.input_gradient(dz[:size], w_by_c)
         dh0[start:stop], dc0[start:stop] = dh, dc
-        return (dweights,)
+        return (dweights.total,)
 
     (total,) = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 4))
     du, db, dw = recurrent.unstacked(total.reshape(-1, 4, units)[:, BY_C].reshape(-1, 4 * units), units)

@@ -85,7 +85,7 @@ def simple_rnn_backward(
     def rows(part: Part) -> tuple[Array]:
         start, stop, hx, _ = part
         dh = recurrent.begun(dh_last, start, stop, units, dtype)
-        dweights = np.zeros((hx.shape[2], units), dtype)
+        dweights = recurrent.Sum((hx.shape[2], units), dtype)
         for first, size in recurrent.blocks(steps, dh.size):
             h = hx[first + 1 : first + 1 + size, :, :units]
             dz = h * h
@@ -101,11 +101,11 @@ def simple_rnn_backward(
                 np.matmul(dz[at], u_t, out=dh)
                 if rest is not None:
                     dh[rest] = kept
-            dweights += recurrent.weight_gradient(hx[first : first + size], dz)
+            dweights.add(hx[first : first + size], dz)
             if dx is not None:
                 dx[start:stop, first : first + size] = recurrent.input_gradient(dz, w)
         dh0[start:stop] = dh
-        return (dweights,)
+        return (dweights.total,)
 
     (total,) = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 1))
     du, db, dw = recurrent.unstacked(total, units)
