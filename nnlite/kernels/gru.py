@@ -7,19 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import recurrent
+from nnlite.kernels import memory, recurrent
 from nnlite.kernels.recurrent import Part
 
 Array = NDArray[Any]
 
-
-def _sigmoid(z: Array) -> None:
-    """z becomes 1 / (1 + exp(-z))."""
-    one = z.dtype.type(1)
-    np.negative(z, out=z)
-    np.exp(z, out=z)
-    z += one
-    np.divide(one, z, out=z)
+# What is kept of each step; INNER is what r acts on, or r * h.
+Z, R, K, INNER = range(4)
 
 
 def gru_forward(
@@ -31,7 +25,8 @@ def gru_forward(
     mask: Array | None = None,
     reset_after: bool = True,
     keep: bool = True,
-) -> tuple[Array, Array, Any]:
+    sequences: bool = True,
+) -> tuple[Array | None, Array, Any]:
     """Run a GRU over sequences; gates in the order z, r, h.
 
     With s the sigmoid, for each step t::
@@ -40,6 +35,8 @@ def gru_forward(
         reset_after:  k = tanh(a_h + r * (h @ u_h + b[1]_h))        (as cuDNN has it)
         otherwise:    k = tanh(a_h + (r * h) @ u_h)                 (b has one row)
         h = z * h + (1 - z) * k
+
+    z and r are one product, ``[h, 1, x[t]] @ [u, b, w]`` with all negated: s is ``1 / (1 + exp(z))``.
 
     Args:
         x: (N, T, I).
@@ -50,64 +47,61 @@ def gru_forward(
         mask: (N, T), True where a step is done; elsewhere the state stays as it is.
         reset_after: which of the two forms.
         keep: whether a cache for :func:`gru_backward` is wanted.
+        sequences: whether h of all steps is wanted.
 
     Returns:
-        h of all steps (N, T, U), the last h (N, U), the cache.
+        h of all steps (N, T, U), or None; the last h (N, U); the cache.
     """
     n, steps, inputs = x.shape
     units, dtype = u.shape[0], x.dtype
-    y = np.empty((n, steps, units), dtype)
-    b_in = None if b is None else b[0] if reset_after else b
-    b_own = b[1] if b is not None and reset_after else None
-    u_zr, u_h = np.ascontiguousarray(u[:, : 2 * units]), np.ascontiguousarray(u[:, 2 * units :])
+    y = np.empty((n, steps, units), dtype) if sequences else None
+    last = np.empty((n, units), dtype)
+    zeros = np.zeros(3 * units, dtype)
+    b_in, b_own = (zeros, zeros) if b is None else (b[0], b[1]) if reset_after else (b, zeros)
+    gates = -recurrent.stacked(u, b_in + b_own, w)[:, : 2 * units]
+    gates = np.ascontiguousarray(gates.reshape(-1, 2, units).transpose(1, 0, 2))
+    by_x = np.concatenate([b_in[None], w])[:, 2 * units :]  # of [1, x]
+    by_h = np.concatenate([u, b_own[None]])[:, 2 * units :]  # of [h, 1]
 
     def rows(start: int, stop: int) -> Part:
         count = stop - start
-        xt = recurrent.by_time(x[start:stop])
-        a = recurrent.projected(xt, w, b_in)
-        places = steps + 1 if keep else 2
-        h = np.empty((places, count, units), dtype)
-        inner = np.empty((steps if keep else 1, count, units), dtype)  # what r acts on, or r * h
-        h[0] = 0 if h0 is None else h0[start:stop]
-        own = np.empty((count, 3 * units if reset_after else 2 * units), dtype)
-        product = np.empty((count, units), dtype)
-        with np.errstate(over="ignore"):
+        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop])
+        kept = memory.empty((4, steps if keep else 1, count, units), dtype)
+        product, one = np.empty((count, units), dtype), dtype.type(1)
+        with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
             for t in range(steps):
-                before, after = (t, t + 1) if keep else (t & 1, (t + 1) & 1)
-                gates, third, mine = a[t][:, : 2 * units], a[t][:, 2 * units :], inner[t if keep else 0]
-                np.matmul(h[before], u if reset_after else u_zr, out=own)
-                if b_own is not None:
-                    own += b_own
-                gates += own[:, : 2 * units]
-                _sigmoid(gates)
-                z, r = gates[:, :units], gates[:, units:]
+                now, before, h = kept[:, t if keep else 0], hx[t, :, :units], hx[t + 1, :, :units]
+                divisors, k, inner = now[:K], now[K], now[INNER]
+                np.matmul(hx[t], gates, out=divisors)
+                np.exp(divisors, out=divisors)
+                divisors += one
+                np.matmul(hx[t, :, units:], by_x, out=k)
                 if reset_after:
-                    np.copyto(mine, own[:, 2 * units :])
-                    np.multiply(r, mine, out=product)
+                    np.matmul(hx[t, :, : units + 1], by_h, out=inner)
+                    np.divide(inner, now[R], out=product)
                 else:
-                    np.multiply(r, h[before], out=mine)
-                    np.matmul(mine, u_h, out=product)
-                third += product
-                np.tanh(third, out=third)
-                np.subtract(h[before], third, out=product)
-                product *= z
-                np.add(third, product, out=h[after])
+                    np.divide(before, now[R], out=inner)
+                    np.matmul(inner, by_h[:units], out=product)
+                k += product
+                np.tanh(k, out=k)
+                np.subtract(before, k, out=product)
+                product /= now[Z]
+                np.add(k, product, out=h)
                 rest = recurrent.rests(mask, t, start, stop)
                 if rest is not None:
-                    h[after][rest] = h[before][rest]
-                if not keep:
-                    y[start:stop, t] = h[after]
-        if keep:
-            y[start:stop] = h[1:].transpose(1, 0, 2)
-        return Part(start, stop, xt, (a, h, inner))
+                    h[rest] = before[rest]
+        if y is not None:
+            y[start:stop] = hx[1:, :, :units].transpose(1, 0, 2)
+        last[start:stop] = hx[-1, :, :units]
+        return Part(start, stop, hx, kept)
 
     parts = recurrent.run(rows, n, steps, inputs, units, 3)
-    return y, y[:, -1].copy(), (parts, mask, reset_after, b is not None) if keep else None
+    return y, last, (parts, mask, reset_after, b is not None) if keep else None
 
 
 def gru_backward(
-    dy: Array | None, dh_last: Array | None, w: Array, u: Array, cache: Any
-) -> tuple[Array, Array, Array, Array | None, Array]:
+    dy: Array | None, dh_last: Array | None, w: Array, u: Array, cache: Any, input_grad: bool = True
+) -> tuple[Array | None, Array, Array, Array | None, Array]:
     """Return dx, dw, du, db (of b's shape, None without b) and dh0.
 
     Backward through the steps, with dh from the step after::
@@ -117,78 +111,96 @@ def gru_backward(
         otherwise:    dr = (da_h @ u_h.T) * h;   dh_before += (da_h @ u_h.T) * r
         da_z, da_r = dz z (1 - z), dr r (1 - r);  dh_before += the gradients by the products with u
 
+    All factors of dh are computed beforehand, a block of steps at once.
+
     Args:
         dy: gradient by h of all steps (N, T, U), or None.
         dh_last: gradient by the last state, or None.
         w, u: as in forward.
         cache: of :func:`gru_forward`; used up.
+        input_grad: whether dx is wanted, else None.
     """
     parts, mask, reset_after, has_bias = cache
-    n = parts[-1].stop
-    steps, _, inputs = parts[0].x.shape
-    units, dtype = u.shape[0], w.dtype
-    dx, dh0 = np.empty((n, steps, inputs), dtype), np.empty((n, units), dtype)
-    u_t = np.ascontiguousarray(u.T)
-    zr_t, h_t = np.ascontiguousarray(u_t[: 2 * units]), np.ascontiguousarray(u_t[2 * units :])
+    n, steps = parts[-1].stop, len(parts[0].x) - 1
+    units, inputs, dtype = u.shape[0], len(w), w.dtype
+    dx = np.empty((n, steps, inputs), dtype) if input_grad else None
+    dh0 = np.empty((n, units), dtype)
+    u_h, u_zr = np.ascontiguousarray(u[:, 2 * units :].T), np.ascontiguousarray(u[:, : 2 * units].T)
+    through = np.concatenate([u_h, u_zr]) if reset_after else u_zr
 
-    def rows(part: Part) -> tuple[Array, ...]:
-        start, stop, xt, (a, h, inner) = part
+    def rows(part: Part) -> tuple[Array, Array]:
+        start, stop, hx, kept = part
         count = stop - start
-        dh = np.zeros((count, units), dtype)
-        if dh_last is not None:
-            dh += dh_last[start:stop]
-        one = dtype.type(1)
-        dk, product, onward = (np.empty((count, units), dtype) for _ in range(3))
-        slope = np.empty((count, 2 * units), dtype)
-        through = np.empty((steps, count, 3 * units), dtype) if reset_after else None  # by h @ u
-        for t in range(steps - 1, -1, -1):
-            gates, k = a[t][:, : 2 * units], a[t][:, 2 * units :]
-            z, r = gates[:, :units], gates[:, units:]
-            if dy is not None:
-                dh += dy[start:stop, t]
-            rest = recurrent.rests(mask, t, start, stop)
-            kept = None if rest is None else dh[rest]
-            np.multiply(k, k, out=dk)
-            np.subtract(one, dk, out=dk)
-            dk *= dh
-            np.subtract(one, z, out=product)
-            dk *= product  # by a_h
-            np.multiply(dh, z, out=onward)
-            np.subtract(h[t], k, out=product)
-            product *= dh  # by z
-            np.subtract(one, gates, out=slope)
-            slope *= gates
-            if through is not None:
-                mine = through[t]
-                np.multiply(dk, r, out=mine[:, 2 * units :])
-                np.multiply(slope[:, :units], product, out=mine[:, :units])
-                np.multiply(dk, inner[t], out=product)
-                np.multiply(slope[:, units:], product, out=mine[:, units : 2 * units])
-                np.copyto(gates, mine[:, : 2 * units])
-                np.copyto(k, dk)
+        dh = recurrent.begun(dh_last, start, stop, units, dtype)
+        blocks = recurrent.blocks(steps, dh.size)
+        most = blocks[-1][1]
+        slopes, onward = memory.empty((4, most, count, units), dtype), np.empty_like(dh)
+        # The gradients by inner, a_z, a_r, a_h: the first three go through h, the last three through x.
+        da = np.zeros((most, count, 4 * units), dtype)
+        by_gate = da.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
+        to_h, to_x = da[:, :, : 3 * units], da[:, :, units:]
+        by_h, by_x = (recurrent.Sum((size + 1, 3 * units), dtype) for size in (units, inputs))
+        by_inner = recurrent.Sum((units, units), dtype)
+        shared, product = np.empty_like(dh), np.empty_like(dh)
+        for first, size in blocks:
+            before, now = hx[first : first + size, :, :units], kept[:, first : first + size]
+            _slopes(before, now, slopes[:, :size], reset_after)
+            for at in range(size - 1, -1, -1):
+                if dy is not None:
+                    dh += dy[start:stop, first + at]
+                rest = recurrent.rests(mask, first + at, start, stop)
+                rested = None if rest is None else dh[rest]
+                np.multiply(dh, now[Z, at], out=onward)
+                if reset_after:
+                    np.multiply(dh, slopes[:, at], out=by_gate[at])
+                    if rest is not None:
+                        da[at, rest] = 0
+                    np.matmul(to_h[at], through, out=dh)
+                else:
+                    np.multiply(dh, slopes[1::2, at], out=by_gate[at, 1::2])
+                    np.matmul(by_gate[at, 3], u_h, out=shared)  # by r * h
+                    np.multiply(shared, now[R, at], out=product)
+                    onward += product
+                    np.multiply(shared, slopes[2, at], out=by_gate[at, 2])
+                    if rest is not None:
+                        da[at, rest] = 0
+                    np.matmul(to_h[at, :, units:], through, out=dh)
+                dh += onward
                 if rest is not None:
-                    mine[rest], a[t][rest] = 0, 0
-                np.matmul(mine, u_t, out=dh)
-            else:
-                shared = dk @ h_t  # by r * h
-                onward += shared * r
-                np.multiply(slope[:, :units], product, out=z)
-                shared *= h[t]
-                np.multiply(slope[:, units:], shared, out=r)
-                np.copyto(k, dk)
-                if rest is not None:
-                    a[t][rest] = 0
-                np.matmul(gates, zr_t, out=dh)
-            dh += onward
-            if rest is not None:
-                dh[rest] = kept
-        dx[start:stop], dh0[start:stop] = recurrent.input_gradient(a, w), dh
-        dw, du, db = recurrent.weight_gradients(xt, a, h[:-1], through)
-        if through is not None:
-            return dw, du, np.stack([db, through.sum(axis=(0, 1))])
-        flat = a.reshape(-1, 3 * units)[:, 2 * units :]
-        du[:, 2 * units :] = inner.reshape(-1, units).T @ flat
-        return dw, du, db
+                    dh[rest] = rested
+            by_h.add(hx[first : first + size, :, : units + 1], to_h[:size])
+            by_x.add(hx[first : first + size, :, units:], to_x[:size])
+            if not reset_after:
+                by_inner.add(now[INNER], to_x[:size, :, 2 * units :])
+            if dx is not None:
+                dx[start:stop, first : first + size] = recurrent.input_gradient(to_x[:size], w)
+        dh0[start:stop] = dh
+        by_h.total[:units, :units] += by_inner.total
+        return by_h.total, by_x.total
 
-    dw, du, db = recurrent.added(recurrent.run_parts(rows, parts, units, 3))
-    return dx, dw, du, db if has_bias else None, dh0
+    by_h, by_x = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 3))
+    by_h = np.roll(by_h, -units, axis=1)  # z, r, h
+    db = None if not has_bias else np.stack([by_x[0], by_h[units]]) if reset_after else by_x[0]
+    return dx, by_x[1:], by_h[:units], db, dh0
+
+
+def _slopes(before: Array, kept: Array, out: Array, reset_after: bool) -> None:
+    """Fill in what the gradients by inner, a_z, a_r and a_h are multiples of: dh, or, by a_r without ``reset_after``,
+    the gradient by r * h; and finish the gates z and r."""
+    one = kept.dtype.type(1)
+    zr, k = kept[:K], kept[K]
+    by_inner, by_z, by_r, by_k = out
+    np.divide(one, zr, out=zr)
+    np.subtract(one, zr, out=out[1:3])
+    np.multiply(k, k, out=by_k)
+    np.subtract(one, by_k, out=by_k)
+    by_k *= by_z  # (1 - k**2) (1 - z)
+    out[1:3] *= zr
+    np.subtract(before, k, out=by_inner)
+    by_z *= by_inner  # z (1 - z) (h - k)
+    if reset_after:
+        by_r *= kept[INNER]
+        by_r *= by_k
+        np.multiply(by_k, kept[R], out=by_inner)
+    else:
+        by_r *= before

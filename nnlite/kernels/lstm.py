@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import recurrent
+from nnlite.kernels import memory, recurrent
 from nnlite.kernels.recurrent import Part
 
 Array = NDArray[Any]
+
+# What is kept of each step: three gates, as 1 + exp(-z) until backward finishes them, and what each is multiplied with.
+INPUT, FORGET, OUTPUT, CANDIDATE, CELL, TANH_CELL = range(6)
+# The order i, g, f, o of the gradients by gates, as places in Keras's order: so the three by c are side by side.
+BY_C = [0, 2, 1, 3]
 
 
 def lstm_forward(
@@ -22,7 +27,8 @@ def lstm_forward(
     c0: Array | None = None,
     mask: Array | None = None,
     keep: bool = True,
-) -> tuple[Array, Array, Array, Any]:
+    sequences: bool = True,
+) -> tuple[Array | None, Array, Array, Any]:
     """Run an LSTM over sequences; gates in the order i, f, g, o.
 
     With s the sigmoid, for each step t::
@@ -32,8 +38,7 @@ def lstm_forward(
         c = f * c + i * g
         h = o * tanh(c)
 
-    All four gates cost one exponential: tanh(z) = 2 s(2 z) - 1, so with the weights of g doubled and all negated every
-    gate is ``1 / (1 + exp(z))``, and g twice that less 1.
+    z is one product, ``[h, 1, x[t]] @ [u, b, w]``, with all but the weights of g negated: s is ``1 / (1 + exp(z))``.
 
     Args:
         x: (N, T, I).
@@ -43,65 +48,60 @@ def lstm_forward(
         h0, c0: (N, U) states to begin with; zeros where None.
         mask: (N, T), True where a step is done; elsewhere the states stay as they are.
         keep: whether a cache for :func:`lstm_backward` is wanted.
+        sequences: whether h of all steps is wanted.
 
     Returns:
-        h of all steps (N, T, U), the last h and c (N, U), the cache.
+        h of all steps (N, T, U), or None; the last h and c (N, U); the cache.
     """
     n, steps, inputs = x.shape
-    units = u.shape[0]
-    dtype = x.dtype
-    scale = np.full(4 * units, -1, dtype)
-    scale[2 * units : 3 * units] = -2
-    ws, us, bs = w * scale, u * scale, None if b is None else b * scale
-    y = np.empty((n, steps, units), dtype)
-    last_c = np.empty((n, units), dtype)
+    units, dtype = u.shape[0], x.dtype
+    weights = recurrent.stacked(u, b, w).reshape(-1, 4, units)[:, [0, 1, 3, 2]].transpose(1, 0, 2)  # (4, U + 1 + I, U)
+    weights = weights * np.array([-1, -1, -1, 1], dtype).reshape(4, 1, 1)
+    y = np.empty((n, steps, units), dtype) if sequences else None
+    last_h, last_c = np.empty((n, units), dtype), np.empty((n, units), dtype)
 
     def rows(start: int, stop: int) -> Part:
         count = stop - start
-        xt = recurrent.by_time(x[start:stop])
-        z = recurrent.projected(xt, ws, bs)
-        places = steps + 1 if keep else 2
-        h, c = np.empty((places, count, units), dtype), np.empty((places, count, units), dtype)
-        tanh_c = np.empty((steps if keep else 1, count, units), dtype)
-        h[0] = 0 if h0 is None else h0[start:stop]
-        c[0] = 0 if c0 is None else c0[start:stop]
-        share, product = np.empty((count, 4 * units), dtype), np.empty((count, units), dtype)
-        one = dtype.type(1)
+        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop])
+        kept = memory.empty((6, steps + 1 if keep else 1, count, units), dtype)
+        kept[CELL, 0] = 0 if c0 is None else c0[start:stop]
+        products, one = np.empty((2, count, units), dtype), dtype.type(1)
         with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
             for t in range(steps):
-                before, after = (t, t + 1) if keep else (t & 1, (t + 1) & 1)
-                gates, hyperbolic = z[t], tanh_c[t if keep else 0]
-                if t or h0 is not None:
-                    np.matmul(h[before], us, out=share)
-                    gates += share
-                np.exp(gates, out=gates)
-                gates += one
-                np.divide(one, gates, out=gates)
-                i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
-                g += g
-                g -= one
-                np.multiply(f, c[before], out=c[after])
-                np.multiply(i, g, out=product)
-                c[after] += product
-                np.tanh(c[after], out=hyperbolic)
-                np.multiply(o, hyperbolic, out=h[after])
+                now, h = kept[:, t if keep else 0], hx[t + 1, :, :units]
+                c = kept[CELL, t + 1 if keep else 0]
                 rest = recurrent.rests(mask, t, start, stop)
-                if rest is not None:
-                    h[after][rest], c[after][rest] = h[before][rest], c[before][rest]
-                if not keep:
-                    y[start:stop, t] = h[after]
-        if keep:
-            y[start:stop] = h[1:].transpose(1, 0, 2)
-        last_c[start:stop] = c[steps if keep else steps & 1]
-        return Part(start, stop, xt, (z, h, c, tanh_c))
+                before = None if rest is None else (hx[t, rest, :units], now[CELL][rest])
+                divisors = now[:CANDIDATE]
+                np.matmul(hx[t], weights, out=now[:CELL])
+                np.exp(divisors, out=divisors)
+                divisors += one
+                np.tanh(now[CANDIDATE], out=now[CANDIDATE])
+                np.divide(now[CANDIDATE:TANH_CELL], now[:OUTPUT], out=products)  # (g, c) * (i, f)
+                np.add(products[0], products[1], out=c)
+                np.tanh(c, out=now[TANH_CELL])
+                np.divide(now[TANH_CELL], now[OUTPUT], out=h)
+                if before is not None:
+                    h[rest], c[rest] = before
+        if y is not None:
+            y[start:stop] = hx[1:, :, :units].transpose(1, 0, 2)
+        last_h[start:stop] = hx[-1, :, :units]
+        last_c[start:stop] = kept[CELL, -1]
+        return Part(start, stop, hx, kept)
 
     parts = recurrent.run(rows, n, steps, inputs, units, 4)
-    return y, y[:, -1].copy(), last_c, (parts, mask, b is not None) if keep else None
+    return y, last_h, last_c, (parts, mask) if keep else None
 
 
 def lstm_backward(
-    dy: Array | None, dh_last: Array | None, dc_last: Array | None, w: Array, u: Array, cache: Any
-) -> tuple[Array, Array, Array, Array, Array, Array]:
+    dy: Array | None,
+    dh_last: Array | None,
+    dc_last: Array | None,
+    w: Array,
+    u: Array,
+    cache: Any,
+    input_grad: bool = True,
+) -> tuple[Array | None, Array, Array, Array, Array, Array]:
     """Return dx, dw, du, db, dh0, dc0; backward through the steps, with dh and dc from the step after.
 
     ::
@@ -110,63 +110,72 @@ def lstm_backward(
         di = dc * g;  dg = dc * i;  df = dc * c_before;  dc = dc * f
         dz = (di i (1 - i), df f (1 - f), dg (1 - g**2), do o (1 - o));  dh = dz @ u.T
 
+    All factors of dh and dc are computed beforehand, a block of steps at once.
+
     Args:
         dy: gradient by h of all steps (N, T, U), or None.
         dh_last, dc_last: gradients by the last states, or None.
         w, u: as in forward.
         cache: of :func:`lstm_forward`; used up.
+        input_grad: whether dx is wanted, else None.
     """
-    parts, mask, _ = cache
-    n = parts[-1].stop
-    steps, _, inputs = parts[0].x.shape
-    units, dtype = u.shape[0], w.dtype
-    dx = np.empty((n, steps, inputs), dtype)
+    parts, mask = cache
+    n, steps = parts[-1].stop, len(parts[0].x) - 1
+    units, inputs, dtype = u.shape[0], len(w), w.dtype
+    dx = np.empty((n, steps, inputs), dtype) if input_grad else None
     dh0, dc0 = np.empty((n, units), dtype), np.empty((n, units), dtype)
-    u_t = np.ascontiguousarray(u.T)
+    w_by_c, u_by_c = (a.reshape(-1, 4, units)[:, BY_C].reshape(-1, 4 * units) for a in (w, u))
+    u_t = np.ascontiguousarray(u_by_c.T)
 
-    def rows(part: Part) -> tuple[Array, Array, Array]:
-        start, stop, xt, (z, h, c, tanh_c) = part
+    def rows(part: Part) -> tuple[Array]:
+        start, stop, hx, kept = part
         count = stop - start
-        dh, dc = np.zeros((count, units), dtype), np.zeros((count, units), dtype)
-        if dh_last is not None:
-            dh += dh_last[start:stop]
-        if dc_last is not None:
-            dc += dc_last[start:stop]
-        slope, product = np.empty((count, 4 * units), dtype), np.empty((count, units), dtype)
-        one = dtype.type(1)
-        gradient = np.empty((count, 4 * units), dtype)
-        di, df, dg, do = (gradient[:, k * units : (k + 1) * units] for k in range(4))
-        for t in range(steps - 1, -1, -1):
-            gates = z[t]
-            i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
-            if dy is not None:
-                dh += dy[start:stop, t]
-            rest = recurrent.rests(mask, t, start, stop)
-            kept = None if rest is None else (dh[rest], dc[rest])
-            np.multiply(dh, tanh_c[t], out=do)
-            np.multiply(tanh_c[t], tanh_c[t], out=product)
-            np.subtract(one, product, out=product)
-            product *= o
-            product *= dh
-            dc += product
-            np.multiply(dc, g, out=di)
-            np.multiply(dc, c[t], out=df)
-            np.multiply(dc, i, out=dg)
-            dc *= f
-            np.subtract(one, gates, out=slope)
-            slope *= gates
-            middle = slope[:, 2 * units : 3 * units]
-            np.multiply(g, g, out=middle)
-            np.subtract(one, middle, out=middle)
-            np.multiply(gradient, slope, out=gates)  # the gates have served
-            if rest is not None:
-                gates[rest] = 0
-            np.matmul(gates, u_t, out=dh)
-            if kept is not None:
-                dh[rest], dc[rest] = kept
-        dx[start:stop] = recurrent.input_gradient(z, w)
+        dh = recurrent.begun(dh_last, start, stop, units, dtype)
+        dc = recurrent.begun(dc_last, start, stop, units, dtype)
+        blocks = recurrent.blocks(steps, dh.size)
+        most = blocks[-1][1]
+        slopes, product = memory.empty((5, most, count, units), dtype), np.empty((count, units), dtype)
+        dz = memory.empty((most, count, 4 * units), dtype)
+        by_gate = dz.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
+        dweights = recurrent.Sum((hx.shape[2], 4 * units), dtype)
+        for first, size in blocks:
+            _slopes(kept[:, first : first + size], slopes[:, :size])
+            for at in range(size - 1, -1, -1):
+                t = first + at
+                if dy is not None:
+                    dh += dy[start:stop, t]
+                rest = recurrent.rests(mask, t, start, stop)
+                before = None if rest is None else (dh[rest], dc[rest])
+                np.multiply(dh, slopes[3, at], out=product)
+                dc += product
+                np.multiply(dc, slopes[:3, at], out=by_gate[at, :3])
+                np.multiply(dh, slopes[4, at], out=by_gate[at, 3])
+                dc *= kept[FORGET, t]
+                if rest is not None:
+                    dz[at, rest] = 0
+                np.matmul(dz[at], u_t, out=dh)
+                if before is not None:
+                    dh[rest], dc[rest] = before
+            dweights.add(hx[first : first + size], dz[:size])
+            if dx is not None:
+                dx[start:stop, first : first + size] = recurrent.input_gradient(dz[:size], w_by_c)
         dh0[start:stop], dc0[start:stop] = dh, dc
-        return recurrent.weight_gradients(xt, z, h[:-1])
+        return (dweights.total,)
 
-    dw, du, db = recurrent.added(recurrent.run_parts(rows, parts, units, 4))
+    (total,) = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 4))
+    du, db, dw = recurrent.unstacked(total.reshape(-1, 4, units)[:, BY_C].reshape(-1, 4 * units), units)
     return dx, dw, du, db, dh0, dc0
+
+
+def _slopes(kept: Array, out: Array) -> None:
+    """Fill in what dc is multiplied with, g i (1 - i), i (1 - g**2), c_before f (1 - f), and what dh, o (1 - tanh_c**2)
+    and tanh_c o (1 - o); and finish the gates i, f, o."""
+    one = kept.dtype.type(1)
+    np.divide(one, kept[:CANDIDATE], out=kept[:CANDIDATE])
+    sigmoids, tanhs = out[::2], out[1::2]  # of i, f, o, and of g, tanh_c
+    np.subtract(one, kept[:CANDIDATE], out=sigmoids)
+    sigmoids *= kept[:CANDIDATE]
+    sigmoids *= kept[CANDIDATE:]
+    np.multiply(kept[CANDIDATE::2], kept[CANDIDATE::2], out=tanhs)
+    np.subtract(one, tanhs, out=tanhs)
+    tanhs *= kept[:CANDIDATE:2]

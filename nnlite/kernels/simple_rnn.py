@@ -21,7 +21,8 @@ def simple_rnn_forward(
     h0: Array | None = None,
     mask: Array | None = None,
     keep: bool = True,
-) -> tuple[Array, Array, Any]:
+    sequences: bool = True,
+) -> tuple[Array | None, Array, Any]:
     """Run ``h = tanh(x[t] @ w + h @ u + b)`` over sequences.
 
     Args:
@@ -32,76 +33,80 @@ def simple_rnn_forward(
         h0: (N, U) state to begin with; zeros where None.
         mask: (N, T), True where a step is done; elsewhere the state stays as it is.
         keep: whether a cache for :func:`simple_rnn_backward` is wanted.
+        sequences: whether h of all steps is wanted.
 
     Returns:
-        h of all steps (N, T, U), the last h (N, U), the cache.
+        h of all steps (N, T, U), or None; the last h (N, U); the cache.
     """
     n, steps, inputs = x.shape
     units, dtype = u.shape[0], x.dtype
-    y = np.empty((n, steps, units), dtype)
+    weights = recurrent.stacked(u, b, w)
+    y = np.empty((n, steps, units), dtype) if sequences else None
+    last = np.empty((n, units), dtype)
 
     def rows(start: int, stop: int) -> Part:
-        count = stop - start
-        xt = recurrent.by_time(x[start:stop])
-        a = recurrent.projected(xt, w, b)
-        first = np.zeros((count, units), dtype) if h0 is None else np.array(h0[start:stop], dtype)
-        share = np.empty((count, units), dtype)
-        h = first
+        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop])
+        z = np.empty((stop - start, units), dtype)
         for t in range(steps):
-            np.matmul(h, u, out=share)
-            a[t] += share
-            np.tanh(a[t], out=a[t])
+            h = hx[t + 1, :, :units]
+            np.matmul(hx[t], weights, out=z)
+            np.tanh(z, out=h)
             rest = recurrent.rests(mask, t, start, stop)
             if rest is not None:
-                a[t][rest] = h[rest]
-            h = a[t]
-        y[start:stop] = a.transpose(1, 0, 2)
-        return Part(start, stop, xt, (a, first))
+                h[rest] = hx[t, rest, :units]
+        if y is not None:
+            y[start:stop] = hx[1:, :, :units].transpose(1, 0, 2)
+        last[start:stop] = hx[-1, :, :units]
+        return Part(start, stop, hx, None)
 
     parts = recurrent.run(rows, n, steps, inputs, units, 1)
-    return y, y[:, -1].copy(), (parts, mask) if keep else None
+    return y, last, (parts, mask) if keep else None
 
 
 def simple_rnn_backward(
-    dy: Array | None, dh_last: Array | None, w: Array, u: Array, cache: Any
-) -> tuple[Array, Array, Array, Array, Array]:
+    dy: Array | None, dh_last: Array | None, w: Array, u: Array, cache: Any, input_grad: bool = True
+) -> tuple[Array | None, Array, Array, Array, Array]:
     """Return dx, dw, du, db, dh0: ``dh += dy[t]; dz = dh * (1 - h**2); dh = dz @ u.T``, backward through the steps.
 
     Args:
         dy: gradient by h of all steps (N, T, U), or None.
         dh_last: gradient by the last state, or None.
         w, u: as in forward.
-        cache: of :func:`simple_rnn_forward`; used up.
+        cache: of :func:`simple_rnn_forward`.
+        input_grad: whether dx is wanted, else None.
     """
     parts, mask = cache
-    n = parts[-1].stop
-    steps, _, inputs = parts[0].x.shape
-    units, dtype = u.shape[0], w.dtype
-    dx, dh0 = np.empty((n, steps, inputs), dtype), np.empty((n, units), dtype)
+    n, steps = parts[-1].stop, len(parts[0].x) - 1
+    units, inputs, dtype = u.shape[0], len(w), w.dtype
+    dx = np.empty((n, steps, inputs), dtype) if input_grad else None
+    dh0, one = np.empty((n, units), dtype), dtype.type(1)
     u_t = np.ascontiguousarray(u.T)
 
-    def rows(part: Part) -> tuple[Array, Array, Array]:
-        start, stop, xt, (h, first) = part
-        dz = np.empty_like(h)
-        dh = np.zeros((stop - start, units), dtype)
-        if dh_last is not None:
-            dh += dh_last[start:stop]
-        one = dtype.type(1)
-        for t in range(steps - 1, -1, -1):
-            if dy is not None:
-                dh += dy[start:stop, t]
-            rest = recurrent.rests(mask, t, start, stop)
-            kept = None if rest is None else dh[rest]
-            np.multiply(h[t], h[t], out=dz[t])
-            np.subtract(one, dz[t], out=dz[t])
-            dz[t] *= dh
-            if rest is not None:
-                dz[t][rest] = 0
-            np.matmul(dz[t], u_t, out=dh)
-            if rest is not None:
-                dh[rest] = kept
-        dx[start:stop], dh0[start:stop] = recurrent.input_gradient(dz, w), dh
-        return recurrent.weight_gradients(xt, dz, np.concatenate([first[None], h[:-1]]))
+    def rows(part: Part) -> tuple[Array]:
+        start, stop, hx, _ = part
+        dh = recurrent.begun(dh_last, start, stop, units, dtype)
+        dweights = recurrent.Sum((hx.shape[2], units), dtype)
+        for first, size in recurrent.blocks(steps, dh.size):
+            h = hx[first + 1 : first + 1 + size, :, :units]
+            dz = h * h
+            np.subtract(one, dz, out=dz)  # the slopes, for now
+            for at in range(size - 1, -1, -1):
+                if dy is not None:
+                    dh += dy[start:stop, first + at]
+                rest = recurrent.rests(mask, first + at, start, stop)
+                kept = None if rest is None else dh[rest]
+                dz[at] *= dh
+                if rest is not None:
+                    dz[at, rest] = 0
+                np.matmul(dz[at], u_t, out=dh)
+                if rest is not None:
+                    dh[rest] = kept
+            dweights.add(hx[first : first + size], dz)
+            if dx is not None:
+                dx[start:stop, first : first + size] = recurrent.input_gradient(dz, w)
+        dh0[start:stop] = dh
+        return (dweights.total,)
 
-    dw, du, db = recurrent.added(recurrent.run_parts(rows, parts, units, 1))
+    (total,) = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 1))
+    du, db, dw = recurrent.unstacked(total, units)
     return dx, dw, du, db, dh0

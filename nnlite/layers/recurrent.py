@@ -4,81 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnlite import activations
 from nnlite.core import registry
+from nnlite.kernels.few_recurrent import gru_few, lstm_few, simple_rnn_few
 from nnlite.kernels.gru import gru_backward, gru_forward
 from nnlite.kernels.lstm import lstm_backward, lstm_forward
 from nnlite.kernels.simple_rnn import simple_rnn_backward, simple_rnn_forward
 from nnlite.layers.gru_cell import GRUCell
-from nnlite.layers.rnn import RNN
-from nnlite.layers.rnn_cells import Cell, LSTMCell, SimpleRNNCell
-
-
-class _Sequences(RNN):
-    """What the three share: a kernel for whole sequences where the activations are the usual ones; else the steps."""
-
-    cell: Cell
-
-    def _keep_arguments(self) -> None:
-        """Let the cell's settings be found, and written into configs, as the layer's."""
-        for name in self.argument_names():
-            if not hasattr(self, name) and hasattr(self.cell, name):
-                setattr(self, name, getattr(self.cell, name))
-
-    def _usual(self) -> bool:
-        """Whether the kernel computes these activations."""
-        sigmoid = getattr(self.cell, "recurrent_activation", activations.sigmoid)
-        return self.cell.activation is activations.tanh and sigmoid is activations.sigmoid
-
-    def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
-        raise NotImplementedError
-
-    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any) -> tuple[Any, ...]:
-        """Return dx, dw, du, db and the gradients of the states."""
-        raise NotImplementedError
-
-    def _bias(self) -> Any:
-        return None if self.cell.bias is None else self.cell.bias.value
-
-    def _run(self, x: Any, states: Any, mask: Any, training: bool, keep: bool) -> tuple[Any, list[Any], Any]:
-        cell = self.cell
-        if not self._usual() or (training and 0 < cell.recurrent_dropout < 1):
-            y, last, cache = super()._run(x, states, mask, training, keep)
-            return y, last, (False, cache, None)
-        dropped, _ = cell.draw(x[:, 0], training)
-        y, last, cache = self._kernel(x if dropped is None else x * dropped, states, mask, keep)
-        alive = self._counts(mask)  # a masked step that counts repeats the state
-        if alive is not None:
-            alive = alive[..., None]
-            y = y * alive
-        return y, last, (True, cache, (dropped, alive))
-
-    def _run_back(self, dy: Any, dstates: Any, cache: Any, shape: Any, input_grad: bool = True) -> tuple[Any, Any]:
-        fast, inner, kept = cache
-        if not fast:
-            return super()._run_back(dy, dstates, inner, shape)
-        dropped, alive = kept
-        dlast = list(dstates)
-        if dy is not None and not self.return_sequences:  # y is the last state
-            dy = dy if alive is None else dy * alive[:, -1]
-            dlast[0] = dy if dlast[0] is None else dy + dlast[0]
-            dy = None
-        elif dy is not None and alive is not None:
-            dy = dy * alive
-        dx, dw, du, db, *dbegin = self._kernel_back(dy, dlast, inner)
-        self.cell.kernel.accumulate(dw)
-        self.cell.recurrent_kernel.accumulate(du)
-        if self.cell.bias is not None:
-            self.cell.bias.accumulate(db)
-        return (dx if dropped is None else dx * dropped), dbegin
-
-    def get_config(self) -> dict[str, Any]:
-        config = {key: value for key, value in super().get_config().items() if key != "cell"}
-        return config | {"zero_output_for_mask": self.zero_output_for_mask}
+from nnlite.layers.rnn_cells import LSTMCell, SimpleRNNCell
+from nnlite.layers.sequences import Sequences
 
 
 @registry.register("layers")
-class SimpleRNN(_Sequences):
+class SimpleRNN(Sequences):
     """A fully connected recurrent layer (Elman, 1990).
 
     ``h = activation(x[t] @ kernel + h @ recurrent_kernel + bias)`` for t = 0, 1, ...; y is h of the last step, or of
@@ -163,13 +100,19 @@ class SimpleRNN(_Sequences):
         )
         self._keep_arguments()
 
+    def _few(self, x: Any) -> Any:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return simple_rnn_few(x, w, u, self._bias(), self.return_sequences)
+
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
-        y, h, cache = simple_rnn_forward(x, w, u, self._bias(), states[0] if states else None, mask, keep)
+        h0 = states[0] if states else None
+        y, h, cache = simple_rnn_forward(x, w, u, self._bias(), h0, mask, keep, self.return_sequences)
         return y, [h], cache
 
-    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any) -> tuple[Any, ...]:
-        return simple_rnn_backward(dy, dlast[0], self.cell.kernel.value, self.cell.recurrent_kernel.value, cache)
+    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any, input_grad: bool) -> tuple[Any, ...]:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return simple_rnn_backward(dy, dlast[0], w, u, cache, input_grad)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; ``seed``, which Keras leaves out here, only where there is one."""
@@ -177,7 +120,7 @@ class SimpleRNN(_Sequences):
 
 
 @registry.register("layers")
-class LSTM(_Sequences):
+class LSTM(Sequences):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997), with a forget gate (Gers et al., 2000).
 
     With s the recurrent activation and a the activation, for t = 0, 1, ...::
@@ -276,18 +219,23 @@ class LSTM(_Sequences):
         )
         self._keep_arguments()
 
+    def _few(self, x: Any) -> Any:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return lstm_few(x, w, u, self._bias(), self.return_sequences)
+
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
         h0, c0 = states or (None, None)
-        y, h, c, cache = lstm_forward(x, w, u, self._bias(), h0, c0, mask, keep)
+        y, h, c, cache = lstm_forward(x, w, u, self._bias(), h0, c0, mask, keep, self.return_sequences)
         return y, [h, c], cache
 
-    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any) -> tuple[Any, ...]:
-        return lstm_backward(dy, dlast[0], dlast[1], self.cell.kernel.value, self.cell.recurrent_kernel.value, cache)
+    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any, input_grad: bool) -> tuple[Any, ...]:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return lstm_backward(dy, dlast[0], dlast[1], w, u, cache, input_grad)
 
 
 @registry.register("layers")
-class GRU(_Sequences):
+class GRU(Sequences):
     """Gated recurrent unit (Cho et al., 2014).
 
     With s the recurrent activation and a the activation, for t = 0, 1, ...::
@@ -389,11 +337,16 @@ class GRU(_Sequences):
         )
         self._keep_arguments()
 
+    def _few(self, x: Any) -> Any:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return gru_few(x, w, u, self._bias(), self.cell.reset_after, self.return_sequences)
+
     def _kernel(self, x: Any, states: Any, mask: Any, keep: bool) -> tuple[Any, list[Any], Any]:
         w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
         h0 = states[0] if states else None
-        y, h, cache = gru_forward(x, w, u, self._bias(), h0, mask, self.cell.reset_after, keep)
+        y, h, cache = gru_forward(x, w, u, self._bias(), h0, mask, self.cell.reset_after, keep, self.return_sequences)
         return y, [h], cache
 
-    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any) -> tuple[Any, ...]:
-        return gru_backward(dy, dlast[0], self.cell.kernel.value, self.cell.recurrent_kernel.value, cache)
+    def _kernel_back(self, dy: Any, dlast: list[Any], cache: Any, input_grad: bool) -> tuple[Any, ...]:
+        w, u = self.cell.kernel.value, self.cell.recurrent_kernel.value
+        return gru_backward(dy, dlast[0], w, u, cache, input_grad)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnlite import config
-from nnlite.kernels import gru, lstm, simple_rnn
+from nnlite.kernels import few_recurrent, gru, lstm, simple_rnn
 from nnlite.testing import check_gradients
 
 RNG = np.random.default_rng(0)
@@ -70,23 +70,23 @@ def weights(kind, inputs, units, dtype):
     ]
 
 
-def forward(kind, x, w, u, b, states, mask, keep=True):
+def forward(kind, x, w, u, b, states, mask, keep=True, sequences=True):
     states = states or [None] * KINDS[kind][2]
     if kind == "lstm":
-        y, h, c, cache = lstm.lstm_forward(x, w, u, b, *states, mask, keep)
+        y, h, c, cache = lstm.lstm_forward(x, w, u, b, *states, mask, keep, sequences)
         return y, [h, c], cache
     if kind == "simple":
-        y, h, cache = simple_rnn.simple_rnn_forward(x, w, u, b, *states, mask, keep)
+        y, h, cache = simple_rnn.simple_rnn_forward(x, w, u, b, *states, mask, keep, sequences)
     else:
-        y, h, cache = gru.gru_forward(x, w, u, b, *states, mask, kind == "gru", keep)
+        y, h, cache = gru.gru_forward(x, w, u, b, *states, mask, kind == "gru", keep, sequences)
     return y, [h], cache
 
 
-def backward(kind, dy, dlast, w, u, cache):
+def backward(kind, dy, dlast, w, u, cache, input_grad=True):
     if kind == "lstm":
-        return lstm.lstm_backward(dy, *dlast, w, u, cache)
+        return lstm.lstm_backward(dy, *dlast, w, u, cache, input_grad)
     function = simple_rnn.simple_rnn_backward if kind == "simple" else gru.gru_backward
-    return function(dy, *dlast, w, u, cache)
+    return function(dy, *dlast, w, u, cache, input_grad)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,7 +116,8 @@ def test_gradients_are_the_derivatives(kind, masked, threads, monkeypatch):
     from nnlite.kernels import recurrent
 
     monkeypatch.setattr(recurrent, "RATE", 1e-3 if threads > 1 else 1e9)  # work for all threads, or for one
-    n, steps, inputs, units = 5, 4, 3, 4
+    monkeypatch.setattr(recurrent, "AT_ONCE", 40 if threads > 1 else 1 << 15)  # several blocks of steps, or one
+    n, steps, inputs, units = 5, 7, 3, 4
     count = KINDS[kind][2]
     x = RNG.normal(size=(n, steps, inputs))
     w, u, b = weights(kind, inputs, units, "float64")
@@ -152,3 +153,49 @@ def test_large_numbers_saturate_and_empty_batches_have_shapes(kind):
     assert y.shape == (0, 3, 4) and last[0].shape == (0, 4)
     dx, dw, du, *_ = backward(kind, y, [None] * KINDS[kind][2], w, u, cache)
     assert dx.shape == (0, 3, 3) and not dw.any() and not du.any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_wanted_is_not_made_and_changes_nothing_else(kind):
+    x, count = RNG.normal(size=(3, 5, 2)).astype("float32"), KINDS[kind][2]
+    w, u, b = weights(kind, 2, 4, "float32")
+    dlast = [RNG.normal(size=(3, 4)).astype("float32") for _ in range(count)]
+    for bias in (b, None):
+        y, last, cache = forward(kind, x, w, u, bias, None, None)
+        none, same, short = forward(kind, x, w, u, bias, None, None, sequences=False)
+        assert none is None
+        np.testing.assert_array_equal(last, same)
+        np.testing.assert_array_equal(y[:, -1], last[0])
+        dx, *gradients = backward(kind, None, dlast, w, u, cache)
+        none, *others = backward(kind, None, dlast, w, u, short, input_grad=False)
+        assert dx.shape == x.shape
+        assert none is None
+        for gradient, other in zip(gradients, others, strict=True):
+            np.testing.assert_array_equal(gradient, other)
+
+
+def few(kind, x, w, u, b, sequences):
+    if kind == "lstm":
+        return few_recurrent.lstm_few(x, w, u, b, sequences)
+    if kind == "simple":
+        return few_recurrent.simple_rnn_few(x, w, u, b, sequences)
+    return few_recurrent.gru_few(x, w, u, b, kind == "gru", sequences)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("n", "steps", "inputs", "units"), [(1, 4, 2, 5), (3, 1, 1, 1), (4, 7, 3, 4)])
+def test_a_few_sequences_are_the_same_as_many(kind, n, steps, inputs, units):
+    for dtype, tolerance in (("float64", 1e-13), ("float32", 2e-6)):
+        x = RNG.normal(size=(n, steps, inputs)).astype(dtype)
+        w, u, b = weights(kind, inputs, units, dtype)
+        for bias in (b, None):
+            expected, _, _ = forward(kind, x, w, u, bias, None, None, keep=False)
+            for given in (x, x[:, ::-1].copy()[:, ::-1]):
+                y = few(kind, given, w, u, bias, True)
+                assert y.dtype == dtype and y.flags.c_contiguous
+                np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance)
+                last = few(kind, given, w, u, bias, False)
+                assert last.flags.c_contiguous
+                np.testing.assert_array_equal(last, y[:, -1])
+        large = few(kind, np.full_like(x, 1e30), w, u, b, True)
+        assert np.isfinite(large).all()

@@ -24,6 +24,23 @@ CHAINS = {
     "bounded": ((7,), lambda: [layers.Dense(5), layers.ReLU(max_value=0.5, threshold=0.1), layers.LeakyReLU()]),
     "glu": ((7,), lambda: [layers.Dense(6, activation="glu"), layers.Dense(2)]),
     "sequence": ((4, 7), lambda: [layers.Dense(5, activation="elu"), layers.Flatten(), layers.Dense(2)]),
+    "recurrent": (
+        (5, 3),
+        lambda: [
+            layers.LSTM(4, return_sequences=True),
+            layers.GRU(3, return_sequences=True, go_backwards=True),
+            layers.GRU(4, return_sequences=True, reset_after=False),
+            *[layers.LSTM(5, return_sequences=True, use_bias=False, go_backwards=True), layers.GRU(4, use_bias=False)],
+            *[layers.RepeatVector(3), layers.SimpleRNN(3), layers.Dense(2)],
+        ],
+    ),
+    "recurrent, otherwise": (
+        (5, 3),
+        lambda: [
+            *[layers.LSTM(4, activation="softsign", return_sequences=True), layers.Bidirectional(layers.LSTM(3))],
+            *[layers.RepeatVector(3), layers.SimpleRNN(3, activation="relu")],
+        ],
+    ),
     "images": (
         (9, 8, 3),
         lambda: [
@@ -270,6 +287,28 @@ def test_new_weights_and_settings_count_at_once():
     np.testing.assert_allclose(model.predict(x[:1]), one_by_one(model, x[:1]), rtol=1e-4, atol=1e-5)
     model.pop()
     assert model.predict(x[:1]).shape == (1, 5)
+
+
+def test_recurrent_layers_with_states_go_on_and_return_them():
+    start = layers.Input((4, 3))
+    for make in (lambda: layers.LSTM(5, stateful=True), lambda: layers.GRU(5, return_state=True)):
+        layer = make()
+        model = keras.Model(start, layer(start))
+        x = np.random.default_rng(0).normal(size=(1, 4, 3)).astype("float32")
+        found = [model.predict(x), model.predict(x)]
+        if layer.stateful:
+            layer.reset_state()
+        expected = [layer.forward(x)[0], layer.forward(x)[0]]
+        for a, b in zip(np.ravel(found), np.ravel(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_changed_activations_of_recurrent_layers_count_at_once():
+    model, x = made("recurrent", "row", "float32")
+    first = model.predict(x[:1])
+    model.layers[0].cell.activation = keras.activations.relu
+    assert not np.allclose(model.predict(x[:1]), first)
+    np.testing.assert_allclose(model.predict(x[:1]), one_by_one(model, x[:1]), rtol=1e-5, atol=1e-6)
 
 
 def test_layers_of_ones_own_are_called():
