@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnlite.core import changes, loading, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.symbol import Symbol
+from nnlite.kernels.merging import plus
 from nnlite.models import inference
 from nnlite.models.along import DONE, takes_along
 from nnlite.models.plan import (
@@ -314,9 +313,9 @@ class _Sums:
         if there is None:
             self._sums[slot] = gradient
         elif slot in self._own:
-            np.add(there, gradient, out=there)
+            plus(there, gradient, out=there)
         else:
-            self._sums[slot] = there + gradient
+            self._sums[slot] = plus(there, gradient)
             self._own.add(slot)
 
     def put(self, slot: int, gradient: Any) -> None:
