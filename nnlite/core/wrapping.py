@@ -55,6 +55,8 @@ def wrap_methods(cls: type) -> None:
         _replace(cls, "infer", _infer)
     if ("forward" in own or "infer" in own) and "inference" not in own:
         cls.inference = lambda self, shape, following: None  # type: ignore[attr-defined]  # a base class's is not this
+    if ("forward" in own or "backward" in own) and "takes_along" not in own:
+        cls.takes_along = None  # type: ignore[attr-defined]
     if "compute_output_shape" in own:
         parameters = inspect.signature(own["compute_output_shape"]).parameters
         cls._shape_options = tuple(parameters)[2:]  # type: ignore[attr-defined]

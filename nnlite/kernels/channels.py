@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.kernels import memory
+
 Array = NDArray[Any]
 
 # Elements a chunk: big enough that threads do not queue for the interpreter lock, small enough for the L2 cache.
-CHUNK = 131072
+CHUNK = 262144
 # A vector of few channels is repeated up to this length, so that NumPy's inner loop is long enough for SIMD.
 TILE = 8192
+# Rows of few channels are added up side by side to this length; longer ones take longer to add up in the end.
+WIDE = 2048
 
 _ones: dict[Any, Array] = {}
 
@@ -23,6 +27,12 @@ def chunks(start: int, stop: int, channels: int) -> Iterator[slice]:
     step = max(1, CHUNK // max(1, channels))
     for i in range(start, stop, step):
         yield slice(i, min(stop, i + step))
+
+
+def chunk_scratch(x: Array, rows: int) -> Array:
+    """Return memory for the longest of the :func:`chunks` of so many rows of x (..., C)."""
+    c = x.shape[-1]
+    return memory.empty((min(rows, max(1, CHUNK // max(1, c))), c), x.dtype)
 
 
 class Channels:
@@ -59,9 +69,29 @@ def column_sums(x: Array) -> Array:
     return sums
 
 
-def column_dots(a: Array, b: Array, scratch: Array) -> Array:
-    """Return the sum of each column of a * b, both (M, C); scratch of that shape may be a or b itself."""
-    return column_sums(np.multiply(a, b, out=scratch))
+def wide_sums(x: Array, times: Array | None = None) -> Array:
+    """Return the sum of each column of x, or of x * times, both C-contiguous (M, C), in float64.
+
+    Rows are laid side by side first: the sums are then of few numbers each, so that they lose few digits, and no
+    product is written down.
+
+    >>> x = np.arange(6.0).reshape(3, 2)
+    >>> wide_sums(x).tolist(), wide_sums(x, x).tolist()
+    ([6.0, 9.0], [20.0, 35.0])
+    """
+    c = x.shape[1]
+    beside = max(1, WIDE // max(1, c))
+    whole = len(x) // beside * beside
+    total = np.zeros(c)
+    for rows, width in ((slice(0, whole), beside), (slice(whole, len(x)), 1)):
+        if rows.start < rows.stop:
+            a = x[rows].reshape(-1, width * c)
+            if times is None:
+                sums = np.add.reduce(a, axis=0)
+            else:
+                sums = np.einsum("ij,ij->j", a, times[rows].reshape(-1, width * c))
+            total += sums.reshape(width, c).sum(axis=0, dtype=np.float64)
+    return total
 
 
 def as_rows(x: Array) -> Array:

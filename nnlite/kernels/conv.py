@@ -14,6 +14,7 @@ from nnlite import config
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import Channels, column_sums
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
+from nnlite.kernels.conv_return import Return, Returning
 from nnlite.kernels.conv_winograd import TAPS, Winograd, kernel_gradient, transformed
 from nnlite.kernels.windows import Axis, axes, pairs, per_axis
 
@@ -265,6 +266,7 @@ class _Backward:
         self.how = lowering(spatial, x.shape[-1], w.shape[-1], groups, cache.use_bias, x.dtype, CHUNK)
         self.back: Lowering | None = None
         self.by_rows = all(one.stride == 1 for one in spatial)
+        self.strided = Return(spatial, w, groups, CHUNK) if input_grad and not self.by_rows else None
         if input_grad and self.by_rows:
             mirrored = tuple(one.mirrored() for one in spatial)
             self.back = lowering(mirrored, w.shape[-1], x.shape[-1], groups, False, x.dtype, CHUNK)
@@ -278,7 +280,9 @@ class _Backward:
         count = share.images.stop - share.images.start
         mirrored = None if back is None else Windows(back, count)
         windows = None if self.shared else Windows(how, count)
+        returning = None if self.strided is None else Returning(self.strided, count)
         step = how.images if back is None else back.images if self.shared else min(how.images, back.images)
+        step = step if self.strided is None else min(step, self.strided.how.images)
         by = back if self.shared and back is not None else how
         total = np.zeros((by.groups, by.inner, by.filters), x.dtype)
         db = np.zeros(self.dy.shape[-1], x.dtype)
@@ -299,8 +303,8 @@ class _Backward:
                     if self.shared:
                         mirrored.gradient(matrices, x[part, band], total)
                     mirrored.correlate(matrices, self.kernel, dx[part, band])
-            elif windows is not None and dx is not None:
-                windows.scatter(dz, self.cache.w, dx[part])
+            elif returning is not None and dx is not None:
+                returning.give(dz, dx[part])
         return total, db
 
 

@@ -5,7 +5,8 @@ kernel, (taps * C, F). A column of ones beside the taps carries the bias, whose 
 With few channels the runs of neighbouring values are too short to copy well, so there the matrix is stored
 transposed: one plane, a shifted image, for each tap and channel.
 
-The gradient of the inputs (stride 1) is the same thing over dz, mirrored: the correlation with the flipped kernel.
+The gradient of the inputs (stride 1) is the same thing over dz, mirrored: the correlation with the flipped kernel. For
+other strides see :mod:`nnlite.kernels.conv_return`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nnlite.kernels import gemm, memory
-from nnlite.kernels.windows import Axis, taps
+from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
 
@@ -44,11 +45,11 @@ class Lowering:
         self.out = tuple(one.out for one in spatial)
         self.taps = math.prod(self.kernel)
         # Windows of one pixel are the input as it is: nothing to copy, and no place for a column of ones.
-        self.direct = groups == 1 and self.taps == 1 and all(one.stride == 1 for one in spatial)
+        self.pads = any(one.before or one.after for one in spatial)
+        self.direct = groups == 1 and self.taps == 1 and all(one.stride == 1 for one in spatial) and not self.pads
         self.bias = bias and not self.direct
         self.inner = self.taps * self.channels + self.bias
         self.padded = tuple(one.before + one.size + one.after for one in spatial)
-        self.pads = any(one.before or one.after for one in spatial)
         last = spatial[-1]
         run = self.channels * (last.kernel if last.dilation == 1 and groups == 1 else 1)
         self.planes = not self.direct and run < SHORT_RUN and last.out > run
@@ -97,7 +98,6 @@ class Windows:
     def __init__(self, how: Lowering, images: int) -> None:
         self.how = how
         self.part: Array | None = None
-        self.columns: Array | None = None
         self.scratch: Array | None = None
         self.inside: Array | None = None
         if how.direct:
@@ -179,21 +179,6 @@ class Windows:
             for group in range(len(total)):
                 gemm.matmul(left[image, group], given[image, group], self.part)
                 total[group] += self.part
-
-    def scatter(self, dz: Array, w: Array, dx: Array) -> None:
-        """Write the gradient of the inputs, for any stride: each tap gives its part of dz @ w.T back to its inputs."""
-        how = self.how
-        w = w.reshape(-1, how.groups, how.filters).transpose(1, 2, 0)
-        if self.columns is None:
-            self.columns = memory.empty((len(dz), how.groups, math.prod(how.out), how.taps * how.channels), how.dtype)
-        columns = self.columns[: len(dz)].reshape(how.groups, -1, how.taps * how.channels)
-        np.matmul(self._apart(dz)[0], w, out=columns)
-        columns = columns.reshape(how.groups, len(dx), *how.out, how.taps, how.channels)
-        dx.fill(0)
-        grouped = dx.reshape(*dx.shape[:-1], how.groups, how.channels)
-        for t, (_, windows, inputs) in enumerate(taps(how.spatial)):
-            tap: tuple[Any, ...] = (slice(None), *windows, t)
-            grouped[inputs] += np.moveaxis(columns[tap], 0, -2)
 
     def _apart(self, y: Array, parts: int = 1) -> Array:
         """View y (n, windows..., F) as (parts, G, n * windows / parts, F / G)."""

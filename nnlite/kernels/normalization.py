@@ -8,43 +8,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.channels import CHUNK, Channels, as_rows, chunks, column_dots, column_sums
+from nnlite.kernels.activation import relu_backward
+from nnlite.kernels.channels import Channels, as_rows, chunk_scratch, chunks, wide_sums
 
 Array = NDArray[Any]
 
 # Elements that one thread handles in a microsecond in one of these passes, for the choice of threads.
 RATE = 1000.0
+# How many times as large as the variance the square of a mean is where sums of squares lose digits.
+FAR = 4.0
 
 
 def moments(x: Array) -> tuple[Array, Array]:
-    """Return mean and biased variance of the columns of x (M, C).
+    """Return mean and biased variance of the columns of x (M, C), C-contiguous.
 
-    Each chunk's deviations are taken from the chunk's own mean and the chunks are combined in order (Chan, Golub and
-    LeVeque, 1979), so that a mean far larger than the spread costs no accuracy.
+    ``variance = sum(x^2) / m - mean^2`` loses digits where the mean is larger than the spread. Where it is, in any
+    column, or where squares overflow, all is done again with the deviations from the mean that was found.
     """
+    about = None
+    while True:
+        sums, squares = _sums_about(about, x)
+        mean, square = sums / max(len(x), 1), squares / max(len(x), 1)
+        variance = np.maximum(square - mean * mean, 0)
+        if about is not None:
+            return (about + mean).astype(x.dtype), variance.astype(x.dtype)
+        if np.isfinite(square).all() and (mean * mean <= FAR * variance).all():
+            return mean.astype(x.dtype), variance.astype(x.dtype)
+        about = mean.astype(x.dtype)
+
+
+def _sums_about(about: Array | None, x: Array) -> tuple[Array, Array]:
+    """The sums of the columns of x - about and of their squares; about is 0 where None."""
     m, c = x.shape
 
-    def task(start: int, stop: int) -> list[tuple[int, Array, Array]]:
-        found = []
-        scratch = np.empty((min(stop - start, max(1, CHUNK // max(1, c))), c), x.dtype)
+    def task(start: int, stop: int) -> tuple[Array, Array]:
+        sums, squares = np.zeros(c), np.zeros(c)
+        deviations = None if about is None else _Deviations(about, x, stop - start)
         for rows in chunks(start, stop, c):
-            part = x[rows]
-            mean = column_sums(part) / x.dtype.type(len(part))
-            deviation = scratch[: len(part)]
-            Channels(mean).apply(np.subtract, part, deviation)
-            found.append((len(part), mean, column_dots(deviation, deviation, deviation)))
-        return found
+            part = x[rows] if deviations is None else deviations.of(rows)
+            sums += wide_sums(part)
+            squares += wide_sums(part, part)
+        return sums, squares
 
-    count, mean, square = 0, np.zeros(c), np.zeros(c)
-    for found in parallel.run(task, m, 2 * x.size / RATE):
-        for n, part_mean, part_square in found:
-            delta = part_mean - mean
-            total = count + n
-            mean = mean + delta * (n / total)
-            square = square + part_square + delta * delta * (count * n / total)
-            count = total
-    divisor = max(count, 1)
-    return mean.astype(x.dtype), (square / divisor).astype(x.dtype)
+    found = parallel.run(task, m, 2 * x.size / RATE)
+    return sum(one[0] for one in found), sum(one[1] for one in found)  # type: ignore[return-value]
+
+
+class _Deviations:
+    """One thread's memory for the deviations of a few rows at a time from a vector."""
+
+    def __init__(self, about: Array, x: Array, rows: int) -> None:
+        self.about, self.x = Channels(about), x
+        self.scratch = chunk_scratch(x, rows)
+
+    def of(self, rows: slice) -> Array:
+        """Return x[rows] - about, valid until the next call."""
+        part = self.scratch[: rows.stop - rows.start]
+        self.about.apply(np.subtract, self.x[rows], part)
+        return part
 
 
 def masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:
@@ -63,35 +84,44 @@ def counts(mask: Array, dtype: Any) -> Array:
     return number.astype(dtype)
 
 
-def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
-    """Return x * scale + shift for x (M, C) and vectors (C,)."""
+def scale_shift(x: Array, scale: Array, shift: Array, relu: bool = False) -> Array:
+    """Return x * scale + shift for C-contiguous x (M, C) and vectors (C,), or what a ReLU makes of it."""
     y = memory.empty(x.shape, x.dtype)
 
     def task(start: int, stop: int) -> None:
-        by, plus = Channels(scale), Channels(shift)
+        by, plus, least = Channels(scale), Channels(shift), Channels(np.zeros_like(shift))
         for rows in chunks(start, stop, x.shape[1]):
             by.apply(np.multiply, x[rows], y[rows])
             plus.apply(np.add, y[rows], y[rows])
+            if relu:
+                least.apply(np.maximum, y[rows], y[rows])
 
-    parallel.run(task, len(x), 2 * x.size / RATE)
+    parallel.run(task, len(x), (2 + relu) * x.size / RATE)
     return y
 
 
 def batch_norm_forward(
-    x: Array, gamma: Array | None, beta: Array | None, mean: Array, variance: Array, epsilon: float
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    mean: Array,
+    variance: Array,
+    epsilon: float,
+    relu: bool = False,
 ) -> tuple[Array, Array]:
-    """Return y = (x - mean) * inv * gamma + beta and inv = 1 / sqrt(variance + epsilon).
+    """Return y = (x - mean) * inv * gamma + beta, or max(y, 0), and inv = 1 / sqrt(variance + epsilon).
 
     Args:
         x: (..., C), normalized over all axes but the last.
         gamma, beta: (C,), or None for 1 and 0.
         mean, variance: (C,), of this batch or moving averages.
         epsilon: keeps the root away from zero.
+        relu: whether a ReLU follows.
     """
     inv = 1 / np.sqrt(variance + x.dtype.type(epsilon))
     scale = inv if gamma is None else inv * gamma
     shift = -mean * scale if beta is None else beta - mean * scale
-    return scale_shift(as_rows(x), scale, shift).reshape(x.shape), inv
+    return scale_shift(as_rows(x), scale, shift, relu).reshape(x.shape), inv
 
 
 def batch_norm_backward(
@@ -103,12 +133,14 @@ def batch_norm_backward(
     batch_statistics: bool,
     mask: Array | None = None,
     input_grad: bool = True,
+    y: Array | None = None,
 ) -> tuple[Array | None, Array, Array]:
     """Return the gradients (dx, dgamma, dbeta) of batch normalization.
 
     With xhat = (x - mean) * inv: dbeta = sum(dy), dgamma = sum(dy * xhat) over all axes but the last, and
     dx = gamma * inv * (dy - dbeta / m - xhat * dgamma / m), where the last two terms are there only if mean and
-    variance were those of this batch of m rows (and only on the rows that ``mask`` counts).
+    variance were those of this batch of m rows (and only on the rows that ``mask`` counts). After a ReLU, dy is taken
+    where y > 0.
 
     Args:
         dy, x: (..., C).
@@ -117,48 +149,53 @@ def batch_norm_backward(
         batch_statistics: whether mean and variance depended on x.
         mask: (M, 1) or (M, C) booleans: what the statistics were taken over; None for all.
         input_grad: whether dx is wanted; else it is None.
+        y: the output, if that was a ReLU's; dy is the gradient by it then.
     """
     rows_x, rows_dy = as_rows(x), as_rows(dy)
+    rows_y = None if y is None else as_rows(y)
+    dz = rows_dy if rows_y is None else memory.empty(rows_x.shape, x.dtype)
     m, c = rows_x.shape
+    # sum(dz * (x - mean)) = sum(dz * x) - mean * sum(dz), unless that loses digits.
+    far = bool((mean * mean * inv * inv > FAR).any())
 
     def sums(start: int, stop: int) -> tuple[Array, Array]:
-        dbeta, dxhat = np.zeros(c), np.zeros(c)
-        minus = Channels(mean)
-        scratch = np.empty((min(stop - start, max(1, CHUNK // max(1, c))), c), x.dtype)
+        of_dz, of_products = np.zeros(c), np.zeros(c)
+        deviations = _Deviations(mean, rows_x, stop - start) if far else None
         for rows in chunks(start, stop, c):
-            centred = scratch[: rows.stop - rows.start]
-            minus.apply(np.subtract, rows_x[rows], centred)
-            dbeta += column_sums(rows_dy[rows])
-            dxhat += column_dots(rows_dy[rows], centred, centred)
-        return dbeta, dxhat
+            if rows_y is not None:
+                relu_backward(rows_dy[rows], rows_y[rows], out=dz[rows])
+            of_dz += wide_sums(dz[rows])
+            of_products += wide_sums(dz[rows], rows_x[rows] if deviations is None else deviations.of(rows))
+        return of_dz, of_products
 
-    partial = parallel.run(sums, m, 3 * x.size / RATE)
-    dbeta = np.sum([p[0] for p in partial], axis=0).astype(x.dtype)
-    dgamma = (np.sum([p[1] for p in partial], axis=0) * inv).astype(x.dtype)
+    found = parallel.run(sums, m, (2 if y is None else 4) * x.size / RATE)
+    of_dz, of_products = sum(one[0] for one in found), sum(one[1] for one in found)
+    dbeta = of_dz.astype(x.dtype)  # type: ignore[union-attr]
+    dgamma = ((of_products if far else of_products - mean * of_dz) * inv).astype(x.dtype)
     if not input_grad:
         return None, dgamma, dbeta
     scale = inv if gamma is None else inv * gamma
     if not batch_statistics:
-        return scale_shift(rows_dy, scale, np.zeros_like(scale)).reshape(x.shape), dgamma, dbeta
+        return scale_shift(dz, scale, np.zeros_like(scale)).reshape(x.shape), dgamma, dbeta
     if mask is not None:
         centred = rows_x - mean
         inner = np.where(mask, dbeta + centred * (inv * dgamma), 0) / counts(mask, x.dtype)
-        return ((rows_dy - inner) * scale).reshape(x.shape), dgamma, dbeta
+        return ((dz - inner) * scale).reshape(x.shape), dgamma, dbeta
 
-    # dx = dy * scale + (x - mean) * slope + offset
-    slope, offset = -scale * inv * dgamma / x.dtype.type(max(m, 1)), -scale * dbeta / x.dtype.type(max(m, 1))
-    dx = memory.empty(rows_x.shape, x.dtype)
+    # dx = dz * scale + x * slope + offset
+    slope = -scale * inv * dgamma / x.dtype.type(max(m, 1))
+    offset = -scale * dbeta / x.dtype.type(max(m, 1)) - mean * slope
+    dx = memory.empty(rows_x.shape, x.dtype) if y is None else dz
 
     def combine(start: int, stop: int) -> None:
-        by, minus, times, plus = Channels(scale), Channels(mean), Channels(slope), Channels(offset)
-        scratch = np.empty((min(stop - start, max(1, CHUNK // max(1, c))), c), x.dtype)
+        by, times, plus = Channels(scale), Channels(slope), Channels(offset)
+        scratch = chunk_scratch(x, stop - start)
         for rows in chunks(start, stop, c):
-            centred, out = scratch[: rows.stop - rows.start], dx[rows]
-            minus.apply(np.subtract, rows_x[rows], centred)
-            times.apply(np.multiply, centred, centred)
-            by.apply(np.multiply, rows_dy[rows], out)
-            np.add(out, centred, out=out)
-            plus.apply(np.add, out, out)
+            sloped, out = scratch[: rows.stop - rows.start], dx[rows]
+            times.apply(np.multiply, rows_x[rows], sloped)
+            plus.apply(np.add, sloped, sloped)
+            by.apply(np.multiply, dz[rows], out)
+            np.add(out, sloped, out=out)
 
-    parallel.run(combine, m, 5 * x.size / RATE)
+    parallel.run(combine, m, 4 * x.size / RATE)
     return dx.reshape(x.shape), dgamma, dbeta

@@ -98,6 +98,13 @@ class ReLU(_Function):
         return {"max_value": self.max_value, "negative_slope": self.negative_slope, "threshold": self.threshold}
 
 
+def is_relu(layer: Layer) -> bool:
+    """Return whether a layer computes max(x, 0) and nothing else."""
+    if type(layer) is Activation:
+        return layer.activation is activations.relu
+    return type(layer) is ReLU and not (layer.negative_slope or layer.threshold) and layer.max_value is None
+
+
 @registry.register("layers")
 class LeakyReLU(_Function):
     """``y = x`` for x >= 0, ``negative_slope * x`` below.

@@ -10,7 +10,7 @@ import numpy as np
 from nnlite import activations
 from nnlite.kernels.elementwise import zeros_row
 from nnlite.layers import applied
-from nnlite.layers.activation import Activation, ReLU
+from nnlite.layers.activation import Activation, ReLU, is_relu
 from nnlite.layers.normalization import BatchNormalization
 
 
@@ -108,8 +108,7 @@ def _normalizes(layer: Any, rank: int) -> bool:
 
 
 def _activates(layer: Any) -> bool:
-    plain = type(layer) is ReLU and not (layer.negative_slope or layer.threshold) and layer.max_value is None
-    return plain or type(layer) is Activation
+    return type(layer) is Activation or is_relu(layer)
 
 
 def _pools(layer: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from nnlite.core import registry
 from nnlite.core.layer import Layer
 from nnlite.core.structure import is_shape
-from nnlite.kernels.merging import extremum_backward, extremum_forward, multiply_backward, raised, sum_to
+from nnlite.kernels.merging import extremum_backward, extremum_forward, multiply_backward, plus, raised, sum_to
 
 
 class Merge(Layer):
@@ -103,9 +103,9 @@ def _if_raised(shapes: Any) -> str:
 
 
 def _sum(x: list[Any]) -> Any:
-    y = x[0] + x[1] if len(x) > 1 else x[0].copy()
+    y = plus(x[0], x[1]) if len(x) > 1 else x[0].copy()
     for a in x[2:]:
-        y = np.add(y, a, out=y) if np.broadcast(y, a).shape == y.shape else y + a
+        y = plus(y, a, out=y) if np.broadcast(y, a).shape == y.shape else y + a
     return y
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import registry
+from nnlite.core import registry, wrapping
 from nnlite.core.errors import nearest
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.core.variable import Variable
 from nnlite.kernels import normalization as kernels
 from nnlite.layers import checks, settings
+from nnlite.layers.activation import is_relu
 
 
 class Normalized(Layer):
@@ -159,6 +160,17 @@ class BatchNormalization(Normalized):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
+        return self._normalized(x, training, mask)
+
+    def takes_along(self, layer: Layer) -> bool:
+        """Whether training does that layer, which follows, too; see :mod:`nnlite.models.along`."""
+        return is_relu(layer)
+
+    def forward_along(self, x: Any, layer: Layer) -> tuple[Any, Any]:
+        """Return what a ReLU makes of the output in training, and the cache with which backward undoes both."""
+        return self._normalized(wrapping.prepare(self, x), True, None, relu=True)
+
+    def _normalized(self, x: Any, training: bool, mask: Any, relu: bool = False) -> tuple[Any, Any]:
         gamma, beta = self._values()
         batch_statistics = bool(training and self.trainable)
         last = np.moveaxis(x, self.axis, -1)
@@ -178,10 +190,10 @@ class BatchNormalization(Normalized):
                 gamma, beta = r if gamma is None else r * gamma, shift if beta is None else shift + beta
             if len(flat):
                 self._update(mean, variance)
-        y, inv = kernels.batch_norm_forward(last, gamma, beta, mean, variance, self.epsilon)
+        y, inv = kernels.batch_norm_forward(last, gamma, beta, mean, variance, self.epsilon, relu)
         if not batch_statistics:
             mean = mean.copy()  # the moving average may have moved on by the time of backward
-        return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows, correction)
+        return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows, correction, y if relu else None)
 
     def affine(self) -> tuple[Any, Any]:
         """Return scale and shift, ``y = scale * x + shift``, of inference, of each channel."""
@@ -242,13 +254,13 @@ class BatchNormalization(Normalized):
         self.moving_variance.assign(np.maximum(self.moving_stddev.value**2 - epsilon, 0))
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
-        x, mean, inv, batch_statistics, rows, correction = cache
+        x, mean, inv, batch_statistics, rows, correction, y = cache
         gamma, _ = self._values()
         if correction is not None:
             r, d = correction
             gamma = r if gamma is None else r * gamma
         dx, dgamma, dbeta = kernels.batch_norm_backward(
-            np.moveaxis(dy, self.axis, -1), x, gamma, mean, inv, batch_statistics, rows, input_grad
+            np.moveaxis(dy, self.axis, -1), x, gamma, mean, inv, batch_statistics, rows, input_grad, y
         )
         if correction is not None:
             dgamma = r * dgamma + d * dbeta

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnlite.core import changes, loading, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.symbol import Symbol
+from nnlite.kernels.merging import plus
 from nnlite.models import inference
+from nnlite.models.along import DONE, takes_along
 from nnlite.models.plan import (
     Slot,
     Step,
@@ -75,7 +75,7 @@ class Graph:
         self._last_shapes: tuple[Any, Any] = (None, None)
 
     def _number(self) -> None:
-        """Number the calls of each layer, as files and summaries name them."""
+        """Number the calls of each layer, as files and summaries name them, and note which step follows which alone."""
         self._calls: dict[int, list[int]] = {}
         self._places: dict[int, tuple[str, int, int]] = {}
         for index, step in enumerate(self.steps):
@@ -83,6 +83,20 @@ class Graph:
             for output, slot in enumerate(step.targets):
                 self._places[slot] = (step.layer.name, len(calls), output)
             calls.append(index)
+        self._followers = self._lone_followers()
+
+    def _lone_followers(self) -> list[int | None]:
+        """For each step the one that alone takes what it makes, where both are plain and without options."""
+        plain = [step.plain and not step.options for step in self.steps]
+        users: dict[int, list[int]] = {slot: [] for slot in range(self.size)}
+        for index, step in enumerate(self.steps):
+            for slot in step.needs:
+                users[slot].append(index)
+        found: list[int | None] = []
+        for index, step in enumerate(self.steps):
+            after = users[step.targets[0]] if plain[index] and step.targets[0] not in self.outputs else []
+            found.append(after[0] if len(after) == 1 and plain[after[0]] else None)
+        return found
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -104,8 +118,12 @@ class Graph:
             values[slot] = x
             if mask is not None:
                 known[slot] = mask
-        for step in self.steps:
-            layer = step.layer
+        done: set[int] = set()  # along with steps before them
+        for index, step in enumerate(self.steps):
+            layer, after = step.layer, self._followers[index]
+            if index in done:
+                caches.append(DONE)  # type: ignore[union-attr]
+                continue
             if step.x is None:  # an input, which is there
                 x, options, mask = values[step.targets[0]], {}, known.get(step.targets[0])
             elif step.plain:
@@ -118,7 +136,12 @@ class Graph:
                 mask = masks_of(step.x, known) if known else None
             if mask is not None and layer._takes_mask:
                 options = {"mask": mask, **options}
-            if heeds and (step.training is not None or layer.heeds_training):
+            outputs = step.outputs
+            if after is not None and training and caches is not None and mask is None and self._along(index, after):
+                y, cache = layer.forward_along(x, self.steps[after].layer)
+                outputs = self.steps[after].outputs
+                done.add(after)
+            elif heeds and (step.training is not None or layer.heeds_training):
                 y, mask = layer.infer_as_told(x, step.training, mask, options)
                 note_masks(step.outputs, mask, known)
             elif mask is None and not layer.makes_mask:
@@ -135,14 +158,17 @@ class Graph:
             if caches is not None:
                 caches.append(cache)
                 del cache
-            if isinstance(step.outputs, Slot):
-                values[step.outputs] = y
+            if isinstance(outputs, Slot):
+                values[outputs] = y
             else:
                 put_outputs(step, y, values)
             for number in step.last:
                 values[number] = None
             del x, y, options
         return [values[slot] for slot in self.outputs], [known.get(slot) for slot in self.outputs]
+
+    def _along(self, index: int, after: int) -> bool:
+        return takes_along(self.steps[index].layer, self.steps[after].layer)
 
     def plan(self, shapes: list[Any], dtypes: list[Any]) -> Any:
         """Return a function that infers for inputs of given shapes and dtypes, or None; see
@@ -164,6 +190,9 @@ class Graph:
                 continue
             dy = gradients.take(step.outputs) if isinstance(step.outputs, Slot) else gradients.take_all(step.outputs)
             if dy is None:
+                continue
+            if cache is DONE:
+                gradients.put(step.x, dy)
                 continue
             goes_on = passes[index]
             if not goes_on and not learns[index]:
@@ -284,9 +313,9 @@ class _Sums:
         if there is None:
             self._sums[slot] = gradient
         elif slot in self._own:
-            np.add(there, gradient, out=there)
+            plus(there, gradient, out=there)
         else:
-            self._sums[slot] = there + gradient
+            self._sums[slot] = plus(there, gradient)
             self._own.add(slot)
 
     def put(self, slot: int, gradient: Any) -> None:

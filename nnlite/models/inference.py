@@ -18,6 +18,7 @@ from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.kernels import parallel
 from nnlite.kernels.few import ROWS
+from nnlite.models.along import is_regular
 from nnlite.models.plan import Slot, filled, put_outputs
 
 # Plans kept for one model.
@@ -173,29 +174,17 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
     Raises ``ValueError`` if the layer does not take such an input.
     """
     rows = (shape[0] if isinstance(shape, list) else shape)[:1]
-    if not _is_regular(layer) or (rows == (None,) and not getattr(layer, "fuses_batches", False)):
+    if not is_regular(layer) or (rows == (None,) and not getattr(layer, "fuses_batches", False)):
         return None
     if layer.input_spec is not None:
         check_inputs(layer, shape)
     usable = []
     for one in following:
-        if one._compute != layer._compute or not _is_regular(one):
+        if one._compute != layer._compute or not is_regular(one):
             break
         usable.append(one)
     found: tuple[Function, int] | None = layer.inference(shape, usable)
     return found
-
-
-def _is_regular(layer: Any) -> bool:
-    """Whether a layer does what its class says: no method of its own, and an activation that keeps dtype and shape,
-    which a plain function need not."""
-    activation = getattr(layer, "activation", None)
-    return (
-        layer.built
-        and layer.activity_regularizer is None
-        and layer.__dict__.keys().isdisjoint(("forward", "infer"))
-        and (activation is None or hasattr(activation, "keeps"))
-    )
 
 
 def shape_after(layers: Sequence[Any], shape: Any) -> Any:

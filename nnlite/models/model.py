@@ -337,3 +337,8 @@ class Functional(Model):
 def kind(value: Any) -> str:
     """Words for what somebody gave: "None", "a list"."""
     return "None" if value is None else f"a {type(value).__name__}"
+
+
+def mask_option(layer: Any, mask: Any) -> dict[str, Any]:
+    """The options with which a layer's forward gets a mask, if there is one and the layer takes it."""
+    return {"mask": mask} if mask is not None and layer._takes_mask else {}

@@ -12,8 +12,9 @@ from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
 from nnlite.models import inference
+from nnlite.models.along import DONE, takes_along
 from nnlite.models.ends import Symbols
-from nnlite.models.model import Caches, Model, kind
+from nnlite.models.model import Caches, Model, kind, mask_option
 
 
 @registry.register("models")
@@ -243,13 +244,19 @@ class Sequential(Model):
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Caches]:
         """Return the output and the cache for :meth:`backward`: those of all layers."""
-        caches = []
-        for layer in self._layers:
-            options = {"mask": mask} if mask is not None and layer._takes_mask else {}
-            if mask is None and not layer.makes_mask:
+        caches: list[Any] = []
+        for index, layer in enumerate(self._layers):
+            after = self._layers[index + 1 : index + 2] if training and mask is None else []
+            if len(caches) > index:
+                continue
+            if after and takes_along(layer, after[0]):
+                x, cache = layer.forward_along(x, after[0])  # type: ignore[attr-defined]
+                caches.append(cache)
+                cache = DONE
+            elif mask is None and not layer.makes_mask:
                 x, cache = layer.forward(x, training)
             else:
-                x, cache, mask = layer.forward_with_mask(x, training, mask, options)
+                x, cache, mask = layer.forward_with_mask(x, training, mask, mask_option(layer, mask))
             caches.append(cache)
         return x, Caches(caches, mask)
 
@@ -272,9 +279,11 @@ class Sequential(Model):
         if not input_grad:
             last = next((i for i, layer in enumerate(self._layers) if layer.trainable_weights), len(self._layers))
         for index in range(len(self._layers) - 1, last - 1, -1):
-            layer = self._layers[index]
+            layer, taken = self._layers[index], cache.calls.pop()
+            if taken is DONE:
+                continue
             skips = not input_grad and index == last and layer._takes_input_grad
-            dy = layer.backward(dy, cache.calls.pop(), **({"input_grad": False} if skips else {}))
+            dy = layer.backward(dy, taken, **({"input_grad": False} if skips else {}))
             if dy is None and index > last:
                 if layer._may_end_gradients():
                     cache.calls.clear()
@@ -299,11 +308,10 @@ class Sequential(Model):
             if function is not None:
                 return function(x), None
         for layer in self._layers:
-            options = {"mask": mask} if mask is not None and layer._takes_mask else {}
             if mask is None and not layer.makes_mask:
                 x = layer.infer(x)
             else:
-                x, mask = layer.infer_with_mask(x, mask, options)
+                x, mask = layer.infer_with_mask(x, mask, mask_option(layer, mask))
         return x, mask
 
     @property
@@ -319,8 +327,7 @@ class Sequential(Model):
         if training is not None:
             return super().infer_as_told(x, training, mask, options)
         for layer in self._layers:
-            taken = {"mask": mask} if mask is not None and layer._takes_mask else {}
-            x, mask = layer.infer_as_told(x, None, mask, taken)
+            x, mask = layer.infer_as_told(x, None, mask, mask_option(layer, mask))
         return x, mask
 
     def cast_inputs(self, x: Any) -> Any:

@@ -65,3 +65,17 @@ def test_gradients_of_what_was_repeated_are_summed():
     assert merging.sum_to(np.ones((2, 3, 4)), (2, 4)).tolist() == [[3.0] * 4] * 2
     same = np.ones((2, 3))
     assert merging.sum_to(same, (2, 3)) is same
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", ">f4"])
+@pytest.mark.parametrize("shape", [(0, 3), (5, 3), (1001, 999)])
+def test_plus(shape, dtype):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=shape).astype(dtype), rng.normal(size=shape).astype(dtype)
+    np.testing.assert_array_equal(merging.plus(a, b), a + b)
+    np.testing.assert_array_equal(merging.plus(a.T, b.T), (a + b).T)
+    np.testing.assert_array_equal(merging.plus(a[:, :1], b), a[:, :1] + b)
+    np.testing.assert_array_equal(merging.plus(a, b.astype("float64")), a + b.astype("float64"))
+    total = a + b
+    assert merging.plus(a, b, out=a) is a
+    np.testing.assert_array_equal(a, total)

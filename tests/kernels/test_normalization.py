@@ -3,7 +3,7 @@ import pytest
 
 from nnlite import config
 from nnlite.kernels import normalization as kernels
-from nnlite.kernels.channels import CHUNK, Channels, chunks
+from nnlite.kernels.channels import CHUNK, Channels, chunks, wide_sums
 from nnlite.testing import check_gradients
 
 
@@ -100,3 +100,47 @@ def test_thread_counts_agree():
         config.set_num_threads(None)
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * max(1, np.abs(b).max()))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 32, 5000])
+@pytest.mark.parametrize("rows", [0, 1, 7, 1000])
+def test_wide_sums(rows, channels):
+    x, times = normal(rows, channels), normal(rows, channels, seed=1)
+    np.testing.assert_allclose(wide_sums(x), x.sum(0), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(wide_sums(x, times), (x * times).sum(0), rtol=1e-12, atol=1e-12)
+    assert wide_sums(x.astype("float32")).dtype == np.float64
+
+
+def test_moments_of_large_numbers_do_not_overflow():
+    mean, variance = kernels.moments(np.full((9, 2), 1e20, "float32"))
+    np.testing.assert_allclose(mean, 1e20, rtol=1e-6)
+    assert variance.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("far", [0, 1000])
+@pytest.mark.parametrize(("rows", "channels"), [(0, 3), (1, 3), (7, 3), (40_000, 16)])
+def test_batch_norm_and_relu_are_as_one_after_the_other(rows, channels, far):
+    x, dy = normal(rows, channels) + far, normal(rows, channels, seed=1)
+    gamma, beta = normal(channels, seed=2), normal(channels, seed=3)
+    mean, variance = kernels.moments(x)
+    y, inv = kernels.batch_norm_forward(x, gamma, beta, mean, variance, 1e-3)
+    together, _ = kernels.batch_norm_forward(x, gamma, beta, mean, variance, 1e-3, relu=True)
+    np.testing.assert_array_equal(together, np.maximum(y, 0))
+    given = dy.copy()
+    for batch_statistics in (True, False):
+        found = kernels.batch_norm_backward(dy, x, gamma, mean, inv, batch_statistics, y=together)
+        expected = kernels.batch_norm_backward(dy * (y > 0), x, gamma, mean, inv, batch_statistics)
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(dy, given)
+
+
+def test_gradients_far_from_zero_keep_their_accuracy():
+    x, dy = normal(10_000, 4) + 1000, normal(10_000, 4, seed=1)
+    mean, variance = kernels.moments(x)
+    inv = 1 / np.sqrt(variance)
+    expected = kernels.batch_norm_backward(dy, x, None, mean, inv, True)
+    vectors = [a.astype("float32") for a in (mean, inv)]
+    found = kernels.batch_norm_backward(dy.astype("float32"), x.astype("float32"), None, *vectors, True)
+    for a, b, digits in zip(found, expected, (3e-4, 1e-3, 1e-4), strict=True):
+        np.testing.assert_allclose(a, b, rtol=digits, atol=digits * np.abs(b).max())
