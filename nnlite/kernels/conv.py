@@ -16,6 +16,7 @@ from nnlite.kernels.channels import Channels, column_sums
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
 from nnlite.kernels.conv_return import Return, Returning
 from nnlite.kernels.conv_winograd import TAPS, Winograd, kernel_gradient, transformed
+from nnlite.kernels.pooling import give_to_largest, reduce_windows
 from nnlite.kernels.windows import Axis, axes, pairs, per_axis
 
 Array = NDArray[Any]
@@ -31,8 +32,8 @@ MORE_WINDOWS = 1.25
 
 
 class ConvCache(NamedTuple):
-    """What :func:`conv_backward` needs; ``y`` only if the activation was fused, ``tiled`` and ``u`` if Winograd's
-    algorithm was used."""
+    """What :func:`conv_backward` needs; ``y`` only if activation or pooling was fused, ``tiled`` and ``u`` only of
+    Winograd's algorithm, ``pool`` and ``largest``, the pooled y, only if pooling was fused."""
 
     x: Array
     w: Array
@@ -43,12 +44,25 @@ class ConvCache(NamedTuple):
     activation: Any
     tiled: Winograd | None = None
     u: Array | None = None
+    pool: tuple[Axis, ...] | None = None
+    largest: Array | None = None
 
     def dz(self, dy: Array, part: slice, out: Array | None = None) -> Array:
         """Return the gradient before the activation of some images, in the given memory where it is computed."""
+        if self.pool is not None:
+            return self._dz_of_pooled(dy[part], part, out)
         if self.activation is None or self.y is None:
             return dy[part]
         dz: Array = self.activation.backward(dy[part], self.y[part], out=out)
+        return dz
+
+    def _dz_of_pooled(self, dy: Array, part: slice, out: Array | None) -> Array:
+        """The largest elements alone get gradients: so the activation's derivative is taken at those."""
+        assert self.pool is not None and self.y is not None and self.largest is not None
+        y, largest = self.y[part], self.largest[part]
+        given = dy if self.activation is None else self.activation.backward(dy, largest)
+        dz = memory.empty(y.shape, y.dtype) if out is None else out
+        give_to_largest(given, y, largest, self.pool, dz)
         return dz
 
 
@@ -91,6 +105,7 @@ def conv_forward(
     dilation: Sizes = 1,
     groups: int = 1,
     activation: Any = None,
+    pool: tuple[Axis, ...] | None = None,
 ) -> tuple[Array, ConvCache]:
     """Return y = act(b + correlation of x with w), and the cache for :func:`conv_backward`.
 
@@ -107,6 +122,7 @@ def conv_forward(
         groups: divides C and F.
         activation: an element-wise function of :mod:`nnlite.activations` whose derivative needs only y, or None. It is
             applied while the result is in cache.
+        pool: windows of y, of which the largest elements are returned in its place, found while y is in cache.
 
     Returns:
         y (N, output sizes..., F) in the common dtype of x and w, and the cache.
@@ -120,14 +136,28 @@ def conv_forward(
     """
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, groups)
     y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
-    cache = ConvCache(x, w, None if activation is None else y, spatial, groups, b is not None, activation)
+    kept = None if activation is None and pool is None else y
+    cache = ConvCache(x, w, kept, spatial, groups, b is not None, activation)
     tiled = _tiled(len(x), w, spatial, groups)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
     finish = _finisher(None if how.bias and tiled is None else b, activation)
+    result = y
+    if pool is not None:
+        result = memory.empty((len(x), *(one.out for one in pool), w.shape[-1]), x.dtype)
+        cache = cache._replace(pool=pool, largest=result)
+
+    def pooled(part: slice) -> None:
+        if pool is not None:
+            reduce_windows(np.maximum, y[part], pool, result[part])
+
+    def finished(part: slice) -> None:
+        finish(y[part])
+        pooled(part)
+
     if tiled is not None:
         u = transformed(w)
-        parallel.run(lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finish), len(x), _work(y, w))
-        return y, cache._replace(tiled=tiled, u=u)
+        parallel.run(lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finished), len(x), _work(y, w))
+        return result, cache._replace(tiled=tiled, u=u)
     matrices = how.matrices(w, b)
 
     def task(share: _Share) -> None:
@@ -135,12 +165,16 @@ def conv_forward(
         for part in share.parts(how.images):
             view = windows.look(x[part])
             for band in share.bands(how):
-                result = y[part, band]
-                windows.correlate(windows.gather(view[:, band]), matrices, result)
-                finish(result)
+                product = y[part, band]
+                windows.correlate(windows.gather(view[:, band]), matrices, product)
+                finish(product)
+            if share.of == 1:  # else there are but some rows of windows yet
+                pooled(part)
 
     _over_threads(task, len(x), _work(y, w))
-    return y, cache
+    if len(x) < parallel.threads():
+        pooled(slice(None))
+    return result, cache
 
 
 def conv_pool(
@@ -173,7 +207,9 @@ def conv_pool(
     if tiled is not None:
         u = transformed(w)
         parallel.run(
-            lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finish, True), len(x), 4 * _work(y, w)
+            lambda start, stop: tiled.forward(slice(start, stop), x, u, y, lambda part: finish(y[part]), True),
+            len(x),
+            4 * _work(y, w),
         )
         return y
     how = lowering(spatial, x.shape[-1], w.shape[-1], 1, False, x.dtype, CHUNK)
@@ -214,7 +250,8 @@ def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple
     if cache.tiled is not None:
         return _backward_tiled(dy, cache, input_grad)
     work = _Backward(dy, cache, input_grad)
-    sums = _over_threads(work.share, len(x), _work(dy, w) * (2 + input_grad), rows=work.by_rows)
+    microseconds = _work(dy if cache.y is None else cache.y, w) * (2 + input_grad)
+    sums = _over_threads(work.share, len(x), microseconds, rows=work.by_rows)
     dmatrix, db = sums[0]
     for more_matrix, more_db in sums[1:]:
         dmatrix += more_matrix
@@ -245,7 +282,7 @@ def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Arra
     def task(start: int, stop: int) -> tuple[Array, Array]:
         return tiled.backward(slice(start, stop), x, u, dx, partial(cache.dz, dy))
 
-    (du, db), *more = parallel.run(task, len(x), _work(dy, cache.w) * 2)
+    (du, db), *more = parallel.run(task, len(x), _work(dy if cache.y is None else cache.y, cache.w) * 2)
     for more_du, more_db in more:
         du += more_du
         db += more_db

@@ -97,15 +97,15 @@ class Winograd:
         return self.places * self.dtype.itemsize <= BIGGEST and tiled < WORTHWHILE * direct
 
     def forward(
-        self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[Array], None], pool: bool = False
+        self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[slice], None], pool: bool = False
     ) -> None:
-        """Write the convolution of x (N, H, W, C) with a transformed kernel into y, calling ``finish`` on its parts.
+        """Write the convolution of x (N, H, W, C) with a transformed kernel into y; call ``finish`` for parts of it.
 
         Args:
             images: which of the images to do.
             x, y: all images.
             u: from :func:`transformed`.
-            finish: works in place on (n, H', W', F).
+            finish: works on the images of a slice, in place.
             pool: whether y is (N, H' // 2, W' // 2, F), of the largest products of windows of 2 x 2.
         """
         a, b, _ = matrices(self.dtype)
@@ -120,7 +120,7 @@ class Winograd:
             if pool:
                 results = pairs(pairs(results, 0), 1)
             buffers.join(results, y[part])
-            finish(y[part])
+            finish(part)
 
     def backward(
         self,

@@ -76,7 +76,7 @@ def max_pool_backward(dy: Array, cache: PoolCache) -> Array:
 
     def task(start: int, stop: int) -> None:
         for part in _chunks(start, stop, cache.shape):
-            _give_to_largest(np.asarray(dy[part], x.dtype), x[part], y[part], spatial, dx[part])
+            give_to_largest(np.asarray(dy[part], x.dtype), x[part], y[part], spatial, dx[part])
 
     parallel.run(task, len(x), x.size / RATE * 3)
     return dx
@@ -156,14 +156,18 @@ def _reduce(ufunc: np.ufunc, x: Array, spatial: tuple[Axis, ...], scale: Array |
 
     def task(start: int, stop: int) -> None:
         for part in _chunks(start, stop, x.shape):
-            values = x[part]
-            for axis, one in enumerate(spatial, 1):
-                values = _reduce_axis(ufunc, values, one, axis, y[part] if axis == len(spatial) else None)
+            reduce_windows(ufunc, x[part], spatial, y[part])
             if scale is not None:
-                np.multiply(values, scale, out=values)
+                np.multiply(y[part], scale, out=y[part])
 
     parallel.run(task, len(x), x.size / RATE)
     return y
+
+
+def reduce_windows(ufunc: np.ufunc, x: Array, spatial: tuple[Axis, ...], y: Array) -> None:
+    """Write the windows' largest elements, or sums, of a few images x into y."""
+    for axis, one in enumerate(spatial, 1):
+        x = _reduce_axis(ufunc, x, one, axis, y if axis == len(spatial) else None)
 
 
 def _reduce_axis(ufunc: np.ufunc, x: Array, one: Axis, axis: int, out: Array | None = None) -> Array:
@@ -187,8 +191,8 @@ def _reduce_axis(ufunc: np.ufunc, x: Array, one: Axis, axis: int, out: Array | N
     return out
 
 
-def _give_to_largest(given: Array, x: Array, largest: Array, spatial: tuple[Axis, ...], dx: Array) -> None:
-    """Write dx: what is given to each window goes to its first element that is not less than the largest."""
+def give_to_largest(given: Array, x: Array, largest: Array, spatial: tuple[Axis, ...], dx: Array) -> None:
+    """Write dx of a few images: what a window is given goes to its first element that is not less than the largest."""
     add = _prefill(spatial, dx)
     last = math.prod(one.kernel for one in spatial) - 1
     losing = np.empty(given.shape, bool)

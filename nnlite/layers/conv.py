@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnlite import activations, config
-from nnlite.core import registry
+from nnlite.core import registry, wrapping
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import few
@@ -85,14 +85,32 @@ class _Conv(Layer):
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         fused = applied.fusible(self.activation, elementwise=True)
-        bias = None if self.bias is None else self.bias.value
-        x = layout.to_last(x, self.data_format)
-        y, cache = conv_forward(x, self.kernel.value, bias, groups=self.groups, activation=fused, **self._settings())
+        y, cache = self._correlated(layout.to_last(x, self.data_format), fused)
         y = layout.from_last(y, self.data_format)
         kept = None
         if fused is None:
             y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
+
+    def takes_along(self, layer: Layer) -> bool:
+        """Whether training does that layer, which follows, too; see :mod:`nnlite.models.along`."""
+        from nnlite.layers.pooling import MaxPooling  # not for the many models that have none
+
+        pools = isinstance(layer, MaxPooling) and layer.rank == self.rank
+        plain = self.activation in (None, activations.linear) or applied.fusible(self.activation, elementwise=True)
+        return pools and bool(plain) and self.data_format == layer.data_format == "channels_last"
+
+    def forward_along(self, x: Any, layer: Any) -> tuple[Any, Any]:
+        """Return the maxima of the output in training, and the cache with which backward undoes both."""
+        x = wrapping.prepare(self, x)
+        windows = layer.windows(self.compute_output_shape(x.shape))
+        y, cache = self._correlated(x, applied.fusible(self.activation, elementwise=True), pool=windows)
+        return y, (cache, None)
+
+    def _correlated(self, x: Any, fused: Any, pool: Any = None) -> Any:
+        bias = None if self.bias is None else self.bias.value
+        options = {"groups": self.groups, "activation": fused, "pool": pool}
+        return conv_forward(x, self.kernel.value, bias, **options, **self._settings())
 
     def _product(self, x: Any, w: Any, b: Any, activation: Any) -> Any:
         return conv_forward(x, w, b, groups=self.groups, activation=activation, **self._settings())[0]

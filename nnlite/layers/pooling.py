@@ -60,7 +60,9 @@ class _Pooling(Layer):
         return layout.shape_from_last((batch, *sizes, channels), self.data_format)
 
 
-class _MaxPooling(_Pooling):
+class MaxPooling(_Pooling):
+    """What the layers of the largest values share."""
+
     kernel_forward = staticmethod(pooling.max_pool_forward)
     kernel_backward = staticmethod(pooling.max_pool_backward)
 
@@ -84,8 +86,11 @@ class _MaxPooling(_Pooling):
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
         if self.data_format != "channels_last" or self.padding != "valid":
             return None
-        spatial = axes(self.padding, tuple(shape[1:-1]), self.pool_size, self.strides, (1,) * self.rank)
-        return few.max_pool_plan(spatial), 0
+        return few.max_pool_plan(self.windows(shape)), 0
+
+    def windows(self, shape: Any) -> Any:
+        """Return the windows along each spatial axis of an input of a shape, channels last."""
+        return axes(self.padding, tuple(shape[1:-1]), self.pool_size, self.strides, (1,) * self.rank)
 
 
 class _AveragePooling(_Pooling):
@@ -94,7 +99,7 @@ class _AveragePooling(_Pooling):
 
 
 @registry.register("layers", "MaxPool1D")
-class MaxPooling1D(_MaxPooling):
+class MaxPooling1D(MaxPooling):
     """The largest value of each window along one axis. Backward: dy goes to the (first) largest one.
 
     Args:
@@ -115,7 +120,7 @@ class MaxPooling1D(_MaxPooling):
 
 
 @registry.register("layers", "MaxPool2D")
-class MaxPooling2D(_MaxPooling):
+class MaxPooling2D(MaxPooling):
     """The largest value of each window of an image. Backward: dy goes to the (first) largest one.
 
     Args:
@@ -178,7 +183,7 @@ class AveragePooling2D(_AveragePooling):
 
 
 @registry.register("layers", "MaxPool3D")
-class MaxPooling3D(_MaxPooling):
+class MaxPooling3D(MaxPooling):
     """The largest value of each window of a volume. Backward: dy goes to the (first) largest one.
 
     Args:

@@ -255,7 +255,8 @@ class Model(Ends, Trainer, Described, Layer):
 
     @property
     def takes_texts(self) -> bool:
-        return super().takes_texts if self._graph is None else any(one.takes_texts for one in self._graph.entries)
+        first = self._layers[:1] if self._graph is None else self._graph.entries
+        return any(one.takes_texts for one in first) if first else super().takes_texts
 
     def cast_inputs(self, x: Any) -> Any:
         """Return the inputs as arrays of the dtypes that the model's inputs have."""

@@ -315,10 +315,6 @@ class Sequential(Model):
         return x, mask
 
     @property
-    def takes_texts(self) -> bool:
-        return bool(self._layers) and self._layers[0].takes_texts
-
-    @property
     def heeds_training(self) -> bool:  # type: ignore[override]
         """Whether a call on symbols inside said something of ``training``."""
         return any(layer.heeds_training for layer in self._layers)
