@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlite.core import registry
+from nnlite import activations
+from nnlite.core import registry, wrapping
 from nnlite.core.layer import Layer
 from nnlite.core.structure import is_shape
 from nnlite.kernels.merging import extremum_backward, extremum_forward, multiply_backward, plus, raised, sum_to
+from nnlite.layers.activation import is_relu
 
 
 class Merge(Layer):
@@ -109,6 +111,13 @@ def _sum(x: list[Any]) -> Any:
     return y
 
 
+class Rectified(NamedTuple):
+    """The cache of a sum and a ReLU after it: what came out, and the shapes that went in."""
+
+    y: Any
+    shapes: list[tuple[int, ...]]
+
+
 @registry.register("layers")
 class Add(Merge):
     """The sum of the inputs.
@@ -124,6 +133,21 @@ class Add(Merge):
     >>> Add()([a, b]).tolist()
     [[4.0, 9.0]]
     """
+
+    def takes_along(self, layer: Layer) -> bool:
+        """Whether training does that layer, which follows, too; see :mod:`nnlite.models.along`."""
+        return is_relu(layer)
+
+    def forward_along(self, x: Any, layer: Layer) -> tuple[Any, Any]:
+        """Return what a ReLU makes of the sum, and the cache with which backward undoes both."""
+        arrays, shapes = self._raised(wrapping.prepare(self, x))
+        y = _sum(arrays)
+        return activations.relu.forward(y, out=y), Rectified(y, shapes)
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        if type(cache) is Rectified:
+            dy, cache = activations.relu.backward(dy, cache.y), cache.shapes
+        return super().backward(dy, cache)
 
     def _merge(self, x: list[Any]) -> Any:
         return _sum(x)

@@ -86,16 +86,17 @@ class Graph:
         self._followers = self._lone_followers()
 
     def _lone_followers(self) -> list[int | None]:
-        """For each step the one that alone takes what it makes, where both are plain and without options."""
-        plain = [step.plain and not step.options for step in self.steps]
+        """For each step that makes one array the plain one that alone takes it, where neither has options."""
         users: dict[int, list[int]] = {slot: [] for slot in range(self.size)}
         for index, step in enumerate(self.steps):
             for slot in step.needs:
                 users[slot].append(index)
         found: list[int | None] = []
-        for index, step in enumerate(self.steps):
-            after = users[step.targets[0]] if plain[index] and step.targets[0] not in self.outputs else []
-            found.append(after[0] if len(after) == 1 and plain[after[0]] else None)
+        for step in self.steps:
+            alone = isinstance(step.outputs, Slot) and not step.options and not step.constants and step.x is not None
+            after = users[step.targets[0]] if alone and step.outputs not in self.outputs else []
+            follows = len(after) == 1 and self.steps[after[0]].plain and not self.steps[after[0]].options
+            found.append(after[0] if follows else None)
         return found
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -83,6 +83,35 @@ def test_gradients_together(norm):
     check_layer(net("row", norm, shape=(3, 2, 2), dtype="float64"), input_shape=(None, 3, 2, 2))
 
 
+@pytest.mark.parametrize("other", [(4, 3), (1, 3), (3,)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_sum_takes_along_its_relu(other, dtype, monkeypatch):
+    a, b = layers.Input((4, 3), dtype=dtype), layers.Input(other, dtype=dtype)
+    y = layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([layers.Dense(3, dtype=dtype)(a), b, b]))
+    model = keras.Model([a, b], layers.Concatenate(dtype=dtype)([y, a, y]))
+    taken = []
+    plain = layers.Add.forward_along
+    monkeypatch.setattr(
+        layers.Add, "forward_along", lambda self, *arguments: taken.append(1) or plain(self, *arguments)
+    )
+    rng = np.random.default_rng(0)
+    x = [rng.normal(size=(5, *shape)).astype(dtype) for shape in ((4, 3), other)]
+    given = [one.copy() for one in x]
+    dy = rng.normal(size=(5, 4, 9)).astype(dtype)
+    with watching.watched(lambda *what: None):
+        expected, cache = model.forward(x, training=True)
+        gradients = [*model.backward(dy, cache), *(v.grad.copy() for v in model.weights)]
+    model.zero_grad()
+    assert not taken
+    found, cache = model.forward(x, training=True)
+    assert taken == [1]
+    np.testing.assert_array_equal(found, expected)
+    for one, same in zip([*model.backward(dy, cache), *(v.grad for v in model.weights)], gradients, strict=True):
+        np.testing.assert_allclose(one, same, rtol=1e-5, atol=1e-5)
+    for one, same in zip(x, given, strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
 def test_only_a_layer_that_gets_all_is_taken_along():
     start = layers.Input((4, 4, 2))
     norm, relu = layers.BatchNormalization(), layers.ReLU()
