@@ -85,6 +85,7 @@ def test_the_spectral_norm_becomes_one():
 
 
 def test_spectral_normalization_leaves_the_kernel_and_its_gradient_in_place():
+    keras.utils.set_random_seed(0)  # how far one iteration gets depends on where it begins
     layer = layers.SpectralNormalization(layers.Dense(3))
     x = RNG.normal(size=(2, 4)).astype("float32")
     layer(x)
