@@ -280,7 +280,7 @@ class Layer(Owner, serialization.Configurable):
     def _cast(self, x: ArrayLike) -> NDArray[Any]:
         array = np.asarray(x)
         stays = self.keeps_dtype or ((self.keeps_integers or self.passes_integers) and array.dtype.kind in "iub")
-        if stays or array.dtype == self._compute:
+        if stays or array.dtype == self._compute or (array.dtype.kind in "OUST" and self.takes_texts):
             return array
         if array.dtype.kind not in "fiub":
             raise TypeError(

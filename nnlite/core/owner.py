@@ -90,7 +90,7 @@ class Owner:
 
     @property
     def takes_texts(self) -> bool:
-        """Whether an input may be texts; a layer of one's own that takes them sets it to True, beside keeps_dtype."""
+        """Whether an input may be texts; a layer of one's own that takes them sets it to True."""
         return any(layer.takes_texts for layer in self.layers_inside)
 
     @property

@@ -80,6 +80,11 @@ class InputLayer(Layer):
     def takes_texts(self) -> bool:
         return self.keeps_dtype
 
+    @property
+    def dtype_of_data(self) -> str:
+        """The dtype as it was declared: "string" for texts, whose arrays have another."""
+        return str(self._policy) if self.keeps_dtype else self.dtype
+
     def _cast(self, x: Any) -> Any:
         array = np.asarray(x)  # whole numbers become the declared type, too: what follows counts on it
         numbers = array.dtype.kind in "fiub" and not self.keeps_dtype

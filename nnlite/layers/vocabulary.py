@@ -42,16 +42,16 @@ def lines(content: bytes) -> list[str]:
 def texts(layer: Layer, x: Any, encoding: str = "utf-8") -> np.ndarray:
     """Return an array of str objects, given texts or bytes.
 
-    Raises ``TypeError`` for anything else.
+    Raises ``TypeError`` for anything else, and ``ValueError`` for bytes that are not of this encoding.
     """
     if isinstance(x, list) and set(map(type, x)) == {str}:
         # As they are: an array of texts gives each the room of the longest.
         return np.fromiter(x, object, len(x))
     x = np.asarray(x)
     if x.dtype.kind == "S":
-        return np.char.decode(x, encoding).astype(object)
+        return _decoded(layer, x.ravel().tolist(), encoding).reshape(x.shape)
     if x.dtype.kind == "O":
-        flat = [one.decode(encoding) if isinstance(one, bytes) else one for one in x.ravel()]
+        flat = _decoded(layer, x.ravel().tolist(), encoding).tolist()
         wrong = [one for one in flat if not isinstance(one, str)]
         if wrong:
             raise TypeError(f"{layer.label} takes texts, got {wrong[0]!r}.")
@@ -61,6 +61,19 @@ def texts(layer: Layer, x: Any, encoding: str = "utf-8") -> np.ndarray:
     if x.dtype.kind not in "UT" and x.size:
         raise TypeError(f"{layer.label} takes texts, got an array of {x.dtype}.")
     return x.astype(object)
+
+
+def _decoded(layer: Layer, given: list[Any], encoding: str) -> np.ndarray:
+    found = np.empty(len(given), object)
+    for index, one in enumerate(given):
+        try:
+            found[index] = one.decode(encoding) if isinstance(one, bytes) else one
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{layer.label}: got bytes that are not {encoding}, {one[:50]!r}: {error.reason} at place "
+                f"{error.start}. Give encoding= the one they are in, or decode them before."
+            ) from error
+    return found
 
 
 def bucket(content: bytes, buckets: int, salt: Any) -> int:

@@ -86,9 +86,9 @@ class Sequential(Model):
         if not self._layers and not isinstance(layer, InputLayer):
             shape, dtype = layer.given_batch_shape, None
             if shape is None and isinstance(layer, Sequential) and layer._layers and layer._has_input:
-                shape = layer._layers[0].batch_shape  # type: ignore[attr-defined]
+                shape, dtype = layer._layers[0].batch_shape, layer._layers[0].dtype_of_data  # type: ignore[attr-defined]
             elif isinstance(layer, Model) and layer._graph is not None and len(layer._graph.entries) == 1:
-                shape, dtype = layer.input_shape, layer._graph.entries[0].dtype
+                shape, dtype = layer.input_shape, layer._graph.entries[0].dtype_of_data
             if shape is not None:
                 self._layers.append(InputLayer(batch_shape=shape, dtype=dtype))
         self._layers.append(layer)

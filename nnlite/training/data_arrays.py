@@ -147,6 +147,8 @@ def as_array(value: Any, name: str, texts: bool = False) -> np.ndarray | Rows:
     else:
         try:
             array = np.asarray(value, object if texts and _is_text(_first(value)) else None)
+            if texts and array.dtype.kind in "US" and isinstance(value, (list, tuple)):
+                array = np.asarray(value, object)  # in which numbers among the texts stay what they are
         except (ValueError, TypeError, RuntimeError) as error:
             hint = (
                 " Rows of different lengths must be padded or cut to one." if isinstance(value, (list, tuple)) else ""
@@ -178,6 +180,11 @@ def _check_texts(array: np.ndarray | Rows, name: str) -> None:
     for number, one in enumerate(array.flat):
         if not _is_text(one):
             row = number // max(1, array.size // len(array))
+            if isinstance(one, (list, tuple, np.ndarray)):
+                raise ValueError(
+                    f"{name}: row {row} holds {one!r} where a text was expected; rows of different lengths must be "
+                    f"padded with '' or cut to one."
+                )
             raise TypeError(
                 f"{name}: got {one!r} among the texts, in row {row}, expected str or bytes. Put '' where none is known."
             )

@@ -24,7 +24,7 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
             return owned(model.predict_step((x,)), x)
     from nnlite.training.data import batches
 
-    data = batches(x, batch_size=batch_size, steps=steps, texts=model.takes_texts)
+    data = batches(x, batch_size=batch_size, steps=steps, texts=not is_numbers(x) and model.takes_texts)
     if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or data.steps == 1):
         with contextlib.closing(data):
             return _joined(_outputs(model, data), data)
@@ -42,8 +42,13 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
     return result
 
 
+def is_numbers(x: Any) -> bool:
+    """Return whether ``x`` is an array of numbers, with which no model need be asked whether it takes texts."""
+    return type(x) is np.ndarray and x.dtype.kind in "fiub"
+
+
 def _is_one_batch(x: Any, batch_size: int | None) -> bool:
-    if type(x) is not np.ndarray or x.ndim == 0 or x.dtype.kind not in "fiub":
+    if not is_numbers(x) or x.ndim == 0:
         return False
     if batch_size is None:
         return 0 < len(x) <= 32

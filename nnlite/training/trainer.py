@@ -15,7 +15,7 @@ from nnlite.training.compiling import Compiling
 from nnlite.training.gradients import Differentiable
 from nnlite.training.interrupts import StopTraining, held_back
 from nnlite.training.outputs import unpack_x_y_sample_weight
-from nnlite.training.predict import owned, predict
+from nnlite.training.predict import is_numbers, owned, predict
 from nnlite.training.profiling import Profiled
 from nnlite.training.steps import own_metrics
 
@@ -320,7 +320,7 @@ class Trainer(Compiling, Differentiable, Profiled):
     def _whole_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
         from nnlite.training.data import batches
 
-        texts = self.takes_texts
+        texts = not is_numbers(x) and self.takes_texts
         return batches(x, y, sample_weight, steps=1, class_weight=class_weight, texts=texts).epoch()
 
     def _in_order(self, logs: dict[str, Any]) -> Any:

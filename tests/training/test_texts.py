@@ -130,7 +130,7 @@ def test_a_subclass_is_built_by_the_texts_it_gets(x):
 
 def test_a_users_layer_takes_texts_by_saying_so():
     class Length(layers.Layer):
-        takes_texts = keeps_dtype = True
+        takes_texts = True
 
         def forward(self, x, training=False):
             return np.char.str_len(x.astype(str)).astype("float32"), None
@@ -207,3 +207,76 @@ def test_what_is_wrong_is_known_before_training():
             model.fit(x, np.ones(4), verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert not model.optimizer.built
+
+
+def nested(inner):
+    model = keras.Sequential([inner, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def functional():
+    x = layers.Input((), dtype="string")
+    return keras.Model(x, layers.StringLookup(vocabulary=["a dog ran fast"], output_mode="one_hot")(x))
+
+
+@pytest.mark.parametrize("inner", [sentences, functional])
+@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
+def test_a_model_of_texts_as_the_first_layer_of_a_sequential(tmp_path, inner, name):
+    model = nested(inner())
+    assert model.fit(TEXTS, Y, verbose=0).history["loss"][0] > 0
+    expected = model.predict(TEXTS)
+    model.save(tmp_path / name)
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / name).predict(TEXTS), expected)
+    assert keras.models.clone_model(model).predict(TEXTS).shape == (20, 1)
+
+
+def test_whole_numbers_reach_a_nested_sequential_as_they_are():
+    lookup = layers.IntegerLookup(vocabulary=[2**24 + 1, 2**24])
+    model = keras.Sequential([keras.Sequential([layers.Input((1,), dtype="int64"), lookup])])
+    assert model.predict(np.array([[2**24 + 1], [2**24]])).tolist() == [[1], [2]]
+
+
+def test_a_layer_that_holds_a_lookup_takes_texts():
+    class Holder(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.words = layers.StringLookup(vocabulary=["a"], output_mode="one_hot")
+
+        def forward(self, x, training=False):
+            return self.words(x).astype("float32"), None
+
+    assert keras.Sequential([Holder()]).predict([["a"], ["b"]]).tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_model_of_numbers_is_not_asked_about_texts():
+    asked = []
+
+    class Asked(keras.Model):
+        @property
+        def takes_texts(self):
+            asked.append(1)
+            return False
+
+        def forward(self, x, training=False):
+            return x * 2, None
+
+    model = Asked()
+    model(np.ones((2, 2)))  # which builds it
+    asked.clear()
+    assert model.predict(np.ones((50, 2)), verbose=0).sum() == 200
+    assert not asked
+
+
+WRONG_LISTS = {
+    "ragged": ([["a"], ["b", "c"]], ValueError, r"x: row 0 holds \['a'\].*different lengths"),
+    "a number first": ([1.0, "a"], TypeError, "x: got 1.0 among the texts, in row 0"),
+    "bytes": ([b"\xff"], ValueError, r"TextVectorization.*bytes that are not utf-8, b'\\xff'.*encoding="),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_LISTS)
+def test_wrong_lists_of_texts(case):
+    x, error, words = WRONG_LISTS[case]
+    with pytest.raises(error, match=words):
+        sentences().predict(x)
