@@ -125,6 +125,8 @@ class Add(Merge):
     [[4.0, 9.0]]
     """
 
+    samples_alone = True
+
     def _merge(self, x: list[Any]) -> Any:
         return _sum(x)
 
