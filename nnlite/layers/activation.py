@@ -25,6 +25,7 @@ class Activation(Layer):
     [[0.0, 2.0]]
     """
 
+    samples_alone = True
     supports_masking = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:

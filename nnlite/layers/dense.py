@@ -40,6 +40,7 @@ class Dense(Layer):
     (2, 3)
     """
 
+    samples_alone = True
     supports_masking = True
 
     def __init__(

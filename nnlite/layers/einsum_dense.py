@@ -61,6 +61,8 @@ class EinsumDense(Layer):
     (2, 5, 4, 2)
     """
 
+    samples_alone = True
+
     def __init__(
         self,
         equation: str,

@@ -46,6 +46,8 @@ class Embedding(Layer):
 
     keeps_integers = True
 
+    samples_alone = True
+
     def __init__(
         self,
         input_dim: int,

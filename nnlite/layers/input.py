@@ -32,6 +32,7 @@ class InputLayer(Layer):
     (None, 28, 28, 1)
     """
 
+    samples_alone = True
     supports_masking = True
     keeps_integers = True
 

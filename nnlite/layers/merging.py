@@ -134,6 +134,8 @@ class Add(Merge):
     [[4.0, 9.0]]
     """
 
+    samples_alone = True
+
     def takes_along(self, layer: Layer) -> bool:
         """Whether training does that layer, which follows, too; see :mod:`nnlite.models.along`."""
         return is_relu(layer)

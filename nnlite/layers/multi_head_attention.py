@@ -75,6 +75,8 @@ class MultiHeadAttention(HeadAttention):
     ((1, 4, 5), [0.5, 0.5, 0.0, 0.0])
     """
 
+    samples_alone = True
+
     def __init__(
         self,
         num_heads: int,
@@ -183,6 +185,7 @@ class GroupedQueryAttention(HeadAttention):
     (1, 4, 5)
     """
 
+    samples_alone = True
     saved_as = "GroupQueryAttention"
     prefix = "_"
 

@@ -112,6 +112,11 @@ class LayerNormalization(Normalized):
             gamma_constraint=gamma_constraint,
         )
 
+    @property
+    def samples_alone(self) -> bool:
+        """Whether it normalizes over the last axis only, so never over samples."""
+        return self.axis == [-1]
+
     def build(self, input_shape: Any) -> None:
         _places(self, self.axis, len(input_shape))
         shape = tuple(checks.known(self, input_shape, axis) for axis in self.axis)

@@ -106,6 +106,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     """
 
     rank = 1
+    samples_alone = True
     supports_masking = True
     inference = _GlobalAveragePooling.inference  # is without masks
 

@@ -65,6 +65,8 @@ class Dropout(_Dropout):
     [0.0, 2.0]
     """
 
+    samples_alone = True
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)

@@ -4,10 +4,15 @@ For one sample, checking shapes and choosing algorithms takes longer than the ar
 do the normalization, activation and pooling that follow while their results are in cache. So a model asks each layer
 once for a function of its own (:meth:`nnlite.core.layer.Layer.inference`) and then calls these, one after the other.
 The functions read variables whenever they run, so new weights count at once; a plan is made anew when layers change.
+
+Where all layers of sequences look at each sample by itself, each thread takes its own samples from the inputs to the
+outputs: no thread waits for another after every layer. A transformer of two blocks predicts 128 sequences in 0.9 of the
+time on two threads.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +28,8 @@ from nnlite.models.plan import Slot, filled, put_outputs
 
 # Plans kept for one model.
 KEPT = 16
+# Elements of a layer's output times features of its input that one thread handles in a microsecond.
+RATE = 40e3
 
 Function = Callable[[Any], Any]
 Make = Callable[[list[Any], list[Any]], Function | None]
@@ -87,6 +94,8 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
     if any(layer.makes_mask for layer in layers):
         return None
     functions: list[Function] = []
+    rows = shape[0]  # None for many, else the functions are made for so many
+    works: list[tuple[bool, float] | None] = []
     index, plain = 0, dtype  # of what arrives, if it is known, and known to be C-contiguous
     while index < len(layers):
         layer, made = layers[index], None
@@ -98,7 +107,9 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
         else:
             functions.append(made[0] if _same(plain, layer._compute) else _checked(made[0], taken))
         plain = None if made is None else layer._compute
-        shape = shape_after(taken, shape)
+        for one in taken:
+            before, shape = shape, shape_after([one], shape)
+            works.append(_work(one, before, shape))
         index += len(taken)
 
     def run(x: Any) -> Any:
@@ -107,7 +118,8 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
                 x = function(x)
         return x
 
-    return run
+    each = _worth_sharing(works) if rows is None else None
+    return run if each is None else lambda x: _by_samples(lambda part: [run(part[0])], [x], each)[0]
 
 
 def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
@@ -159,7 +171,57 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
             known[last.targets[0]] = shape_after([steps[i].layer for i in row], known[step.x])
         else:
             _note_shapes(step, known)
-    return _program(calls, graph.size, graph.inputs, graph.outputs)
+    run = _program(calls, graph.size, graph.inputs, graph.outputs)
+    if any(shape[0] is not None for shape in shapes):  # a few rows, for which the functions were made
+        return run
+    each = _worth_sharing([_work_of_step(step, known) for step in steps if step.x is not None])
+    return run if each is None else lambda given: _by_samples(run, given, each)
+
+
+def _work(layer: Any, x: Any, y: Any) -> tuple[bool, float] | None:
+    """Return whether a layer works on sequences, and the microseconds that a sample takes on one thread, roughly.
+
+    None if samples may not be cut apart, or the shapes are not known.
+
+    Args:
+        layer: it says ``samples_alone`` if each sample's output depends on that sample only, and its class says so
+            itself: one derived from it may do other things.
+        x, y: shapes of its first input, and of its output.
+    """
+    if not (getattr(layer, "samples_alone", False) and "samples_alone" in type(layer).__dict__):
+        return None
+    if x is None or y is None or None in x[1:] or None in y[1:]:
+        return None
+    if not all(map(is_regular, [layer, *layer.layers_inside])):
+        return None
+    return max(len(x), len(y)) > 2, math.prod(y[1:]) * x[-1] / RATE
+
+
+def _work_of_step(step: Any, known: list[Any]) -> tuple[bool, float] | None:
+    """:func:`_work` of a step; None too if its options or constants hold arrays, which may be by sample."""
+    fixed = all(value is None or isinstance(value, (bool, int, float, str)) for value in step.options.values())
+    if step.constants or not fixed or not isinstance(step.outputs, Slot):
+        return None
+    return _work(step.layer, known[step.sources[0]], known[step.outputs])
+
+
+def _worth_sharing(works: list[tuple[bool, float] | None]) -> float | None:
+    """Return the microseconds for a sample if each thread had better take its own samples through all layers.
+
+    That is where most of the work is on sequences. Else each thread would read all weights for few rows.
+    """
+    found = [work for work in works if work is not None]
+    total = sum(each for _, each in found)
+    on_sequences = sum(each for is_sequence, each in found if is_sequence)
+    return total if len(found) == len(works) and on_sequences > total / 2 else None
+
+
+def _by_samples(run: Callable[[list[Any]], list[Any]], given: list[Any], each: float) -> list[Any]:
+    """Return the outputs for ``given``, each thread's samples by themselves."""
+    if any(len(x) != len(given[0]) for x in given):
+        return run(given)
+    parts = parallel.run(lambda start, stop: run([x[start:stop] for x in given]), len(given[0]), len(given[0]) * each)
+    return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
 def _joins(step: Any) -> bool:

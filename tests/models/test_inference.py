@@ -8,6 +8,7 @@ import pytest
 
 import nnlite as keras
 from nnlite import layers
+from nnlite.kernels import parallel
 from nnlite.models import inference
 
 CHAINS = {
@@ -373,3 +374,96 @@ def test_large_inputs_have_no_plan_of_their_own():
     x = np.random.default_rng(0).normal(size=(1, 200, 200, 16)).astype("float32")
     y = model.predict(x)
     np.testing.assert_allclose(y[:, :50, :50], model.predict(x[:, :52, :52]), rtol=1e-4, atol=1e-5)
+
+
+def encoder(*, normalize=layers.LayerNormalization, dense=layers.Dense, **options):
+    """A block of a transformer on sequences of words, then a classifier."""
+    words = layers.Input((7,), dtype="int32")
+    x = layers.Dropout(0.1)(layers.Embedding(11, 6)(words))
+    y = normalize()(x)
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 3)(y, y, **options)])
+    y = layers.Activation("relu")(layers.EinsumDense("abc,cd->abd", (None, 9), bias_axes="d")(x))
+    x = layers.Add()([x, dense(6, activation="gelu")(y)])
+    model = keras.Model(words, layers.Dense(3)(layers.GlobalAveragePooling1D()(x)))
+    return drawn(model, np.random.default_rng(1))
+
+
+@pytest.fixture
+def sharing(monkeypatch):
+    """Two threads that share any work; the numbers of rows that the parts of whole models had."""
+    seen = []
+    by_samples = inference._by_samples
+
+    def noted(run, given, each):
+        return by_samples(lambda part: (seen.append(len(part[0])), run(part))[1], given, each)
+
+    monkeypatch.setattr(inference, "_by_samples", noted)
+    monkeypatch.setattr(parallel, "WORTH_THREADS", 0.0)
+    before = keras.config.get_num_threads()
+    keras.config.set_num_threads(2)
+    yield seen
+    keras.config.set_num_threads(before)
+
+
+WORDS = np.random.default_rng(2).integers(0, 11, (65, 7)).astype("int32")
+
+
+@pytest.mark.parametrize("options", [{}, {"use_causal_mask": True}])
+def test_each_thread_takes_its_own_sequences_through_the_model(sharing, options):
+    model = encoder(**options)
+    whole = model.forward(WORDS)[0]
+    for n in (65, 64, 33):
+        sharing.clear()
+        y = model(WORDS[:n])
+        assert sorted(sharing) == [n // 2, n - n // 2]
+        np.testing.assert_allclose(y, whole[:n], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(model.predict(WORDS[:n], batch_size=n), y)
+    model.layers[-1].bias.value[...] += 1
+    np.testing.assert_allclose(model(WORDS), whole + 1, rtol=1e-4, atol=1e-5)
+
+
+def test_a_row_of_layers_of_sequences_is_shared_too(sharing):
+    row = [layers.Input((4, 5)), layers.Dense(6, activation="tanh"), layers.LayerNormalization(), layers.Dense(2)]
+    model = drawn(keras.Sequential(row), np.random.default_rng(1))
+    x = np.random.default_rng(2).normal(size=(40, 4, 5)).astype("float32")
+    np.testing.assert_allclose(model(x), model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    assert sharing == [20, 20]
+    assert model(x[:1]).shape == (1, 4, 2)
+    assert len(sharing) == 2
+
+
+class Centred(layers.Dense):
+    """A class of one's own that mixes samples, derived from one that does not."""
+
+    def forward(self, x, training=False):
+        y, cache = super().forward(x, training)
+        return y - y.mean(0), cache
+
+    def infer(self, x):
+        return self.forward(x)[0]
+
+
+def centred(x):
+    return x - x.mean(0)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"dense": Centred},
+        {"dense": lambda units, activation: layers.Dense(units, activation=centred)},
+        {"normalize": layers.BatchNormalization},
+        {"normalize": lambda: layers.LayerNormalization(axis=(1, 2))},
+        {"attention_mask": np.tril(np.ones((7, 7), bool))},
+    ],
+)
+def test_what_may_mix_samples_is_not_shared(sharing, parts):
+    model = encoder(**parts)
+    np.testing.assert_allclose(model(WORDS), model.forward(WORDS)[0], rtol=1e-4, atol=1e-5)
+    assert not sharing
+
+
+def test_few_features_of_no_sequence_are_not_shared(sharing):
+    model = keras.Sequential([layers.Input((5,)), layers.Dense(6), layers.Dense(2)])
+    model(np.ones((64, 5), "float32"))
+    assert not sharing
