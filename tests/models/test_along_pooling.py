@@ -60,6 +60,7 @@ def test_together_is_as_one_by_one(case, batch, dtype, threads, monkeypatch):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "tiles, same"])
 def test_gradients_together(case):
+    keras.utils.set_random_seed(0)  # weights with which no step of the differences crosses a kink
     check_layer(net(case, "float64"), input_shape=(None, *CASES[case][0]))
 
 
