@@ -7,10 +7,9 @@ from importlib import metadata
 
 from benchmarks.processes import ROOT
 
-# What nnlite runs with, and the distributions that bring the contenders.
-NEEDED = ("numpy", "scipy", "h5py", "tqdm", "threadpoolctl")
+# What brings the contenders; of nnlite, which runs from its sources, what it needs.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
-    "nnlite": NEEDED,
+    "nnlite": ("numpy", "scipy", "h5py", "tqdm", "threadpoolctl"),
     "torch": ("torch",),
     "keras-jax": ("keras", "jax"),
     "keras-tensorflow": ("keras", "tensorflow"),

@@ -53,11 +53,14 @@ def map_shapes(x: Any, function: Callable[[Shape], Any]) -> Any:
     return function(tuple(x)) if is_shape(x) else [map_shapes(shape, function) for shape in x]
 
 
-def zeros(shape: Any, open_size: int, dtype: Any) -> Any:
-    """Return zeros of a shape, or of each of a list of shapes, with ``open_size`` in the place of None.
+def stand_in(layer: Any, shape: Any, open_size: int) -> Any:
+    """Return data to try a layer on, of a shape or each of a list of shapes: zeros, or empty texts if it takes texts.
 
-    Those of dtype "U1" are empty texts.
+    Args:
+        layer: it computes in the dtype of the zeros.
+        shape: its None become ``open_size``.
     """
+    dtype = "U1" if layer.takes_texts else layer._compute
 
     def make(one: Shape) -> Any:
         known = tuple(open_size if size is None else size for size in one)

@@ -157,7 +157,7 @@ def _build_inside(layer: Any, shape: Any) -> None:
     Where it cannot run on them, they are built by the first forward pass.
     """
     with contextlib.suppress(Exception):
-        layer.infer(structure.zeros(shape, 8, "U1" if layer.takes_texts else layer._compute))
+        layer.infer(structure.stand_in(layer, shape, 8))
     waiting = list(layer.layers_inside)
     while waiting:
         inner = waiting.pop()

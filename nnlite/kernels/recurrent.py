@@ -25,7 +25,7 @@ RATE = 15e3
 # Microseconds a gate and step below which a second thread costs more than it does: many small operations wait for each
 # other. A training step of an LSTM (64 inputs, 256 units, 20 steps) in ms on one and two threads: of 6 sequences 15 and
 # 20, of 16 26 and 24; (32, 128, 40 steps) of 16 12 and 17, of 32 15 and 18, of 48 25 and 19.
-WORTH_THREADS = 50.0
+STEP_WORTH_THREADS = 50.0
 # Elements of a state, over several steps, that backward passes work on at once.
 AT_ONCE = 32768
 
@@ -42,7 +42,7 @@ class Part(NamedTuple):
 def run(task: Callable[[int, int], Any], rows: int, steps: int, inputs: int, units: int, gates: int) -> list[Any]:
     """Call ``task(start, stop)`` for parts of the rows, on threads where the work is worth it."""
     step = rows * units * (inputs + units) / RATE
-    return parallel.run(task, rows, steps * gates * step if step > WORTH_THREADS else 0.0)
+    return parallel.run(task, rows, steps * gates * step if step > STEP_WORTH_THREADS else 0.0)
 
 
 def run_parts(

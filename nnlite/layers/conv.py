@@ -92,11 +92,12 @@ class _Conv(Layer):
             y, kept = applied.apply(self.activation, y, training)
         return y, (cache, kept)
 
-    def takes_along(self, layer: Layer) -> bool:
+    def takes_along(self, layer: Any) -> bool:
         """Whether training does that layer, which follows, too; see :mod:`nnlite.models.along`."""
-        from nnlite.layers.pooling import MaxPooling  # not for the many models that have none
+        from nnlite.layers import pooling  # not for the many models that have none
 
-        pools = isinstance(layer, MaxPooling) and layer.rank == self.rank
+        # No class derived from one, which may pool otherwise.
+        pools = type(layer) is (pooling.MaxPooling1D, pooling.MaxPooling2D, pooling.MaxPooling3D)[self.rank - 1]
         plain = self.activation in (None, activations.linear) or applied.fusible(self.activation, elementwise=True)
         return pools and bool(plain) and self.data_format == layer.data_format == "channels_last"
 

@@ -60,9 +60,7 @@ class _Pooling(Layer):
         return layout.shape_from_last((batch, *sizes, channels), self.data_format)
 
 
-class MaxPooling(_Pooling):
-    """What the layers of the largest values share."""
-
+class _MaxPooling(_Pooling):
     kernel_forward = staticmethod(pooling.max_pool_forward)
     kernel_backward = staticmethod(pooling.max_pool_backward)
 
@@ -99,7 +97,7 @@ class _AveragePooling(_Pooling):
 
 
 @registry.register("layers", "MaxPool1D")
-class MaxPooling1D(MaxPooling):
+class MaxPooling1D(_MaxPooling):
     """The largest value of each window along one axis. Backward: dy goes to the (first) largest one.
 
     Args:
@@ -120,7 +118,7 @@ class MaxPooling1D(MaxPooling):
 
 
 @registry.register("layers", "MaxPool2D")
-class MaxPooling2D(MaxPooling):
+class MaxPooling2D(_MaxPooling):
     """The largest value of each window of an image. Backward: dy goes to the (first) largest one.
 
     Args:
@@ -183,7 +181,7 @@ class AveragePooling2D(_AveragePooling):
 
 
 @registry.register("layers", "MaxPool3D")
-class MaxPooling3D(MaxPooling):
+class MaxPooling3D(_MaxPooling):
     """The largest value of each window of a volume. Backward: dy goes to the (first) largest one.
 
     Args:

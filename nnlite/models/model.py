@@ -169,7 +169,7 @@ class Model(Ends, Trainer, Described, Layer):
         if self._graph is None and known and type(self).forward is not Model.forward:
             self._built = True  # while it computes
             try:
-                type(self).infer(self, structure.zeros(input_shape, 2, "U1" if self.takes_texts else self._compute))
+                type(self).infer(self, structure.stand_in(self, input_shape, 2))
             finally:
                 self._built = False
 

@@ -81,6 +81,22 @@ def test_a_net_learns_the_same_in_a_graph():
     assert losses(False) == losses(True)
 
 
+def test_pooling_of_a_users_own_is_left_to_itself():
+    class Doubled(layers.MaxPooling2D):
+        def forward(self, x, training=False):
+            y, cache = super().forward(x, training)
+            return 2 * y, cache
+
+        def backward(self, dy, cache, input_grad=True):
+            return super().backward(2 * dy, cache, input_grad)
+
+    x = np.random.default_rng(0).normal(size=(3, 6, 6, 1)).astype("float32")
+    conv = layers.Conv2D(2, 3)
+    own = keras.Sequential([layers.Input((6, 6, 1)), conv, Doubled()])
+    plain = keras.Sequential([layers.Input((6, 6, 1)), conv, layers.MaxPooling2D()])
+    np.testing.assert_array_equal(own.forward(x, training=True)[0], 2 * plain.forward(x, training=True)[0])
+
+
 def test_what_stays_apart():
     conv, pool = layers.Conv2D(2, 3), layers.MaxPooling2D()
     assert conv.takes_along(pool)
