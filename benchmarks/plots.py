@@ -75,7 +75,8 @@ def _bars(
         axis.bar(at, heights, width, color=colours[name], label=name)
     axis.set_xticks(range(len(by_net)), list(by_net), fontsize=8)
     axis.set(title=title, yscale="log")
-    axis.legend(fontsize=7)
+    axis.set_ylim(top=axis.get_ylim()[1] * 10)  # room for the legend
+    axis.legend(fontsize=7, ncols=3, loc="upper center")
 
 
 def _lines(found: dict[str, Any], kind: str, net: str) -> dict[str, list[tuple[float, float]]]:
