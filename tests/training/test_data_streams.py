@@ -256,9 +256,11 @@ def test_workers_make_batches_ahead_in_order():
 
 def test_workers_make_no_more_than_the_queue_holds():
     data = Numbers(100, workers=2, max_queue_size=3)
-    for _ in batches(data).epoch():
+    cut = batches(data)
+    for _ in cut.epoch():
         break
     time.sleep(0.02)
+    cut.close()
     assert 1 <= len([call for call in data.calls if call != "begin"]) <= 1 + 3  # one is taken
 
 
