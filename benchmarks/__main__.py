@@ -24,7 +24,7 @@ from benchmarks import measure, tables
 from benchmarks.check import check
 from benchmarks.contenders import CONTENDERS, OPTIONAL
 from benchmarks.machine import describe
-from benchmarks.nets import NETS, training_batch
+from benchmarks.nets import BATCH, NETS, training_batch
 from benchmarks.processes import Worker
 from benchmarks.size import installed_size
 
@@ -45,15 +45,17 @@ def start(names: list[str], threads: int, folder: str) -> tuple[list[Worker], di
 
 
 def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str) -> tuple[dict[str, Any], list[Any]]:
-    """Time training steps with growing batches, widths and numbers of threads; return results and tables."""
+    """Time training steps and predictions with growing batches, widths and numbers of threads, and training steps
+    beside a busy process; return results and tables."""
     trainers = [worker for worker in workers if worker.hello["trains"]]
-    names = [worker.name for worker in trainers]
+    names = [worker.name for worker in workers]
     found: dict[str, Any] = {}
     shown = []
     for kind, jobs in measure.growth_jobs(arguments.nets).items():
-        found[kind] = measure.times_of(trainers, jobs, 1, arguments.seconds)
-        shown.append(tables.growth_table(found[kind], jobs, names, f"Growth with {kind}: training step, ms"))
-    jobs = [("train", net, training_batch(net)) for net in arguments.nets]
+        found[kind] = measure.times_of(workers, jobs, 1, arguments.seconds, measure.LONGEST)
+        shown.append(tables.growth_table(found[kind], jobs, names, f"Growth with {kind}, ms"))
+    training = [("train", net, training_batch(net)) for net in arguments.nets]
+    jobs = training + [("call", net, BATCH) for net in arguments.nets]
     found["threads"] = {}
     for threads in (1, arguments.threads):
         fewer = [Worker(name, threads, folder) for name in names]
@@ -61,11 +63,11 @@ def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str) -> t
         for worker in fewer:
             worker.close()
     if len(found["threads"]) == 2:
-        title = "Training step, and how many times as fast with more threads"
+        title = "How many times as fast with more threads"
         shown.append(tables.pair_table(found["threads"], names, title, faster=True))
-    found["neighbour"] = measure.beside_a_busy_process(trainers, jobs, arguments.rounds, arguments.seconds)
+    found["neighbour"] = measure.beside_a_busy_process(trainers, training, arguments.rounds, arguments.seconds)
     title = "Training step, and how many times as slow while another process keeps one core busy"
-    shown.append(tables.pair_table(found["neighbour"], names, title, faster=False))
+    shown.append(tables.pair_table(found["neighbour"], [worker.name for worker in trainers], title, faster=False))
     return found, shown
 
 

@@ -17,6 +17,7 @@ BATCHES = (8, 32, 128, 512, 2048)
 MOST_STARTS = 2  # of new processes for each net and contender, which take seconds in some libraries
 ALIKE = ("torch-other", "torch-compile")  # which start as torch does
 WIDTHS = ("0.5", "1", "2", "4")
+LONGEST = 2000.0  # milliseconds of a step, after which a growing line ends
 
 
 def key(job: Job) -> str:
@@ -34,26 +35,38 @@ def jobs_of(nets: list[str]) -> list[Job]:
 
 
 def growth_jobs(nets: list[str]) -> dict[str, list[Job]]:
-    """Return training steps of growing batches and of growing nets, for each net; not of what is timed by epochs."""
-    nets = [net for net in nets if not is_epochs(net)]
+    """Return training steps, and predictions, of growing batches and of growing nets, for each net; no training of what
+    is timed by epochs."""
+    lines = [(what, net) for what in ("train", "call") for net in nets if what == "call" or not is_epochs(net)]
     return {
-        "batch": [("train", net, batch) for net in nets for batch in BATCHES],
-        "width": [("train", net if w == "1" else f"{net}*{w}", BATCH) for net in nets for w in WIDTHS],
+        "batch": [(what, net, batch) for what, net in lines for batch in BATCHES],
+        "width": [(what, net if w == "1" else f"{net}*{w}", BATCH) for what, net in lines for w in WIDTHS],
     }
 
 
-def times_of(workers: list[Worker], jobs: list[Job], rounds: int, seconds: float) -> Results:
-    """Return the median milliseconds of every job, contender and round. Afterwards the workers' models are freed."""
+def times_of(
+    workers: list[Worker], jobs: list[Job], rounds: int, seconds: float, longest: float | None = None
+) -> Results:
+    """Return the median milliseconds of every job, contender and round. Afterwards the workers' models are freed.
+
+    With ``longest``, a contender whose job took more milliseconds than that is spared the later jobs of the same kind
+    and net, which are larger.
+    """
     results: Results = {}
+    spared: set[tuple[str, str, str]] = set()
     for _ in range(rounds):
         for what, net, batch in jobs:
             for worker in workers:
-                if not worker.times(what, net.partition("*")[0]):
+                line = (worker.name, what, net.partition("*")[0])
+                if line in spared or not worker.times(*line[1:]):
                     continue
                 answer = worker.ask("time", what=what, net=net, batch=batch, seconds=seconds)
-                if "cannot" not in answer:
-                    row = results.setdefault(key((what, net, batch)), {}).setdefault(worker.name, {"ms": []})
-                    row["ms"].append(answer["ms"])
+                if "cannot" in answer:
+                    continue
+                row = results.setdefault(key((what, net, batch)), {}).setdefault(worker.name, {"ms": []})
+                row["ms"].append(answer["ms"])
+                if longest is not None and answer["ms"] > longest:
+                    spared.add(line)
     for worker in workers:
         worker.ask("forget")
     return results

@@ -36,7 +36,8 @@ def draw(found: dict[str, Any], nets: Sequence[str], path: str) -> None:
         ("first prediction of a new process, ms", _column(found["first"], "ms")),
     ]
     panels = [(title, by_net) for title, by_net in panels if any(by_net.values())]
-    lines = [(kind, net) for kind in ("batch", "width") for net in nets if _lines(found, kind, net)]
+    kinds = [(kind, what) for kind in ("batch", "width") for what in ("train", "call")]
+    lines = [(kind, what, net) for kind, what in kinds for net in nets if _lines(found, kind, what, net)]
     count = len(panels) + len(lines)
     rows = -(-count // 2)
     figure, axes = pyplot.subplots(rows, 2, figsize=(13, 3.2 * rows), squeeze=False)
@@ -44,10 +45,11 @@ def draw(found: dict[str, Any], nets: Sequence[str], path: str) -> None:
         axis.axis("off")
     for axis, (title, by_net) in zip(axes.flat, panels, strict=False):
         _bars(axis, title, by_net, names, colours)
-    for axis, (kind, net) in zip(axes.flat[len(panels) :], lines, strict=False):
-        for name, points in _lines(found, kind, net).items():
+    for axis, (kind, what, net) in zip(axes.flat[len(panels) :], lines, strict=False):
+        for name, points in _lines(found, kind, what, net).items():
             axis.plot(*zip(*points, strict=True), "o-", color=colours[name], label=name)
-        axis.set(title=f"{net}: training step by {kind}, ms", xscale="log", yscale="log", xlabel=kind)
+        timed = "training step" if what == "train" else "prediction"
+        axis.set(title=f"{net}: {timed} by {kind}, ms", xscale="log", yscale="log", xlabel=kind)
         axis.legend(fontsize=7)
     figure.suptitle(f"{found['machine']['processor']}, {found['threads']} threads, {found['machine']['date']}")
     figure.tight_layout()
@@ -79,13 +81,13 @@ def _bars(
     axis.legend(fontsize=7, ncols=3, loc="upper center")
 
 
-def _lines(found: dict[str, Any], kind: str, net: str) -> dict[str, list[tuple[float, float]]]:
+def _lines(found: dict[str, Any], kind: str, what: str, net: str) -> dict[str, list[tuple[float, float]]]:
     """The points of each contender's line: batch or width, and milliseconds."""
     lines: dict[str, list[tuple[float, float]]] = {}
     for job, row in found.get("growth", {}).get(kind, {}).items():
-        _, wide, batch = job.split()
+        timed, wide, batch = job.split()
         name, _, times = wide.partition("*")
-        if name == net:
+        if (timed, name) == (what, net):
             for contender, ms in row.items():
                 x = float(batch) if kind == "batch" else float(times or 1)
                 lines.setdefault(contender, []).append((x, float(np.median(ms["ms"]))))

@@ -47,7 +47,10 @@ def test_the_smallest_net_from_end_to_end(tmp_path, capsys):
     assert 50 < found["installed_mb"]["nnlite"] < 200  # with NumPy, SciPy and h5py
     report = (folder / "report.md").read_text()
     assert "| digits: model.predict(x), batch 1 |" in report and "alone / beside a busy process" in report
-    assert list(found["growth"]["neighbour"]["alone"]) == ["train digits 200"]
+    growth = found["growth"]
+    assert list(growth["neighbour"]["alone"]) == ["train digits 200"]
+    assert list(growth["batch"]) == [f"call digits {batch}" for batch in (8, 32, 128, 512, 2048)]
+    assert list(growth["width"]) == [f"call {net} 128" for net in ("digits*0.5", "digits", "digits*2", "digits*4")]
 
 
 def test_kernels_from_end_to_end(tmp_path, capsys):
