@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 # Multiply-adds that one thread does in a microsecond, for the choice of threads.
 GEMM_RATE = 50e3
-# Bytes of copied windows worked on at a time: about what the cache of one core holds.
-CHUNK = 2_500_000
+# Bytes of copied windows worked on at a time, about what the cache of one core holds; of products to take maxima of.
+CHUNK, RESULTS = 2_500_000, 1_500_000
 # The mirrored windows serve both gradients, unless there are so many more of them than of the forward pass's.
 MORE_WINDOWS = 1.25
 
@@ -216,14 +216,15 @@ def conv_pool(
     matrices = how.matrices(w)
 
     def task(start: int, stop: int) -> None:
-        share = _Share(slice(start, stop))
-        windows = Windows(how, stop - start)
-        products = memory.empty((min(how.images, stop - start), *out, w.shape[-1]), x.dtype)
-        for part in share.parts(how.images):
-            view, result = windows.look(x[part]), products[: part.stop - part.start]
+        share, windows = _Share(slice(start, stop)), Windows(how, stop - start)
+        images = max(1, min(how.images, stop - start, RESULTS // (math.prod(out) * w.shape[-1] * x.itemsize)))
+        products = memory.empty((images, *out, w.shape[-1]), x.dtype)
+        of_rows = memory.empty((images, out[0] // 2, *products.shape[2:]), x.dtype)
+        for part in share.parts(images):
+            n, view = part.stop - part.start, windows.look(x[part])
             for band in share.bands(how):
-                windows.correlate(windows.gather(view[:, band]), matrices, result[:, band])
-            np.copyto(y[part], pairs(pairs(result, 1), 2))
+                windows.correlate(windows.gather(view[:, band]), matrices, products[:n, band])
+            pairs(pairs(products[:n], 1, of_rows[:n]), 2, y[part])
             finish(y[part])
 
     parallel.run(task, len(x), 4 * _work(y, w))

@@ -118,7 +118,8 @@ class Winograd:
             results = buffers.tiles(1, n, OUT, self.filters)
             _both_sides(a, products, buffers.tiles(0, n, OUT, self.filters, SIDE), results)
             if pool:
-                results = pairs(pairs(results, 0), 1)
+                half, quarter = (buffers.tiles(i, n, OUT // 2, self.filters, side) for i, side in ((0, OUT), (1, 2)))
+                results = pairs(pairs(results, 0, half), 1, quarter)
             buffers.join(results, y[part])
             finish(part)
 

@@ -157,7 +157,7 @@ def taps(spatial: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[sli
         yield index, (slice(None), *(pair[0] for pair in pairs)), (slice(None), *(pair[1] for pair in pairs))
 
 
-def pairs(x: Array, axis: int) -> Array:
+def pairs(x: Array, axis: int, out: Array | None = None) -> Array:
     """Return the larger ones of neighbours along an axis; a last one without a neighbour is left out.
 
     >>> pairs(np.array([1, 5, 2, 3, 9]), 0).tolist()
@@ -165,5 +165,5 @@ def pairs(x: Array, axis: int) -> Array:
     """
     even = 2 * (x.shape[axis] // 2)
     before, first, second = (slice(None),) * axis, slice(0, even, 2), slice(1, even, 2)
-    largest: Array = np.maximum(x[before + (first,)], x[before + (second,)])  # noqa: RUF005 (Python 3.10)
+    largest: Array = np.maximum(x[before + (first,)], x[before + (second,)], out=out)  # noqa: RUF005 (Python 3.10)
     return largest
