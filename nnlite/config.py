@@ -225,7 +225,7 @@ def winograd() -> bool:
 def set_winograd(enabled: bool) -> None:
     """Set whether float32 convolutions with kernels of 3 x 3 may use Winograd's algorithm where it is faster.
 
-    It takes up to half the time of the direct sum, and its rounding error is about 2.4 times as large: at most some
+    It takes up to half the time of the direct sum, and its rounding error is 1.5 to 2.4 times as large: at most some
     1e-6 of the largest output. An inf or NaN in an image reaches outputs up to five pixels away, rather than one.
 
     >>> set_winograd(False)

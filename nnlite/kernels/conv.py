@@ -10,12 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite import config
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import Channels, column_sums
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
 from nnlite.kernels.conv_return import Return, Returning
-from nnlite.kernels.conv_winograd import TAPS, Winograd, kernel_gradient, transformed
+from nnlite.kernels.conv_winograd_columns import Tiled, tiled_convolution
 from nnlite.kernels.pooling import give_to_largest, reduce_windows
 from nnlite.kernels.windows import Axis, axes, pairs, per_axis
 
@@ -42,7 +41,7 @@ class ConvCache(NamedTuple):
     groups: int
     use_bias: bool
     activation: Any
-    tiled: Winograd | None = None
+    tiled: Tiled | None = None
     u: Array | None = None
     pool: tuple[Axis, ...] | None = None
     largest: Array | None = None
@@ -138,7 +137,7 @@ def conv_forward(
     y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
     kept = None if activation is None and pool is None else y
     cache = ConvCache(x, w, kept, spatial, groups, b is not None, activation)
-    tiled = _tiled(len(x), w, spatial, groups)
+    tiled = tiled_convolution(len(x), w, spatial, groups)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
     finish = _finisher(None if how.bias and tiled is None else b, activation)
     result = y
@@ -155,7 +154,7 @@ def conv_forward(
         pooled(part)
 
     if tiled is not None:
-        u = transformed(w)
+        u = tiled.transformed(w)
         parallel.run(lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finished), len(x), _work(y, w))
         return result, cache._replace(tiled=tiled, u=u)
     matrices = how.matrices(w, b)
@@ -203,9 +202,9 @@ def conv_pool(
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, 1)
     out = tuple(one.out for one in spatial)
     y = memory.empty((len(x), *(size // 2 for size in out), w.shape[-1]), x.dtype)
-    finish, tiled = _finisher(b, activation), _tiled(len(x), w, spatial, 1)
+    finish, tiled = _finisher(b, activation), tiled_convolution(len(x), w, spatial, 1)
     if tiled is not None:
-        u = transformed(w)
+        u = tiled.transformed(w)
         parallel.run(
             lambda start, stop: tiled.forward(slice(start, stop), x, u, y, lambda part: finish(y[part]), True),
             len(x),
@@ -266,18 +265,10 @@ def conv_backward(dy: Array, cache: ConvCache, input_grad: bool = True) -> tuple
     return work.dx, dw, db if cache.use_bias else None
 
 
-def _tiled(images: int, w: Array, spatial: tuple[Axis, ...], groups: int) -> Winograd | None:
-    """Return the tiles for Winograd's algorithm where it applies and is the faster one."""
-    plain = all(one.kernel == TAPS and one.stride == one.dilation == 1 for one in spatial)
-    if not plain or len(spatial) != 2 or groups > 1 or w.dtype != np.float32 or images < parallel.threads():
-        return None
-    tiled = Winograd(spatial, w.shape[2], w.shape[3], w.dtype)
-    return tiled if config.winograd() and tiled.worthwhile(images) else None
-
-
 def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Array | None, Array, Array | None]:
     x, tiled, u = cache.x, cache.tiled, cache.u
     assert tiled is not None and u is not None
+    u = tiled.transformed_back(cache.w, u)
     dx = memory.empty(x.shape, x.dtype) if input_grad else None
 
     def task(start: int, stop: int) -> tuple[Array, Array]:
@@ -287,7 +278,7 @@ def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Arra
     for more_du, more_db in more:
         du += more_du
         db += more_db
-    return dx, kernel_gradient(du), db if cache.use_bias else None
+    return dx, tiled.kernel_gradient(du), db if cache.use_bias else None
 
 
 class _Backward:

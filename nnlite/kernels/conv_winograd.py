@@ -37,9 +37,7 @@ SIDE = OUT + TAPS - 1  # of a tile of inputs
 # threads waiting for the interpreter lock, larger ones leave the cache: then one image must not be larger than BIGGEST.
 CHUNK, BIGGEST = 2_000_000, 3_000_000
 # Multiply-adds that take the time of transforming one channel's tile there and back; of transforming the kernel.
-TRANSFORMS, KERNEL = 900, 400
-# Share of the direct products' time below which this is chosen.
-WORTHWHILE = 0.9
+TRANSFORMS, KERNEL = 2200, 400
 
 
 @lru_cache(maxsize=8)
@@ -87,14 +85,25 @@ class Winograd:
         self.sizes = tuple(one.size for one in spatial)
         self.inside = tuple(slice(one.before, one.before + one.size) for one in spatial)
         self.places = SIDE * SIDE * math.prod(self.tiles) * max(channels, filters)
-        self.images = max(1, CHUNK // (self.places * self.dtype.itemsize))
+        self.bytes = self.places * self.dtype.itemsize
+        self.images = max(1, CHUNK // self.bytes)
 
-    def worthwhile(self, images: int) -> bool:
-        """Return whether this takes less time than the direct products, by the numbers of multiply-adds."""
+    def transformed(self, w: Array) -> Array:
+        """Return what :meth:`forward` takes of the kernel w (3, 3, C, F)."""
+        return transformed(w)
+
+    def transformed_back(self, w: Array, u: Array) -> Array:
+        """Return what :meth:`backward` takes of the kernel w, of which u is the transformed one."""
+        return u
+
+    def kernel_gradient(self, du: Array) -> Array:
+        """Return dw (3, 3, C, F), given the sum of what :meth:`backward` returns."""
+        return kernel_gradient(du)
+
+    def work(self, images: int) -> float:
+        """Return the time for one of so many images, in multiply-adds."""
         pairs, both = self.channels * self.filters, self.channels + self.filters
-        direct = math.prod(self.out) * TAPS * TAPS * pairs
-        tiled = math.prod(self.tiles) * (SIDE * SIDE * pairs + TRANSFORMS * both) + KERNEL * pairs / max(1, images)
-        return self.places * self.dtype.itemsize <= BIGGEST and tiled < WORTHWHILE * direct
+        return math.prod(self.tiles) * (SIDE * SIDE * pairs + TRANSFORMS * both) + KERNEL * pairs / max(1, images)
 
     def forward(
         self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[slice], None], pool: bool = False
@@ -124,13 +133,7 @@ class Winograd:
             finish(part)
 
     def backward(
-        self,
-        images: slice,
-        x: Array,
-        u: Array,
-        dx: Array | None,
-        find_dz: Callable[[slice, Array | None], Array],
-        weight_grad: bool = True,
+        self, images: slice, x: Array, u: Array, dx: Array | None, find_dz: Callable[[slice, Array | None], Array]
     ) -> tuple[Array, Array]:
         """Write dx; return the gradients of the transformed kernel, (6, 6, C, F), and of the bias, (F,).
 
@@ -138,27 +141,24 @@ class Winograd:
             images, x, u: as in forward.
             dx: where the gradient of all images goes, or None.
             find_dz: returns dz of some images, made in the given memory if that is not None.
-            weight_grad: whether the returned gradients are wanted; else they are zero.
         """
         a, b, _ = matrices(self.dtype)
         buffers = _Buffers(self, images.stop - images.start, 3)
-        du, more = np.zeros(u.shape if weight_grad else (1,), self.dtype), None
+        du, more = np.zeros(u.shape, self.dtype), None
         db = np.zeros(self.filters, self.dtype)
         for part in self._parts(images):
             n = len(x[part])
             given, products = buffers.tiles(1, n, OUT, self.filters), buffers.tiles(1, n, SIDE, self.filters)
             buffers.cut_gradient(find_dz(part, buffers.inside_whole(n)), given)
-            if weight_grad:
-                db += column_sums(given.reshape(-1, self.filters))
+            db += column_sums(given.reshape(-1, self.filters))
             _both_sides(a.T, given, buffers.tiles(2, n, SIDE, self.filters, OUT), products)
-            if weight_grad:
-                tiles = self._tiles_of(x[part], b, buffers, spare=2)
-                if more is None:
-                    _multiply(tiles, products, du, transpose=True)
-                    more = np.empty_like(du)
-                else:
-                    _multiply(tiles, products, more, transpose=True)
-                    du += more
+            tiles = self._tiles_of(x[part], b, buffers, spare=2)
+            if more is None:
+                _multiply(tiles, products, du, transpose=True)
+                more = np.empty_like(du)
+            else:
+                _multiply(tiles, products, more, transpose=True)
+                du += more
             if dx is not None:
                 gradient = buffers.tiles(2, n, SIDE, self.channels)
                 _multiply(products, u.swapaxes(2, 3), gradient)

@@ -1,0 +1,258 @@
+"""Convolution with kernels of 3 x 3 by Winograd's algorithm down the columns of an image only, F(4, 3) of one axis.
+
+Half of the multiplications of the direct sum where :mod:`nnlite.kernels.conv_winograd` needs a quarter, but transforms
+of one axis are a fifth of the work of those of two: with few channels, where transforms are what takes the time, this
+is the faster one. Its rounding error is smaller, too.
+
+Four rows of outputs are made of six rows of inputs: ``y = A [(G g) * (B d)]`` (see there), with whole rows of pixels in
+the places of numbers. Each of the six transformed rows is then convolved with three taps *along* the row, as a matrix
+product over windows of three pixels. No window is copied: those that begin at every third pixel, from pixel 0, 1 or 2
+on, are the pixels themselves, seen as rows of 3 * C numbers. Rows follow each other without a gap, so two windows at
+each end reach into the next row; what they give is left out.
+
+The gradient of the inputs is the same thing over dz with the flipped kernel, and the kernel's gradient needs the same
+windows of dz: its products are of these with x, transformed as an output is: ``du = (A' x)' (B dz)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from nnlite import config
+from nnlite.kernels import memory, parallel
+from nnlite.kernels.channels import column_sums
+from nnlite.kernels.conv_winograd import BIGGEST, OUT, SIDE, TAPS, Winograd, matrices
+from nnlite.kernels.windows import Axis, pairs
+
+Array = NDArray[Any]
+
+# Bytes of the transformed rows of the images that are worked on at a time.
+CHUNK = 850_000
+# In multiply-adds: what it takes to transform a channel of one place of a column of tiles, there and back, and to
+# transform the kernel; in the direct sum, to copy one number of a window.
+TRANSFORMS, KERNEL, COPIES = 260, 50, 20
+# Share of the direct sum's time below which Winograd's algorithm is chosen.
+WORTHWHILE = 0.9
+
+
+def transformed(w: Array) -> Array:
+    """Return the kernel w (3, 3, C, F) as the products of windows take it: G w, (6, 3 * C, F)."""
+    return np.tensordot(matrices(w.dtype)[2], w, 1).reshape(SIDE, -1, w.shape[-1])
+
+
+class WinogradColumns:
+    """How one convolution is done down its columns. Holds no data.
+
+    ``images`` images are worked on at a time.
+    """
+
+    def __init__(self, spatial: tuple[Axis, ...], channels: int, filters: int, dtype: Any) -> None:
+        self.spatial, self.channels, self.filters, self.dtype = spatial, channels, filters, np.dtype(dtype)
+        height, width = spatial
+        self.out = (height.out, width.out)
+        self.sizes = (height.size, width.size)
+        self.tiles = -(-height.out // OUT)  # in a column
+        self.padded = (OUT * self.tiles + TAPS - 1, width.out + TAPS - 1)
+        self.inside = tuple(slice(one.before, one.before + one.size) for one in spatial)
+        self.bytes = SIDE * self.tiles * self.padded[1] * max(channels, filters) * self.dtype.itemsize
+        self.images = max(1, CHUNK // self.bytes)
+
+    def work(self, images: int) -> float:
+        """Return the time for one of so many images, in multiply-adds."""
+        pairs, both = self.channels * self.filters, self.channels + self.filters
+        columns = self.tiles * self.padded[1]
+        return columns * (SIDE * TAPS * pairs + TRANSFORMS * both) + KERNEL * pairs / max(1, images)
+
+    def mirrored(self) -> WinogradColumns:
+        """Return the convolution of dz that gives the gradient of the inputs."""
+        height, width = self.spatial
+        return WinogradColumns((height.mirrored(), width.mirrored()), self.filters, self.channels, self.dtype)
+
+    def transformed(self, w: Array) -> Array:
+        """Return what :meth:`forward` takes of the kernel w (3, 3, C, F)."""
+        return transformed(w)
+
+    def transformed_back(self, w: Array, u: Array) -> Array:
+        """Return what :meth:`backward` takes of the kernel w, of which u is the transformed one."""
+        return transformed(np.ascontiguousarray(w[::-1, ::-1].swapaxes(2, 3)))
+
+    def kernel_gradient(self, du: Array) -> Array:
+        """Return dw (3, 3, C, F), given the sum of what :meth:`backward` returns."""
+        flipped = np.tensordot(matrices(du.dtype)[2].T, du.sum(1), 1).reshape(TAPS, self.channels, TAPS, self.filters)
+        return np.ascontiguousarray(flipped[::-1, :, ::-1].swapaxes(1, 2))
+
+    def forward(
+        self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[slice], None], pool: bool = False
+    ) -> None:
+        """Write the convolution of x (N, H, W, C) with a transformed kernel into y; call ``finish`` for parts of it.
+
+        Args:
+            images: which of the images to do.
+            x, y: all images.
+            u: from :meth:`transformed`.
+            finish: works on the images of a slice, in place.
+            pool: whether y is (N, H' // 2, W' // 2, F), of the largest products of windows of 2 x 2.
+        """
+        rows = _Rows(self, images.stop - images.start)
+        whole = memory.empty((rows.images, *self.out, self.filters), self.dtype) if pool else None
+        for part in self._parts(images):
+            n = part.stop - part.start
+            into = y[part] if whole is None else whole[:n]
+            rows.correlate(rows.windows_of(x[part]), u, into)
+            if whole is not None:
+                np.copyto(y[part], pairs(pairs(into, 1), 2))
+            finish(part)
+
+    def backward(
+        self, images: slice, x: Array, u: Array, dx: Array | None, find_dz: Callable[[slice, Array | None], Array]
+    ) -> tuple[Array, Array]:
+        """Write dx; return what :meth:`kernel_gradient` takes, (6, 3, C, 3 * F), and the gradient of the bias, (F,).
+
+        Args:
+            images, x: as in forward.
+            u: from :meth:`transformed_back`.
+            dx: where the gradient of all images goes, or None.
+            find_dz: returns dz of some images, made in the given memory if that is not None.
+        """
+        back = self.mirrored()
+        rows = _Rows(back, images.stop - images.start)
+        du = np.zeros((SIDE, TAPS, self.channels, TAPS * self.filters), self.dtype)
+        more, db = np.empty_like(du), np.zeros(self.filters, self.dtype)
+        for part in back._parts(images):
+            dz = find_dz(part, rows.padded_inside(part.stop - part.start))
+            db += column_sums(dz.reshape(-1, self.filters))
+            windows = rows.windows_of(dz)
+            if dx is not None:
+                rows.correlate(windows, u, dx[part])
+            np.matmul(rows.spread(x[part]).swapaxes(2, 3), windows, out=more)
+            du += more
+        return du, db
+
+    def _parts(self, images: slice) -> list[slice]:
+        starts = range(images.start, images.stop, self.images)
+        return [slice(start, min(images.stop, start + self.images)) for start in starts]
+
+
+class _Rows:
+    """One thread's memory for a :class:`WinogradColumns`, and the work on one chunk.
+
+    Transformed rows of n images are 6 arrays of pixels, ``(n, tiles, padded width)`` each and a few more at the end.
+    """
+
+    def __init__(self, how: WinogradColumns, images: int) -> None:
+        self.how, self.images = how, min(images, how.images)
+        self.a, self.b, _ = matrices(how.dtype)
+        self.padded: Array | None = None
+        if how.padded != how.sizes:
+            self.padded = memory.empty((self.images, *how.padded, how.channels), how.dtype)
+            self.padded.fill(0)
+        # Numbers that are never used are multiplied, too: they must be finite.
+        self.inputs = self._flat(TAPS * self._windows(self.images) + TAPS - 1, how.channels)
+        self.inputs.fill(0)
+        self.products: Array | None = None
+        self.outputs: Array | None = None
+        self.spread_for = 0
+
+    def _flat(self, pixels: int, channels: int) -> Array:
+        return memory.empty((SIDE * pixels * channels,), self.how.dtype)
+
+    def _windows(self, n: int) -> int:
+        """How many windows begin at every third pixel of n images."""
+        return -(-n * self.how.tiles * self.how.padded[1] // TAPS)
+
+    def padded_inside(self, n: int) -> Array | None:
+        """Return where the input of n images may be made so that it need not be copied."""
+        rows, columns = self.how.inside
+        return None if self.padded is None else self.padded[:n, rows, columns]
+
+    def windows_of(self, x: Array) -> Array:
+        """Return the transformed rows of a few images as windows, (6, 3, n, 3 * C): those from pixel 0, 1 and 2 on."""
+        how, n = self.how, len(x)
+        if self.padded is None:
+            x = np.ascontiguousarray(x)
+        else:
+            rows, columns = how.inside
+            inside = self.padded[:n, rows, columns]
+            if not np.may_share_memory(inside, x):
+                inside[...] = x[:, : how.padded[0], : how.padded[1]]
+            x = self.padded[:n]
+        image, row, _, step = x.strides
+        run = how.padded[1] * how.channels
+        given = as_strided(x, (n, how.tiles, SIDE, run), (image, OUT * row, row, step), writeable=False)
+        count, c = self._windows(n), how.channels
+        place = (TAPS * count + TAPS - 1) * c
+        transformed = self.inputs[: SIDE * place].reshape(SIDE, place)
+        np.matmul(self.b, given, out=self._by_tile(transformed, n, run))
+        strides = (place * step, c * step, TAPS * c * step, step)
+        return as_strided(transformed, (SIDE, TAPS, count, TAPS * c), strides, writeable=False)
+
+    def _by_tile(self, rows: Array, n: int, run: int) -> Array:
+        """View the first numbers of 6 rows as (n, tiles, 6, run)."""
+        tiles = self.how.tiles
+        view: Array = rows[:, : n * tiles * run].reshape(SIDE, n, tiles, run).transpose(1, 2, 0, 3)
+        return view
+
+    def correlate(self, windows: Array, u: Array, y: Array) -> None:
+        """Write what the products of windows with a kernel, (6, 3 * C, F), give into y (n, H', W', F), C-contiguous."""
+        how = self.how
+        if self.products is None:
+            self.products = self._flat(TAPS * self._windows(self.images), how.filters)
+        products = self._outputs(self.products, windows.shape[2], how.filters)
+        np.matmul(windows, u[:, None], out=products.swapaxes(1, 2))
+        given = self._by_tile(products.reshape(SIDE, -1), len(y), how.padded[1] * how.filters)
+        for tiles, rows, height in self._heights():
+            used = given[:, tiles, :, : how.out[1] * how.filters]
+            np.matmul(self.a[:height], used, out=y[:, rows].reshape(len(y), -1, height, used.shape[-1]))
+
+    def spread(self, x: Array) -> Array:
+        """Return A' x of outputs x (n, H', W', F), as :meth:`correlate` has its products: (6, 3, n, F)."""
+        how, count, x = self.how, self._windows(len(x)), np.ascontiguousarray(x)
+        if self.outputs is None:
+            self.outputs = self._flat(TAPS * self._windows(self.images), how.filters)
+        outputs = self._outputs(self.outputs, count, how.filters)
+        if self.spread_for != len(x):  # windows that reach into the next row have no output
+            outputs.fill(0)
+            self.spread_for = len(x)
+        into = self._by_tile(outputs.reshape(SIDE, -1), len(x), how.padded[1] * how.filters)
+        for tiles, rows, height in self._heights():
+            used = into[:, tiles, :, : how.out[1] * how.filters]
+            np.matmul(self.a[:height].T, x[:, rows].reshape(len(x), -1, height, used.shape[-1]), out=used)
+        by_start: Array = outputs.swapaxes(1, 2)
+        return by_start
+
+    def _outputs(self, flat: Array, windows: int, filters: int) -> Array:
+        """View memory as what so many windows from each of three pixels on give: (6, windows, 3, F)."""
+        shape = (SIDE, windows, TAPS, filters)
+        return flat[: math.prod(shape)].reshape(shape)
+
+    def _heights(self) -> list[tuple[slice, slice, int]]:
+        """The tiles of four rows, and the last one that may have fewer: which tiles, which rows, how many in a tile."""
+        full, rest = divmod(self.how.out[0], OUT)
+        heights = [(slice(0, full), slice(0, OUT * full), OUT)] if full else []
+        return [*heights, (slice(full, full + 1), slice(OUT * full, None), rest)] if rest else heights
+
+
+Tiled = Winograd | WinogradColumns
+
+
+def tiled_convolution(images: int, w: Array, spatial: tuple[Axis, ...], groups: int) -> Tiled | None:
+    """Return how Winograd's algorithm does a convolution where it applies and is the faster one."""
+    plain = all(one.kernel == TAPS and one.stride == one.dilation == 1 for one in spatial)
+    if not plain or len(spatial) != 2 or groups > 1 or w.dtype != np.float32 or images < parallel.threads():
+        return None
+    if not config.winograd():
+        return None
+    *_, channels, filters = w.shape
+    tiles, columns = Winograd(spatial, channels, filters, w.dtype), WinogradColumns(spatial, channels, filters, w.dtype)
+    fits = [how for how in (tiles, columns) if how.bytes <= BIGGEST]
+    if not fits or not images:
+        return None
+    best: Tiled = min(fits, key=lambda how: how.work(images))
+    direct = math.prod(columns.out) * TAPS * TAPS * channels * (filters + COPIES)
+    return best if best.work(images) < WORTHWHILE * direct else None
