@@ -37,35 +37,40 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
     """
     n, units = len(x), w.shape[1]
     y = memory.empty((n, units), np.result_type(x, w))
-    in_place = activation is None or activation.keeps == "y"
+    microseconds = x.size * units / GEMM_RATE
+    # Rows lie together, but each thread reads all of w: that is dear where they are few or w is large.
+    if units > n and (n < FEW_ROWS or w.nbytes > LARGE) and (activation is None or activation.elementwise):
 
-    def finish(z: Array, bias: Array | None, out: Array) -> None:
-        if bias is not None:
-            np.add(z, bias, out=z)
-        if activation is not None:
-            activation.forward(z, out=out)
+        def columns(start: int, stop: int) -> None:
+            part = None if b is None else b[start:stop]
+            _finished_product(x, w[:, start:stop], part, activation, y[:, start:stop])
+
+        parallel.run(columns, units, microseconds, align=16, lead=parallel.LEAD)
+        return y
 
     def rows(start: int, stop: int) -> None:
-        chunks = _chunks(start, stop, units)
-        room = None if in_place else memory.empty(y[chunks[0]].shape, y.dtype)
-        for part in chunks:
-            z = y[part] if room is None else room[: part.stop - part.start]
-            gemm.matmul(x[part], w, z)
-            finish(z, b, y[part])
+        for part in _chunks(start, stop, units):
+            _finished_product(x[part], w, b, activation, y[part])
 
-    def columns(start: int, stop: int) -> None:
-        part = y[:, start:stop]
-        z = part if in_place else memory.empty(part.shape, y.dtype)
-        gemm.matmul(x, w[:, start:stop], z)
-        finish(z, None if b is None else b[start:stop], part)
-
-    # Rows lie together, but each thread reads all of w: that is dear where they are few or w is large.
-    microseconds = x.size * units / GEMM_RATE
-    if units > n and (n < FEW_ROWS or w.nbytes > LARGE) and (activation is None or activation.elementwise):
-        parallel.run(columns, units, microseconds, align=16, lead=parallel.LEAD)
-    else:
-        parallel.run(rows, n, microseconds, lead=parallel.LEAD)
+    parallel.run(rows, n, microseconds, lead=parallel.LEAD)
     return y
+
+
+def is_little(n: int, inputs: int, units: int) -> bool:
+    """Return whether :func:`dense_forward` of n rows is one product on one thread, whose result stays in cache."""
+    alone = n * inputs * units <= parallel.WORTH_THREADS * GEMM_RATE or parallel.threads() == 1
+    return alone and n * units <= CHUNK
+
+
+def _finished_product(x: Array, w: Array, b: Array | None, activation: Any, y: Array) -> None:
+    """Write act(x @ w + b) into ``y``."""
+    in_place = activation is None or activation.keeps == "y"
+    z = y if in_place else memory.empty(y.shape, y.dtype)
+    gemm.matmul(x, w, z)
+    if b is not None:
+        np.add(z, b, out=z)
+    if activation is not None:
+        activation.forward(z, out=y)
 
 
 def dense_forward_with_slope(x: Array, w: Array, b: Array | None, activation: Any) -> tuple[Array, Array]:

@@ -26,6 +26,7 @@ class Activation(Layer):
     """
 
     samples_alone = True
+    fuses_batches = True
     supports_masking = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
@@ -48,6 +49,7 @@ class Activation(Layer):
 class _Function(Layer):
     """A layer that is one function of :mod:`nnlite.activations` with options of its own."""
 
+    fuses_batches = True
     supports_masking = True
     function: Any
 
@@ -84,6 +86,7 @@ class ReLU(_Function):
     [[0.0, 2.0, 6.0]]
     """
 
+    samples_alone = True
     function = staticmethod(activations.relu)
 
     def __init__(
@@ -118,6 +121,7 @@ class LeakyReLU(_Function):
     [[-0.5, 2.0]]
     """
 
+    samples_alone = True
     function = staticmethod(activations.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
@@ -143,6 +147,7 @@ class ELU(_Function):
     [[0.0, 2.0]]
     """
 
+    samples_alone = True
     function = staticmethod(activations.elu)
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
@@ -183,6 +188,11 @@ class Softmax(_Function):
 
     def options(self) -> dict[str, Any]:
         return {"axis": self.axis}
+
+    @property
+    def samples_alone(self) -> bool:
+        """Whether no sum is over the samples, counted from the front or, of unknown rank, maybe from the back."""
+        return self.axis == -1
 
     def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Any]:
         if mask is None:

@@ -10,7 +10,7 @@ from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels import few
-from nnlite.kernels.dense import dense_backward, dense_forward, dense_forward_with_slope
+from nnlite.kernels.dense import dense_backward, dense_forward, dense_forward_with_slope, is_little
 from nnlite.layers import applied, checks, finishing, settings
 
 
@@ -97,7 +97,11 @@ class Dense(Layer):
     def _operands(self, x: Any) -> tuple[Any, Any, Any]:
         return x.reshape(-1, x.shape[-1]), self.kernel.value, None if self.bias is None else self.bias.value
 
+    fuses_batches = True
+
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        if shape[0] is None:
+            return self._inference_of_rows(shape, following) if len(shape) == 2 else None
         rows = math.prod(shape[:-1])
         if rows * shape[-1] * self.units > few.MOST:
             return None
@@ -107,6 +111,20 @@ class Dense(Layer):
         if len(shape) == 2:
             return lambda x: finish(x @ kernel.value), taken
         return lambda x: finish((x.reshape(rows, -1) @ kernel.value).reshape(result)), taken
+
+    def _inference_of_rows(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        """:meth:`inference` for any number of rows; of little work, Python's own would be a third in the kernel."""
+        result = (1, self.units)
+        found = finishing.fused(self, result, following, dense_forward, by_rows=True)
+        finish, taken = finishing.finishing(self, result, following)
+        if found is None or found[1] != taken:
+            return found
+        of_many, kernel, inputs, units = found[0], self.kernel, shape[1], self.units
+
+        def infer(x: Any) -> Any:
+            return finish(x @ kernel.value) if is_little(len(x), inputs, units) else of_many(x)
+
+        return infer, taken
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         x, kept = cache

@@ -45,10 +45,15 @@ def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[A
 
 
 def fused(
-    layer: Any, shape: Any, following: list[Any], product: Callable[..., Any], pooled: Callable[..., Any] | None = None
+    layer: Any,
+    shape: Any,
+    following: list[Any],
+    product: Callable[..., Any],
+    pooled: Callable[..., Any] | None = None,
+    by_rows: bool = False,
 ) -> tuple[Callable[[Any], Any], int] | None:
     """Return a function from a layer's input, of any number of rows, to the output of the layers that it takes along,
-    and how many these are; None if there are none.
+    and how many these are; None if nothing is gained.
 
     Taken along are the same as in :func:`finishing`, the normalization's scale as a part of the kernel (in a copy: the
     variables stay as they are), and maxima of 2 x 2 after a function that never falls.
@@ -59,9 +64,12 @@ def fused(
         following: the layers after it.
         product: from (x, kernel, bias or None, activation or None) to the layer's output.
         pooled: the same to the maxima of the output.
+        by_rows: whether ``product`` takes activations that work on rows or need their input for backward, too, and
+            is worth calling for the layer alone.
     """
     norm, activation, taken = _taken(layer, len(shape), following)
-    if activation is not None and applied.fusible(activation, elementwise=True) is None:
+    fits = applied.in_chunks(activation) if by_rows else applied.fusible(activation, elementwise=True)
+    if activation is not None and fits is None:
         if not _is_linear(layer.activation):
             return None
         activation, taken = None, taken - 1
@@ -72,7 +80,7 @@ def fused(
         and _pools(following[taken])
     ):
         product, taken = pooled, taken + 1
-    if not taken:
+    if not taken and not by_rows:
         return None
 
     def infer(x: Any) -> Any:

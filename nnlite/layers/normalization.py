@@ -195,6 +195,11 @@ class BatchNormalization(Normalized):
             mean = mean.copy()  # the moving average may have moved on by the time of backward
         return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows, correction, y if relu else None)
 
+    @property
+    def samples_alone(self) -> bool:
+        """Whether a sample's output in inference depends on that sample only: the averages are not by sample."""
+        return self.axis == -1 or self.axis > 0
+
     def affine(self) -> tuple[Any, Any]:
         """Return scale and shift, ``y = scale * x + shift``, of inference, of each channel."""
         gamma, beta = self._values()

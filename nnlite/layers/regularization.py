@@ -15,6 +15,7 @@ from nnlite.layers import checks
 class _Dropout(Layer):
     """What the dropout layers share: everything but the shape of the noise."""
 
+    fuses_batches = True
     supports_masking = True
 
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:

@@ -32,6 +32,8 @@ class Flatten(Layer):
     """
 
     passes_integers = True
+    samples_alone = True
+    fuses_batches = True
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,10 +45,10 @@ class Flatten(Layer):
         return moved.reshape(len(x), math.prod(x.shape[1:])), moved.shape
 
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
-        if self._moves(len(shape)):
+        size = _product(shape[1:])
+        if self._moves(len(shape)) or size is None:
             return None
-        flat = (shape[0], math.prod(shape[1:]))
-        return lambda x: x.reshape(flat), 0
+        return lambda x: x.reshape(len(x), size), 0
 
     def backward(self, dy: Any, shape: Any) -> Any:
         dx = dy.reshape(shape)
@@ -72,6 +74,8 @@ class Reshape(Layer):
     """
 
     passes_integers = True
+    samples_alone = True
+    fuses_batches = True
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -89,8 +93,8 @@ class Reshape(Layer):
         return x.reshape(len(x), *self.compute_output_shape(x.shape)[1:]), x.shape
 
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
-        result = self.compute_output_shape(shape)
-        return lambda x: x.reshape(result), 0
+        result = self.compute_output_shape(shape)[1:]
+        return None if None in result else (lambda x: x.reshape(len(x), *result), 0)
 
     def backward(self, dy: Any, shape: Any) -> Any:
         return dy.reshape(shape)

@@ -5,16 +5,16 @@ do the normalization, activation and pooling that follow while their results are
 once for a function of its own (:meth:`nnlite.core.layer.Layer.inference`) and then calls these, one after the other.
 The functions read variables whenever they run, so new weights count at once; a plan is made anew when layers change.
 
-Where all layers of sequences look at each sample by itself, each thread takes its own samples from the inputs to the
-outputs: no thread waits for another after every layer. A transformer of two blocks predicts 128 sequences in 0.9 of the
-time on two threads.
+Where all layers look at each sample by itself, each thread takes its own samples from the inputs to the outputs: no
+thread waits for another after every layer. A transformer of two blocks predicts 128 sequences in 0.9 of the time on two
+threads, a dense net of 784-512-512-10 units 128 samples in 0.8.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from nnlite.core import changes, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.kernels import parallel
+from nnlite.kernels.dense import FEW_ROWS, LARGE
 from nnlite.kernels.few import ROWS
 from nnlite.models.along import is_regular
 from nnlite.models.plan import Slot, filled, put_outputs
@@ -95,7 +96,7 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
         return None
     functions: list[Function] = []
     rows = shape[0]  # None for many, else the functions are made for so many
-    works: list[tuple[bool, float] | None] = []
+    works: list[_Work | None] = []
     index, plain = 0, dtype  # of what arrives, if it is known, and known to be C-contiguous
     while index < len(layers):
         layer, made = layers[index], None
@@ -118,8 +119,8 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
                 x = function(x)
         return x
 
-    each = _worth_sharing(works) if rows is None else None
-    return run if each is None else lambda x: _by_samples(lambda part: [run(part[0])], [x], each)[0]
+    shared = _worth_sharing(works) if rows is None else None
+    return run if shared is None else lambda x: _by_samples(lambda part: [run(part[0])], [x], shared)[0]
 
 
 def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
@@ -167,21 +168,36 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
             plain[last.targets[0]] = step.layer._compute
         else:
             calls.append((None, step, last.outputs, freed))
-        if step.plain:
-            known[last.targets[0]] = shape_after([steps[i].layer for i in row], known[step.x])
-        else:
-            _note_shapes(step, known)
+        for one in [steps[i] for i in row]:
+            if one.plain:
+                known[one.targets[0]] = shape_after([one.layer], known[one.x])
+            else:
+                _note_shapes(one, known)
     run = _program(calls, graph.size, graph.inputs, graph.outputs)
     if any(shape[0] is not None for shape in shapes):  # a few rows, for which the functions were made
         return run
-    each = _worth_sharing([_work_of_step(step, known) for step in steps if step.x is not None])
-    return run if each is None else lambda given: _by_samples(run, given, each)
+    shared = _worth_sharing([_work_of_step(step, known) for step in steps if step.x is not None])
+    return run if shared is None else lambda given: _by_samples(run, given, shared)
 
 
-def _work(layer: Any, x: Any, y: Any) -> tuple[bool, float] | None:
-    """Return whether a layer works on sequences, and the microseconds that a sample takes on one thread, roughly.
+class _Work(NamedTuple):
+    """What a layer does with a sample: whether that is a sequence, the microseconds that it takes on one thread,
+    roughly, and whether the weights are so large that threads had better share them."""
 
-    None if samples may not be cut apart, or the shapes are not known.
+    on_sequences: bool
+    microseconds: float
+    large: bool
+
+
+class _Shared(NamedTuple):
+    """How samples are shared by threads: the microseconds that each takes on one, and how many are worth it."""
+
+    each: float
+    fewest: int
+
+
+def _work(layer: Any, x: Any, y: Any) -> _Work | None:
+    """Return a layer's work; None if samples may not be cut apart, or the shapes are not known.
 
     Args:
         layer: it says ``samples_alone`` if each sample's output depends on that sample only, and its class says so
@@ -194,10 +210,11 @@ def _work(layer: Any, x: Any, y: Any) -> tuple[bool, float] | None:
         return None
     if not all(map(is_regular, [layer, *layer.layers_inside])):
         return None
-    return max(len(x), len(y)) > 2, math.prod(y[1:]) * x[-1] / RATE
+    large = any(variable.value.nbytes > LARGE for variable in layer.weights)
+    return _Work(max(len(x), len(y)) > 2, math.prod(y[1:]) * x[-1] / RATE, large)
 
 
-def _work_of_step(step: Any, known: list[Any]) -> tuple[bool, float] | None:
+def _work_of_step(step: Any, known: list[Any]) -> _Work | None:
     """:func:`_work` of a step; None too if its options or constants hold arrays, which may be by sample."""
     fixed = all(value is None or isinstance(value, (bool, int, float, str)) for value in step.options.values())
     if step.constants or not fixed or not isinstance(step.outputs, Slot):
@@ -205,22 +222,29 @@ def _work_of_step(step: Any, known: list[Any]) -> tuple[bool, float] | None:
     return _work(step.layer, known[step.sources[0]], known[step.outputs])
 
 
-def _worth_sharing(works: list[tuple[bool, float] | None]) -> float | None:
-    """Return the microseconds for a sample if each thread had better take its own samples through all layers.
+def _worth_sharing(works: list[_Work | None]) -> _Shared | None:
+    """Return how to share samples if each thread had better take its own ones through all layers; else None.
 
-    That is where most of the work is on sequences. Else each thread would read all weights for few rows.
+    That is where most of the work is on sequences. Elsewhere each thread reads all weights for its rows, which dense
+    layers do anyway unless rows are few or weights large.
     """
     found = [work for work in works if work is not None]
-    total = sum(each for _, each in found)
-    on_sequences = sum(each for is_sequence, each in found if is_sequence)
-    return total if len(found) == len(works) and on_sequences > total / 2 else None
+    total = sum(work.microseconds for work in found)
+    if len(found) < len(works):
+        return None
+    if sum(work.microseconds for work in found if work.on_sequences) > total / 2:
+        return _Shared(total, 0)
+    return None if any(work.large for work in found) else _Shared(total, FEW_ROWS)
 
 
-def _by_samples(run: Callable[[list[Any]], list[Any]], given: list[Any], each: float) -> list[Any]:
+def _by_samples(run: Callable[[list[Any]], list[Any]], given: list[Any], shared: _Shared) -> list[Any]:
     """Return the outputs for ``given``, each thread's samples by themselves."""
-    if any(len(x) != len(given[0]) for x in given):
+    rows = len(given[0])
+    if rows * shared.each <= parallel.WORTH_THREADS or rows < shared.fewest or any(len(x) != rows for x in given):
         return run(given)
-    parts = parallel.run(lambda start, stop: run([x[start:stop] for x in given]), len(given[0]), len(given[0]) * each)
+    parts = parallel.run(
+        lambda start, stop: run([x[start:stop] for x in given]), rows, rows * shared.each, lead=parallel.LEAD
+    )
     return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
