@@ -200,8 +200,11 @@ def conv_pool(
         y (N, H' // 2, W' // 2, F).
     """
     x, w, spatial = _prepare(x, w, b, strides, padding, dilation, 1)
+    y = memory.empty((len(x), *(one.out // 2 for one in spatial), w.shape[-1]), x.dtype)
+    if not y.size:
+        return y
+    spatial = tuple(one.first(2 * (one.out // 2)) for one in spatial)  # a last one without a neighbour counts nowhere
     out = tuple(one.out for one in spatial)
-    y = memory.empty((len(x), *(size // 2 for size in out), w.shape[-1]), x.dtype)
     finish, tiled = _finisher(b, activation), tiled_convolution(len(x), w, spatial, 1)
     if tiled is not None:
         u = tiled.transformed(w)

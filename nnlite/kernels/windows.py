@@ -53,6 +53,11 @@ class Axis(NamedTuple):
         start = first * self.stride + shift
         return slice(first, last), slice(start, start + (last - first) * self.stride, self.stride)
 
+    def first(self, out: int) -> Axis:
+        """Return the first ``out`` windows."""
+        reach = (out - 1) * self.stride + (self.kernel - 1) * self.dilation + 1
+        return self._replace(out=out, after=max(0, reach - self.before - self.size))
+
     def mirrored(self) -> Axis:
         """Return the windows that the gradient of the inputs takes over the gradient of the outputs (stride 1)."""
         reach = (self.kernel - 1) * self.dilation
