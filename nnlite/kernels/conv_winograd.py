@@ -37,7 +37,7 @@ SIDE = OUT + TAPS - 1  # of a tile of inputs
 # threads waiting for the interpreter lock, larger ones leave the cache: then one image must not be larger than BIGGEST.
 CHUNK, BIGGEST = 2_000_000, 3_000_000
 # Multiply-adds that take the time of transforming one channel's tile there and back; of transforming the kernel.
-TRANSFORMS, KERNEL = 2200, 400
+TRANSFORMS, KERNEL = 2000, 400
 
 
 @lru_cache(maxsize=8)
