@@ -330,6 +330,7 @@ class Model(Ends, Trainer, Described, Layer):
 class Functional(Model):
     """The model of symbols that ``Model(inputs, outputs)`` returns."""
 
+    rows_alone = property(inference.rows_alone)
     # Where files of Keras 3 have it.
     _module = "keras.src.models.functional"
     _registered_name = "Functional"

@@ -38,6 +38,7 @@ class Sequential(Model):
     ((5, 4), (4, 3))
     """
 
+    rows_alone = property(inference.rows_alone)
     # The symbols of the input and of what each layer makes of it.
     _chain: tuple[Any, ...] = ()
 

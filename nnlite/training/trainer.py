@@ -266,7 +266,7 @@ class Trainer(Compiling, Differentiable, Profiled):
 
         Args:
             x: inputs, as for :meth:`fit`.
-            batch_size: rows a step, 32 where None.
+            batch_size: rows a step, 32 where None (several such steps may be computed at once).
             verbose: 0 silent, 1 a bar, 2 a line; ``"auto"`` shows nothing for a single batch.
             steps: batches to use; all where None.
             callbacks: list of :class:`~nnlite.callbacks.Callback`.
