@@ -32,6 +32,9 @@ KEPT = 16
 # Elements of a layer's output times features of its input that one thread handles in a microsecond.
 RATE = 40e3
 
+# What somebody may have put in the place of a model's own.
+_METHODS = ("forward", "infer", "infer_with_mask", "cast_inputs", "predict_step")
+
 Function = Callable[[Any], Any]
 Make = Callable[[list[Any], list[Any]], Function | None]
 
@@ -200,26 +203,43 @@ def _work(layer: Any, x: Any, y: Any) -> _Work | None:
     """Return a layer's work; None if samples may not be cut apart, or the shapes are not known.
 
     Args:
-        layer: it says ``samples_alone`` if each sample's output depends on that sample only, and its class says so
-            itself: one derived from it may do other things.
+        layer: any layer.
         x, y: shapes of its first input, and of its output.
     """
-    if not (getattr(layer, "samples_alone", False) and "samples_alone" in type(layer).__dict__):
-        return None
-    if x is None or y is None or None in x[1:] or None in y[1:]:
-        return None
-    if not all(map(is_regular, [layer, *layer.layers_inside])):
+    if x is None or y is None or None in x[1:] or None in y[1:] or not _is_alone(layer):
         return None
     large = any(variable.value.nbytes > LARGE for variable in layer.weights)
     return _Work(max(len(x), len(y)) > 2, math.prod(y[1:]) * x[-1] / RATE, large)
 
 
 def _work_of_step(step: Any, known: list[Any]) -> _Work | None:
-    """:func:`_work` of a step; None too if its options or constants hold arrays, which may be by sample."""
+    """:func:`_work` of a step; None too if its call may mix samples."""
+    return _work(step.layer, known[step.sources[0]], known[step.outputs]) if _is_plain_call(step) else None
+
+
+def _is_plain_call(step: Any) -> bool:
+    """Whether a step makes one array, and neither its options nor its constants hold any, which may be by sample."""
     fixed = all(value is None or isinstance(value, (bool, int, float, str)) for value in step.options.values())
-    if step.constants or not fixed or not isinstance(step.outputs, Slot):
-        return None
-    return _work(step.layer, known[step.sources[0]], known[step.outputs])
+    return not step.constants and fixed and isinstance(step.outputs, Slot)
+
+
+def _is_alone(layer: Any) -> bool:
+    """Whether a layer says ``samples_alone``, that each sample's output depends on that sample only, and its class says
+    so itself: one derived from it may do other things."""
+    alone = getattr(layer, "samples_alone", False) and "samples_alone" in type(layer).__dict__
+    return alone and all(map(is_regular, [layer, *layer.layers_inside]))
+
+
+def rows_alone(model: Any) -> bool:
+    """Return whether each row of a model's output depends on that row of its inputs only, as far as its layers say; to
+    be asked of what does no more than its class, Sequential or Functional."""
+    if not model.built or model.makes_mask or not model.__dict__.keys().isdisjoint(_METHODS):
+        return False
+    if model._graph is None:
+        return model.input_shape[0] is None and all(map(_is_alone, model.layers))
+    if any(entry.batch_shape[0] is not None for entry in model._graph.entries):
+        return False
+    return all(_is_plain_call(step) and _is_alone(step.layer) for step in model._graph.steps if step.x is not None)
 
 
 def _worth_sharing(works: list[_Work | None]) -> _Shared | None:

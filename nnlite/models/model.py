@@ -318,7 +318,7 @@ class Model(Ends, Trainer, Described, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy and a pickle keep: not the symbols, which hold on to all that was ever made of them."""
-        return {**super().__getstate__(), "_symbols": None, "_chain": (), "_plans": None}
+        return {**super().__getstate__(), "_symbols": None, "_chain": (), "_plans": None, "_learning": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -330,6 +330,7 @@ class Model(Ends, Trainer, Described, Layer):
 class Functional(Model):
     """The model of symbols that ``Model(inputs, outputs)`` returns."""
 
+    rows_alone = property(inference.rows_alone)
     # Where files of Keras 3 have it.
     _module = "keras.src.models.functional"
     _registered_name = "Functional"
@@ -343,3 +344,12 @@ def kind(value: Any) -> str:
 def mask_option(layer: Any, mask: Any) -> dict[str, Any]:
     """The options with which a layer's forward gets a mask, if there is one and the layer takes it."""
     return {"mask": mask} if mask is not None and layer._takes_mask else {}
+
+
+def first_that_learns(model: Model, layers: list[Any]) -> int:
+    """The index of the first of a model's layers with trainable variables, looked up when something has changed."""
+    found: tuple[int, int] | None = model.__dict__.get("_learning")
+    if found is None or found[0] != changes.count():
+        first = next((i for i, layer in enumerate(layers) if layer.trainable_weights), len(layers))
+        found = model.__dict__["_learning"] = changes.count(), first
+    return found[1]

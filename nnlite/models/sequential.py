@@ -14,7 +14,7 @@ from nnlite.layers.input import InputLayer
 from nnlite.models import inference
 from nnlite.models.along import DONE, takes_along
 from nnlite.models.ends import Symbols
-from nnlite.models.model import Caches, Model, kind, mask_option
+from nnlite.models.model import Caches, Model, first_that_learns, kind, mask_option
 
 
 @registry.register("models")
@@ -38,6 +38,7 @@ class Sequential(Model):
     ((5, 4), (4, 3))
     """
 
+    rows_alone = property(inference.rows_alone)
     # The symbols of the input and of what each layer makes of it.
     _chain: tuple[Any, ...] = ()
 
@@ -275,9 +276,7 @@ class Sequential(Model):
                 f"{self.label}: this cache has been used, or is another model's: backward frees it layer by layer. "
                 f"Call forward again."
             )
-        last = 0  # the lowest layer that anybody wants a gradient of
-        if not input_grad:
-            last = next((i for i, layer in enumerate(self._layers) if layer.trainable_weights), len(self._layers))
+        last = 0 if input_grad else first_that_learns(self, self._layers)
         for index in range(len(self._layers) - 1, last - 1, -1):
             layer, taken = self._layers[index], cache.calls.pop()
             if taken is DONE:

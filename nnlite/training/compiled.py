@@ -146,8 +146,11 @@ class CompiledLoss:
         if not self.built:
             self.build(y_true, y_pred_shapes)
         shapes = leaves(_one_or_several(y_pred_shapes))
-        targets = self._targets(y_true, self._names, self._with_loss())
-        weights = each_weight(sample_weight, self._names)
+        if len(self._names) == 1 and y_true is not None and not is_several(y_true) and not is_several(sample_weight):
+            targets, weights = [y_true], [sample_weight]  # nearly every model
+        else:
+            targets = self._targets(y_true, self._names, self._with_loss())
+            weights = each_weight(sample_weight, self._names)
         for output, _, loss, _ in self.terms:
             validate = getattr(loss, "validate", None)
             if validate is not None:

@@ -5,11 +5,61 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
 
 
 class StopTraining(Exception):  # noqa: N818 (an order, not an error)
     """Raised inside a training step: ``fit`` ends as if the step had not been begun."""
+
+
+class _Presses:
+    """What Python's own handler of Ctrl-C is replaced by, and how often."""
+
+    def __init__(self) -> None:
+        self.steps = 0  # under way, in the main thread
+        self.within = 0  # blocks for many steps that took it over
+        self.pressed = False
+
+    def replace(self) -> bool:
+        """Take Ctrl-C over if Python's own handler has it; return whether that was so. For the main thread only."""
+        found = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if found:
+            signal.signal(signal.SIGINT, self.press)
+        return found
+
+    def restore(self) -> None:
+        """Give it back, unless somebody else has taken it meanwhile."""
+        if signal.getsignal(signal.SIGINT) == self.press:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def press(self, number: int, frame: FrameType | None) -> None:
+        """Note the first press in a step; raise ``KeyboardInterrupt`` at any other."""
+        if self.pressed or not self.steps:
+            signal.default_int_handler(number, frame)
+        self.pressed = True
+
+
+_presses = _Presses()
+
+
+class many_steps:  # noqa: N801 (reads as a block's name)
+    """Replace the handler for all the :class:`held_back` steps in the block, as each step would for 15 microseconds.
+
+    >>> with many_steps(), held_back():
+    ...     pass
+    """
+
+    def __init__(self) -> None:
+        self._replaced = False
+
+    def __enter__(self) -> many_steps:
+        self._replaced = threading.current_thread() is threading.main_thread() and _presses.replace()
+        _presses.within += self._replaced
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._replaced:
+            _presses.within -= 1
+            _presses.restore()
 
 
 class held_back:  # noqa: N801 (reads as a block's name)
@@ -23,27 +73,28 @@ class held_back:  # noqa: N801 (reads as a block's name)
     """
 
     def __init__(self) -> None:
-        self._pressed = False
-        self._previous: Any = None
+        self._main = self._replaced = False
 
     def __enter__(self) -> held_back:
-        if threading.current_thread() is threading.main_thread():
-            handler = signal.getsignal(signal.SIGINT)
-            if handler is signal.default_int_handler:
-                self._previous = handler
-                signal.signal(signal.SIGINT, self._press)
+        self._main = threading.current_thread() is threading.main_thread()
+        if self._main:
+            _presses.steps += 1
+            try:
+                self._replaced = not _presses.within and _presses.replace()
+            except BaseException:  # pressed just before
+                _presses.steps -= 1
+                raise
         return self
-
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        if self._pressed:
-            signal.default_int_handler(number, frame)
-        self._pressed = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
-            if self._pressed and kind is None:
+        if not self._main:
+            return
+        _presses.steps -= 1  # first: the handler, should it stay, then does what Python's own does
+        if self._replaced:
+            _presses.restore()
+        if not _presses.steps:
+            pressed, _presses.pressed = _presses.pressed, False
+            if pressed and kind is None:
                 raise KeyboardInterrupt

@@ -124,6 +124,7 @@ class Display:
         self._bar_wanted = bar
         self._bar: Any = None
         self._start = self._first = self._last = perf_counter()
+        self._skipped = 0  # steps that were done at the first call
         self._next = self._start + self._interval if bar else float("inf")
 
     def step(self, done: int, logs: Any = None) -> None:
@@ -131,8 +132,8 @@ class Display:
         now = perf_counter()
         self._last = now
         self.done = done
-        if done == 1:
-            self._first = now
+        if not self._skipped:
+            self._first, self._skipped = now, done
         if now >= self._next or (done == self.steps and self._bar is not None):
             self._draw(logs() if callable(logs) else logs)
             self._next = perf_counter() + self._interval
@@ -167,10 +168,11 @@ class Display:
             bar.close()
 
     def step_seconds(self) -> float:
-        """Return the time a step takes, without the first (it may build the model) if there are more."""
-        if self.done > 1:
-            return (self._last - self._first) / (self.done - 1)
-        return self._last - self._start
+        """Return the time a step takes, without the first (it may build the model) if there are more; without the first
+        ones that were done at once."""
+        if self.done > self._skipped:
+            return (self._last - self._first) / (self.done - self._skipped)
+        return (self._last - self._start) / max(1, self.done)
 
     def _count(self, steps: int | None) -> str:
         return f"{self.done:7d}/Unknown" if steps is None else f"{self.done:{len(str(steps))}d}/{steps}"

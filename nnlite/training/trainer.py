@@ -13,7 +13,7 @@ from nnlite.core.errors import known_arguments, unknown_arguments
 from nnlite.kernels import parallel
 from nnlite.training.compiling import Compiling
 from nnlite.training.gradients import Differentiable
-from nnlite.training.interrupts import StopTraining, held_back
+from nnlite.training.interrupts import StopTraining, held_back, many_steps
 from nnlite.training.outputs import unpack_x_y_sample_weight
 from nnlite.training.predict import is_numbers, owned, predict
 from nnlite.training.profiling import Profiled
@@ -148,7 +148,8 @@ class Trainer(Compiling, Differentiable, Profiled):
                     self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
                 compiled.stale = True  # a callback may have frozen layers
-                logs = self._train_epoch(run)
+                with many_steps():
+                    logs = self._train_epoch(run)
                 if held_out is not None and _is_due(epoch, validation_freq):
                     held_out.reset()
                     values = self._test_epoch(held_out, callbacks)
@@ -265,7 +266,7 @@ class Trainer(Compiling, Differentiable, Profiled):
 
         Args:
             x: inputs, as for :meth:`fit`.
-            batch_size: rows a step, 32 where None.
+            batch_size: rows a step, 32 where None (several such steps may be computed at once).
             verbose: 0 silent, 1 a bar, 2 a line; ``"auto"`` shows nothing for a single batch.
             steps: batches to use; all where None.
             callbacks: list of :class:`~nnlite.callbacks.Callback`.

@@ -216,6 +216,19 @@ def test_a_declared_input_is_binding():
         keras.Sequential([layers.Dense(2)]).build()
 
 
+def test_layers_frozen_and_freed_between_steps():
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((5, 3), "float32"), np.ones((5, 2), "float32")
+    for learns in (True, False, True):
+        model.layers[0].trainable = learns
+        for one in (model, copy.deepcopy(model)):
+            kernel = one.layers[0].kernel
+            before = kernel.numpy()
+            one.train_on_batch(x, y)
+            assert (kernel.value != before).any() == learns
+
+
 def test_frozen_models():
     model = keras.Sequential([layers.Input((4,)), layers.Dense(2)], trainable=False)
     assert model.trainable_weights == [] and model.get_config()["trainable"] is False

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from fake_models import Linear, TwoHeads, line
 
+import nnlite
 from nnlite import callbacks
 from nnlite.core.layer import Layer
+from nnlite.models import model as models
 from nnlite.training.trainer import Trainer
 
 
@@ -141,3 +143,69 @@ def test_integers_and_doubles_are_cast_by_the_batch():
         np.testing.assert_array_equal(y, x)
     with pytest.raises((TypeError, ValueError)):
         Same().predict(np.array(["a", "b"]))
+
+
+def dense_net(kind="row", **options):
+    start = nnlite.layers.Input((5,), **options)
+    row = [nnlite.layers.Dense(6, activation="relu"), nnlite.layers.Dropout(0.5), nnlite.layers.Dense(3)]
+    if kind == "row":
+        return nnlite.Sequential([start, *row])
+    y = start
+    for layer in row:
+        y = layer(y)
+    return nnlite.Model(start, y)
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    """The numbers of rows that models computed at once."""
+    seen = []
+    for kind in (nnlite.Sequential, models.Functional):
+        infer = kind.infer_with_mask
+
+        def noted(self, x, mask, options, infer=infer):
+            seen.append(len(x))
+            return infer(self, x, mask, options)
+
+        monkeypatch.setattr(kind, "infer_with_mask", noted)
+    return seen
+
+
+@pytest.mark.parametrize("kind", ["row", "graph"])
+@pytest.mark.parametrize("rows", [33, 128, 300])
+def test_rows_that_are_computed_alone_are_computed_together(kind, rows, sizes, capsys):
+    model = dense_net(kind)
+    x = np.random.default_rng(0).normal(size=(rows, 5)).astype("float32")
+    y = model.predict(x, verbose=0)
+    assert sizes == [min(128, rows - start) for start in range(0, rows, 128)]
+    sizes.clear()
+    np.testing.assert_allclose(model.predict(x, batch_size=32, verbose=0), y, rtol=1e-5, atol=1e-6)
+    assert max(sizes) == 32  # what is asked for is done
+    for verbose in (2, "auto"):
+        np.testing.assert_array_equal(model.predict(x, verbose=verbose), y)
+        steps = -(-rows // 32)
+        assert f"{steps}/{steps} - 0s - " in capsys.readouterr().out
+    np.testing.assert_array_equal(model.predict(x.astype("float64")[:, ::-1], verbose=0).shape, y.shape)
+
+
+def test_what_could_tell_is_computed_in_the_usual_batches(sizes):
+    class Watch(callbacks.Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            seen.append(logs["outputs"].shape)
+
+    class Own(nnlite.Sequential):
+        pass
+
+    x, seen = np.ones((64, 5), "float32"), []
+    dense_net().predict(x, verbose=0, callbacks=[Watch()])
+    assert seen == [(32, 3)] * 2 and sizes == [32] * 2
+    changed = dense_net()
+    changed.predict_step = lambda data, step=changed.predict_step: step(data)
+    mixed = nnlite.Sequential([nnlite.layers.Input((5,)), nnlite.layers.Softmax(axis=0)])
+    own = Own([nnlite.layers.Input((5,)), nnlite.layers.Dense(2)])
+    fixed = nnlite.Sequential([nnlite.layers.Input(batch_shape=(32, 5)), nnlite.layers.Dense(2)])
+    unbuilt = nnlite.Sequential([nnlite.layers.Dense(2)])
+    for model in (changed, mixed, own, fixed, unbuilt):
+        sizes.clear()
+        model.predict(x, verbose=0)
+        assert sizes == [32, 32], model

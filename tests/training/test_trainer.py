@@ -278,6 +278,57 @@ def test_ctrl_c_ends_training_between_two_steps():
     assert int(model.optimizer.iterations) == 2
 
 
+def test_ctrl_c_between_steps_acts_at_once():
+    class Pressing(nnlite.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            steps.append(batch)
+            if batch == 1:
+                signal.raise_signal(signal.SIGINT)
+                raise AssertionError("went on")
+
+    x, y = line()
+    for _ in range(2):
+        steps = []
+        with pytest.raises(KeyboardInterrupt):
+            compiled().fit(x, y, batch_size=5, verbose=0, callbacks=[Pressing()])
+        assert steps == [0, 1]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_step_inside_of_a_callback_is_done_whole_too():
+    class Pressed(Linear):
+        def backward(self, dy, cache, input_grad=True):
+            signal.raise_signal(signal.SIGINT)
+            return super().backward(dy, cache, input_grad)
+
+    class Training(nnlite.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            inner.train_on_batch(x, y)
+
+    x, y = line()
+    inner, outer = compiled(Pressed()), compiled()
+    with pytest.raises(KeyboardInterrupt):
+        outer.fit(x, y, batch_size=5, verbose=0, callbacks=[Training()])
+    assert (int(inner.optimizer.iterations), int(outer.optimizer.iterations)) == (1, 0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_that_a_callback_installs_stays():
+    class Installing(nnlite.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            signal.signal(signal.SIGINT, own)
+
+    def own(number, frame):
+        raise AssertionError("not pressed")
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        compiled().fit(*line(), batch_size=5, verbose=0, callbacks=[Installing()])
+        assert signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_second_ctrl_c_acts_at_once():
     class Stuck(Linear):
         def backward(self, dy, cache, input_grad=True):
