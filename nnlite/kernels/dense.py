@@ -80,7 +80,7 @@ def dense_forward_with_slope(x: Array, w: Array, b: Array | None, activation: An
         x: (N, I).
         w: (I, O).
         b: (O,), or None.
-        activation: a function of (z, slope, out) that writes act(z) into ``out`` and act'(z) into ``slope``.
+        activation: a function of (z, slope, out), vectors, that writes act(z) into ``out`` and act'(z) into ``slope``.
     """
     n, units = len(x), w.shape[1]
     y, slope = (memory.empty((n, units), np.result_type(x, w)) for _ in range(2))
@@ -93,7 +93,7 @@ def dense_forward_with_slope(x: Array, w: Array, b: Array | None, activation: An
             gemm.matmul(x[part], w, z)
             if b is not None:
                 np.add(z, b, out=z)
-            activation(z, slope[part], y[part])
+            activation(z.reshape(-1), slope[part].reshape(-1), y[part].reshape(-1))
 
     parallel.run(task, n, x.size * units / GEMM_RATE + n * units / SLOPE_RATE, lead=parallel.LEAD)
     return y, slope

@@ -23,7 +23,7 @@ SHORT = 64
 # Up to this many elements, arranging them costs more than it saves.
 SMALL = 2048
 
-_zeros: dict[np.dtype[Any], Array] = {}
+_rows: dict[tuple[np.dtype[Any], float], Array] = {}
 
 
 def zeros_row(x: Array) -> Array | int:
@@ -31,14 +31,20 @@ def zeros_row(x: Array) -> Array | int:
 
     ``np.maximum(x, row)`` takes a third of the time of ``np.maximum(x, 0)``.
     """
+    row = constant_row(x, 0.0)
+    return row if isinstance(row, np.ndarray) else 0
+
+
+def constant_row(x: Array, value: float) -> Array | float:
+    """:func:`zeros_row` for another constant, of which there are few in all: rows are kept."""
     length = x.shape[-1] if x.ndim else 0
     if not SHORT <= length <= BLOCK:
-        return 0
-    row = _zeros.get(x.dtype)
+        return value
+    row = _rows.get((x.dtype, value))
     if row is None:
-        row = np.zeros(BLOCK, x.dtype)
+        row = np.full(BLOCK, value, x.dtype)
         row.flags.writeable = False
-        _zeros[x.dtype] = row
+        _rows[x.dtype, value] = row
     return row[:length]
 
 

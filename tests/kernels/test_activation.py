@@ -126,31 +126,34 @@ def test_no_wrong_derivative_where_y_does_not_tell(backward, options):
         backward(np.ones(3), np.ones(3), **options)
 
 
-def test_the_normal_distribution_is_accurate_and_ends_at_0_and_1():
-    x = np.linspace(-10, 10, 20001)
-    exact = np.vectorize(math.erfc, otypes=[float])(-x / math.sqrt(2)) / 2
-    assert np.abs(activation_gelu.normal_cdf(x) - exact).max() < 1e-15
-    single = activation_gelu.normal_cdf(x.astype("float32"))
-    assert single.dtype == np.float32
-    assert np.abs(single - exact).max() < 3.6e-7  # of which 1e-7 is the rounding of x
-    for dtype in ("float32", "float64"):
-        far = np.array([-1e30, -9, 9, 1e30], dtype)
-        assert activation_gelu.normal_cdf(far).tolist() == [0, 0, 1, 1]
-
-
-@pytest.mark.parametrize(("dtype", "bound", "slope_bound"), [("float32", 1.5e-6, 4e-7), ("float64", 4e-15, 1e-15)])
+@pytest.mark.parametrize(("dtype", "bound", "slope_bound"), [("float32", 4e-7, 7e-7), ("float64", 4e-15, 1e-15)])
 def test_gelu_and_its_slope_within_their_bounds(dtype, bound, slope_bound):
     x = np.linspace(-12, 12, 100001).astype(dtype)
     slope = np.empty_like(x)
     y = activation_gelu.gelu_slope(x, slope)
     wanted, wanted_slope = oracles.gelu(x.astype("float64"))
-    assert np.abs(y - wanted).max() < bound
+    last_digit = np.spacing(np.abs(wanted).astype(dtype)) / 2
+    assert (np.abs(y - wanted) - last_digit).max() < bound
     assert np.abs(slope - wanted_slope).max() < slope_bound
-    far = np.array([-np.inf, -1e30, -20, 20, 1e30, np.inf, np.nan], dtype)
-    slope = np.empty_like(far)
-    np.testing.assert_array_equal(activation_gelu.gelu_slope(far, slope), [np.nan, 0, 0, 20, far[4], np.inf, np.nan])
-    np.testing.assert_allclose(slope[1:5], [0, 0, 1, 1], rtol=0, atol=1e-25)
-    assert np.isnan(slope[-1])
+
+
+@pytest.mark.parametrize("length", [7, 63, 64, 1001])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gelu_far_out_and_next_to_0(dtype, length):
+    """Some rows are compared with a row of constants, short ones with one constant."""
+    far = np.array([-1e30, -30, 30, 1e30, np.inf, np.nan, -np.inf], dtype)
+    x = np.zeros((3, length), dtype)
+    x[:2, :7] = far
+    slope = np.empty_like(x)
+    y = activation_gelu.gelu_slope(x, slope)
+    np.testing.assert_array_equal(y[1, :7], [0, 0, 30, far[3], np.inf, np.nan, np.nan])  # of -inf as in Keras
+    np.testing.assert_allclose(slope[1, :4], [0, 0, 1, 1], rtol=0, atol=1e-25)
+    assert np.isnan(slope[1, 5])
+    assert not y[2].any()
+    np.testing.assert_allclose(slope[2], 0.5, atol=5e-7)
+    tiny = np.full(length, np.finfo(dtype).smallest_subnormal * 64, dtype)
+    np.testing.assert_array_equal(activation_gelu.gelu_forward(tiny), tiny / 2)
+    np.testing.assert_array_equal(activation_gelu.gelu_forward(-tiny), -tiny / 2)
 
 
 @pytest.mark.parametrize("name", ["gelu", "silu"])
