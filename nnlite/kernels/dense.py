@@ -18,8 +18,9 @@ GEMM_RATE, SLOPE_RATE = 40e3, 200.0
 FEW_ROWS, LARGE = 32, 4 << 20
 # With at least so many times as many rows as either side of the weights, gradients are cut by rows.
 TALL = 8
-# Elements of a result that are finished while they are in cache, and the fewest rows that BLAS is fast with.
-CHUNK, FEWEST = 131072, 256
+# Elements of a result that are finished together, few enough for the cache and enough that threads do not queue for the
+# interpreter lock, and the fewest rows that BLAS is fast with.
+CHUNK, FEWEST = 262144, 256
 
 
 def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = None) -> Array:
