@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory
-from nnlite.kernels.elementwise import SHORT, zeros_row
+from nnlite.kernels.elementwise import SHORT, not_below_zero, zeros_row
 
 Array = NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,7 +62,7 @@ def relu_forward(
         if max_value is not None:
             np.maximum(y, zeros_row(y), out=y)
     else:
-        y = np.maximum(x, zeros_row(x), out=empty_like(x, out))
+        y = not_below_zero(x, empty_like(x, out))
     if max_value is not None:
         np.minimum(y, max_value, out=y)
     return y if below is None else np.subtract(y, below, out=y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ BLOCK = 262144
 FEW_ROWS = 65536
 # Below this many elements along the last axis, a row operand costs more than a scalar one.
 SHORT = 64
+# Elements of a row that stays in the innermost cache, beside what it is compared with.
+LONG = 32768
 # Up to this many elements, arranging them costs more than it saves.
 SMALL = 2048
 
@@ -46,6 +49,16 @@ def constant_row(x: Array, value: float) -> Array | float:
         row.flags.writeable = False
         _rows[x.dtype, value] = row
     return row[:length]
+
+
+def not_below_zero(x: Array, out: Array) -> Array:
+    """Write ``max(x, 0)`` into ``out``, which may be x, and return it: in longer rows than those of x, if it can."""
+    length = x.size if x.size <= LONG else math.gcd(x.size, LONG)
+    if length < SHORT or not (x.flags.c_contiguous and out.flags.c_contiguous):
+        return np.maximum(x, zeros_row(x), out=out)
+    flat = x.reshape(-1, length)
+    np.maximum(flat, zeros_row(flat), out=out.reshape(-1, length))
+    return out
 
 
 def over_elements(

@@ -1,47 +1,57 @@
-"""Convolution of a few images on one thread, with all that depends on shapes decided beforehand.
+"""Convolution and pooling of a few images on one thread, with all that depends on shapes decided beforehand.
 
-For one sample the large kernels' chunks, buffers and threads cost more than the arithmetic. Here a convolution is one
-copy of all windows and one product ("im2col"), as :func:`nnlite.kernels.conv.conv_forward` defines it.
+For one sample the large kernels' chunks, buffers and threads cost more than the arithmetic. Here a convolution is a
+copy of windows and a product ("im2col"), as :func:`nnlite.kernels.conv.conv_forward` defines it, for so many windows
+at a time as stay in the cache. All copies go to memory that the thread uses for every layer, and so finds in its cache.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.kernels import memory
 from nnlite.kernels.conv_im2col import SHORT_RUN
 from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
+Correlate = Callable[[Array, Array, "Array | None", "Array | None"], Array]
 
 # Rows of a batch, up to which a plan is for just so many.
 ROWS = 4
 # Multiply-adds up to which one thread is as fast, all else counted.
 MOST = 30_000_000
-# Bytes of copied windows that stay in the cache.
-LARGEST = 8 << 20
+# Bytes of all copied windows, and of those that are multiplied at a time.
+LARGEST, CHUNK = 8 << 20, 600_000
+# Elements of a row that vectors of few channels are repeated to.
+LONG = 2048
 
 
 def conv_plan(
-    shape: tuple[int, ...], spatial: tuple[Axis, ...], filters: int, dtype: Any
-) -> Callable[[Array, Array], Array] | None:
-    """Return ``correlate(x, w) -> y`` for inputs of one shape, or None where that is too much for one thread.
+    shape: tuple[int, ...], spatial: tuple[Axis, ...], filters: int, dtype: Any, shifts: bool = False
+) -> Correlate | None:
+    """Return ``correlate(x, w, scale, shift) -> y`` for inputs of one shape, or None where one thread is too slow.
 
-    ``y[n, o, f] = sum over t, c of x[n, o*s - before + t*d, c] * w[t, c, f]``, see ``conv_forward``.
+    ``y[n, o, f] = scale[f] * sum over t, c of x[n, o*s - before + t*d, c] * w[t, c, f] + shift[f]``, see
+    ``conv_forward``. Where there are more windows than numbers in one, scale and shift are multiplied along, in a copy
+    of the kernel: the shift as the kernel of a column of ones.
 
     Args:
         shape: of x, (n, spatial axes..., C).
         spatial: the windows along each axis.
         filters: F.
         dtype: of x and w, which must be C-contiguous.
+        shifts: whether there is a shift; else it is None, as the scale may be.
 
     >>> from nnlite.kernels.windows import axes
     >>> correlate = conv_plan((1, 5, 1), axes("same", (5,), (2,), (1,), (1,)), 1, "float64")
-    >>> correlate(np.arange(1.0, 6.0).reshape(1, 5, 1), np.array([1.0, 10.0]).reshape(2, 1, 1)).ravel().tolist()
+    >>> w = np.array([1.0, 10.0]).reshape(2, 1, 1)
+    >>> correlate(np.arange(1.0, 6.0).reshape(1, 5, 1), w, None, None).ravel().tolist()
     [21.0, 32.0, 43.0, 54.0, 5.0]
     """
     dtype, n, channels = np.dtype(dtype), shape[0], shape[-1]
@@ -50,41 +60,170 @@ def conv_plan(
     places, inner = n * math.prod(out), math.prod(kernel) * channels
     if places * inner * filters > MOST or places * inner * dtype.itemsize > LARGEST:
         return None
-    result = (n, *out, filters)
+    result, folds = (n, *out, filters), places > inner
     if math.prod(kernel) == 1 and all(one.stride == 1 for one in spatial):
-        return lambda x, w: (x.reshape(places, channels) @ w.reshape(channels, filters)).reshape(result)
+        beside = repeats(places, filters)
+
+        def at_points(x: Array, w: Array, scale: Array | None, shift: Array | None) -> Array:
+            matrix = w.reshape(channels, filters)
+            if scale is not None and folds:
+                matrix = matrix * scale
+            y: Array = x.reshape(places, channels) @ matrix
+            if scale is not None and not folds:
+                y *= scale
+            if shift is not None:
+                add_to_rows(y, shift, beside)
+            return y.reshape(result)
+
+        return at_points
 
     padded = (n, *(one.before + one.size + one.after for one in spatial), channels)
     inside = (slice(None), *(slice(one.before, one.before + one.size) for one in spatial))
     pads = padded != tuple(shape)
     steps = _strides(padded, dtype.itemsize)
-    outer = [step * one.stride for step, one in zip(steps[1:-1], spatial, strict=True)]
-    taps = [step * one.dilation for step, one in zip(steps[1:-1], spatial, strict=True)]
+    outer = tuple(step * one.stride for step, one in zip(steps[1:-1], spatial, strict=True))
+    taps = tuple(step * one.dilation for step, one in zip(steps[1:-1], spatial, strict=True))
+    width = inner + (folds and shifts)  # with the column of ones
     by_planes = channels * kernel[-1] < SHORT_RUN < out[-1]
     if by_planes:  # (n, taps..., C, windows...): the long runs are along the rows of windows
         view_shape = (n, *kernel, channels, *out)
         view_strides = (steps[0], *taps, steps[-1], *outer)
+        copy_shape: tuple[int, ...] = (n, width, places // n)
+        pieces: list[tuple[Any, Any, int]] = [(..., ..., places)]
     else:
         view_shape = (n, *out, *kernel, channels)
         view_strides = (steps[0], *outer, *taps, steps[-1])
+        pieces = _pieces(n, out, width * dtype.itemsize)
+        copy_shape = (max(count for _, _, count in pieces), width)
+    first_copy = pads * math.prod(padded)  # where in the scratch memory they begin
+    first_scaled = first_copy + math.prod(copy_shape)
+    end = first_scaled + folds * width * filters
 
-    def correlate(x: Array, w: Array) -> Array:
-        if not x.flags.c_contiguous:  # the view below takes the strides for granted
-            x = np.ascontiguousarray(x)
+    def prepare() -> _Memory:
+        (scratch,) = memory.scratch((end,), dtype, 1)
+        around = scratch[:first_copy].reshape(padded) if pads else scratch
+        copies = scratch[first_copy:first_scaled].reshape(copy_shape)
+        parts = []
+        for which, where, count in pieces:
+            if by_planes:
+                strides = (copies.strides[0], *_strides(view_shape, dtype.itemsize)[1:])
+                copy, left = np.ndarray(view_shape, dtype, copies, 0, strides), copies.swapaxes(1, 2)
+            else:
+                rows = (which[0].stop - which[0].start, which[1].stop - which[1].start, *out[1:])
+                strides = _strides((*rows, width), dtype.itemsize)[:-1] + _strides((*kernel, channels), dtype.itemsize)
+                copy = np.ndarray((*rows, *kernel, channels), dtype, copies, 0, strides)
+                left = copies[:count]
+            parts.append((which, copy, left, where))
+        return _Memory(
+            around,
+            around[inside] if pads else around,
+            np.ndarray(view_shape, dtype, around, 0, view_strides) if pads else around,
+            copies[:, inner:],
+            parts,
+            scratch[first_scaled:].reshape(-1, filters) if folds else scratch,
+        )
+
+    kept = threading.local()
+
+    def correlate(x: Array, w: Array, scale: Array | None, shift: Array | None) -> Array:
+        own = getattr(kept, "memory", None)
+        if own is None:
+            own = prepare()
+            if end * dtype.itemsize <= memory.LARGEST_SCRATCH:
+                kept.memory = own
         if pads:
-            around = np.zeros(padded, dtype)
-            around[inside] = x
-            x = around
-        windows = np.ndarray(view_shape, dtype, x, 0, view_strides)
+            own.around.fill(0)
+            own.inside[...] = x
+            windows = own.windows
+        else:  # the view takes the strides for granted
+            windows = np.ndarray(view_shape, dtype, np.ascontiguousarray(x), 0, view_strides)
         matrix = w.reshape(inner, filters)
-        if by_planes:
-            planes = windows.copy().reshape(n, inner, -1).swapaxes(1, 2)
-            y: Array = planes @ matrix
+        if folds and (shifts or scale is not None):
+            own.ones.fill(1)
+            if scale is None:
+                own.scaled[:inner] = matrix
+            else:
+                np.multiply(matrix, scale, out=own.scaled[:inner])
+            own.scaled[inner:] = shift
+            matrix = own.scaled
+        if len(own.parts) == 1:  # without out=, which takes some microseconds more
+            _, copy, left, _ = own.parts[0]
+            np.copyto(copy, windows)
+            y: Array = left @ matrix
         else:
-            y = windows.reshape(places, inner) @ matrix
+            y = np.empty((places, filters), dtype)
+            for which, copy, left, where in own.parts:
+                np.copyto(copy, windows[which])
+                np.matmul(left, matrix, out=y[where])
+        if not folds:
+            if scale is not None:
+                y *= scale
+            if shift is not None:
+                y += shift
         return y.reshape(result)
 
     return correlate
+
+
+class _Memory(NamedTuple):
+    """Where a thread works on one convolution, in memory that it uses for all others, too.
+
+    Attributes:
+        around, inside, windows: the input with zeros around it, where it stands there, and the windows of all.
+        ones: the column of ones beside the copied windows.
+        parts: of the windows: which, the copy of them, as a matrix, and where their products go in y.
+        scaled: the copy of the kernel.
+    """
+
+    around: Array
+    inside: Array
+    windows: Array
+    ones: Array
+    parts: list[tuple[Any, Array, Array, Any]]
+    scaled: Array
+
+
+def _pieces(n: int, out: tuple[int, ...], size: int) -> list[tuple[Any, Any, int]]:
+    """Cut all windows, of ``size`` bytes each, into what is copied at a time.
+
+    Returns:
+        for each: which images and rows of windows, which windows these are of all, and how many.
+    """
+    rows, each = out[0], math.prod(out[1:])
+    number = -(-rows * each * size // CHUNK)  # pieces of an image
+    images, step = (max(1, CHUNK // (rows * each * size)), rows) if number <= 1 else (1, -(-rows // number))
+    pieces: list[tuple[Any, Any, int]] = []
+    first = 0
+    for i in range(0, n, images):
+        for r in range(0, rows, step):
+            which = slice(i, min(n, i + images)), slice(r, min(rows, r + step))
+            count = (which[0].stop - i) * (which[1].stop - r) * each
+            pieces.append((which, slice(first, first + count), count))
+            first += count
+    return pieces
+
+
+def repeats(rows: int, columns: int) -> int:
+    """Return how many of so many rows are best added to as one: a divisor of their number.
+
+    >>> repeats(1024, 32), repeats(676, 32), repeats(7, 5000)
+    (64, 4, 1)
+    """
+    beside = math.gcd(rows, 1 << 16)
+    while beside > 1 and beside * columns > LONG:
+        beside //= 2
+    return beside
+
+
+def add_to_rows(y: Array, vector: Array, beside: int) -> None:
+    """Add a vector to each row of y (rows, columns), C-contiguous, ``beside`` rows as one; see :func:`repeats`."""
+    if beside == 1:
+        y += vector
+        return
+    repeated = np.empty((beside, len(vector)), y.dtype)
+    repeated[:] = vector
+    long = y.reshape(-1, repeated.size)
+    long += repeated.reshape(-1)
 
 
 def max_pool_plan(spatial: tuple[Axis, ...]) -> Callable[[Array], Array]:

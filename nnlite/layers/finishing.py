@@ -3,43 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from nnlite import activations
-from nnlite.kernels.elementwise import zeros_row
+from nnlite.kernels.elementwise import not_below_zero
 from nnlite.layers import applied
 from nnlite.layers.activation import Activation, ReLU, is_relu
 from nnlite.layers.normalization import BatchNormalization
 
 
-def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[Any], Any], int]:
-    """Return a function that turns a layer's bare product, of one shape of few rows, into its output in place, and how
-    many of the layers that follow it has done then.
+class Finish(NamedTuple):
+    """What comes after a layer's product of one shape of few rows.
+
+    Attributes:
+        affine: returns a scale, or None, and a shift of each channel; None where there is neither.
+        activate: works in place on the C-contiguous array it is given, if it can; None for none.
+        taken: how many of the layers that follow are done then.
+    """
+
+    affine: Callable[[], tuple[Any, Any]] | None
+    activate: Callable[[Any], Any] | None
+    taken: int
+
+
+def parts(layer: Any, shape: Any, following: list[Any]) -> Finish:
+    """Return what turns a layer's bare product, of one shape of few rows, into its output.
 
     Taken along are a BatchNormalization of the last axis, whose scale and shift take the bias with them, and an
     activation; each only if the layer before it has none of its own.
     """
     bias, (norm, activation, taken) = layer.bias, _taken(layer, len(shape), following)
-    zero = zeros_row(np.empty(shape, layer._compute)) if len(shape) else 0
+
+    def normalization() -> tuple[Any, Any]:
+        scale, shift = norm.affine()
+        if bias is not None:
+            shift += bias.value * scale
+        return scale, shift
+
+    def bias_alone() -> tuple[Any, Any]:
+        return None, bias.value
+
+    affine = normalization if norm is not None else None if bias is None else bias_alone
+    activate: Callable[[Any], Any] | None
+    if activation is None:
+        activate = None
+    elif activation is activations.relu:
+        activate = lambda y: not_below_zero(y, y)  # noqa: E731
+    elif applied.fusible(activation) is not None:
+        activate = lambda y: activation.forward(y, out=y)  # noqa: E731
+    else:
+        activate = lambda y: applied.apply(activation, y)[0]  # noqa: E731
+    return Finish(affine, activate, taken)
+
+
+def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[Any], Any], int]:
+    """Return a function that does, with a layer's product, all that :func:`parts` describes, and how many layers."""
+    affine, activate, taken = parts(layer, shape, following)
 
     def finish(y: Any) -> Any:
-        if norm is not None:
-            scale, shift = norm.affine()
-            if bias is not None:
-                shift += bias.value * scale
-            y *= scale
+        if affine is not None:
+            scale, shift = affine()
+            if scale is not None:
+                y *= scale
             y += shift
-        elif bias is not None:
-            y += bias.value
-        if activation is activations.relu:
-            return np.maximum(y, zero, out=y)
-        if activation is None:
-            return y
-        if applied.fusible(activation) is not None:
-            return activation.forward(y, out=y)
-        return applied.apply(activation, y)[0]
+        return y if activate is None else activate(y)
 
     return finish, taken
 
@@ -55,7 +82,7 @@ def fused(
     """Return a function from a layer's input, of any number of rows, to the output of the layers that it takes along,
     and how many these are; None if nothing is gained.
 
-    Taken along are the same as in :func:`finishing`, the normalization's scale as a part of the kernel (in a copy: the
+    Taken along are the same as in :func:`parts`, the normalization's scale as a part of the kernel (in a copy: the
     variables stay as they are), and maxima of 2 x 2 after a function that never falls.
 
     Args:
