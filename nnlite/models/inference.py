@@ -145,16 +145,16 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
         if step.x is None or index in done:
             continue
         row, made = [index], None
-        if _joins(step) and all(known[slot] is not None for slot in step.x):
-            made = own_function(step.layer, [known[slot] for slot in step.x], [])
-        if step.plain and not step.options and known[step.x] is not None:
+        joins = _joins(step)
+        if (joins or (step.plain and not step.options)) and all(known[slot] is not None for slot in step.needs):
+            given = [known[slot] for slot in step.x] if joins else known[step.x]
             while True:  # what is used by one plain step alone may be done along with it
                 slot = steps[row[-1]].targets[0]
                 after = users.get(slot, [])
                 if slot in graph.outputs or len(after) != 1 or not steps[after[0]].plain or steps[after[0]].options:
                     break
                 row.append(after[0])
-            made = own_function(step.layer, known[step.x], [steps[i].layer for i in row[1:]])
+            made = own_function(step.layer, given, [steps[i].layer for i in row[1:]])
         row = row[: 1 + (made[1] if made is not None else 0)]
         done.update(row)
         last = steps[row[-1]]
@@ -167,10 +167,10 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
             plain[last.targets[0]] = step.layer._compute
         else:
             calls.append((None, step, last.outputs, freed))
-        if step.plain:
-            known[last.targets[0]] = shape_after([steps[i].layer for i in row], known[step.x])
-        else:
+        if not step.plain:
             _note_shapes(step, known)
+        for i in row if step.plain else row[1:]:
+            known[steps[i].targets[0]] = shape_after([steps[i].layer], known[steps[i].x])
     run = _program(calls, graph.size, graph.inputs, graph.outputs)
     if any(shape[0] is not None for shape in shapes):  # a few rows, for which the functions were made
         return run
@@ -190,7 +190,7 @@ def _work(layer: Any, x: Any, y: Any) -> tuple[bool, float] | None:
     """
     if not (getattr(layer, "samples_alone", False) and "samples_alone" in type(layer).__dict__):
         return None
-    if x is None or y is None or None in x[1:] or None in y[1:]:
+    if not x or not y or None in x[1:] or None in y[1:]:
         return None
     if not all(map(is_regular, [layer, *layer.layers_inside])):
         return None
