@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.elementwise import over_elements
+from nnlite.kernels.elementwise import BLOCK, over_elements, zeros_row
 
 Array = NDArray[Any]
 
@@ -17,24 +17,31 @@ Array = NDArray[Any]
 RATE, FEW = 1500.0, 65536
 
 
-def plus(a: Array, b: Array, out: Array | None = None) -> Array:
-    """Return a + b, for large arrays of one shape on several threads.
+def plus(a: Array, b: Array, out: Array | None = None, relu: bool = False) -> Array:
+    """Return a + b, or max(a + b, 0), for large arrays of one shape on several threads.
 
     Args:
         a, b: arrays that broadcast.
         out: where the sum goes; may be a or b.
+        relu: whether a ReLU follows, which is done while the sum is in cache.
     """
     alike = a.shape == b.shape and a.dtype == b.dtype and a.dtype.isnative
     if a.size < FEW or not alike or not (a.flags.c_contiguous and b.flags.c_contiguous):
-        return np.asarray(np.add(a, b, out=out))
+        y = np.asarray(np.add(a, b, out=out))
+        return np.asarray(np.maximum(y, zeros_row(y), out=y if y.ndim else None)) if relu else y
     y = memory.empty(a.shape, a.dtype) if out is None else out
     flat_a, flat_b, flat_y = a.reshape(-1), b.reshape(-1), y.reshape(-1)
-    # The sum of a part is one operation: nothing is read twice, and threads need not take turns.
-    parallel.run(
-        lambda start, stop: np.add(flat_a[start:stop], flat_b[start:stop], out=flat_y[start:stop]),
-        a.size,
-        a.size / RATE,
-    )
+
+    def task(start: int, stop: int) -> None:
+        # A sum alone is one operation: nothing is read twice, and threads need not take turns.
+        step = BLOCK if relu else stop - start
+        for first in range(start, stop, step):
+            part = slice(first, min(stop, first + step))
+            np.add(flat_a[part], flat_b[part], out=flat_y[part])
+            if relu:
+                np.maximum(flat_y[part], zeros_row(flat_y[part]), out=flat_y[part])
+
+    parallel.run(task, a.size, (1 + relu) * a.size / RATE)
     return y
 
 

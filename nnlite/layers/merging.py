@@ -104,11 +104,14 @@ def _if_raised(shapes: Any) -> str:
     return " One of fewer axes gets axes of size 1 after the batch." if len(ranks) > 1 else ""
 
 
-def _sum(x: list[Any]) -> Any:
-    y = plus(x[0], x[1]) if len(x) > 1 else x[0].copy()
-    for a in x[2:]:
-        y = plus(y, a, out=y) if np.broadcast(y, a).shape == y.shape else y + a
-    return y
+def _sum(x: list[Any], relu: bool = False) -> Any:
+    """The sum, or what a ReLU makes of it."""
+    if len(x) == 1:
+        return activations.relu.forward(x[0]) if relu else x[0].copy()
+    *others, last = x
+    y = others[0] if len(others) == 1 else _sum(others)
+    own = len(others) > 1 and np.broadcast(y, last).shape == y.shape
+    return plus(y, last, out=y if own else None, relu=relu)
 
 
 class Rectified(NamedTuple):
@@ -143,8 +146,22 @@ class Add(Merge):
     def forward_along(self, x: Any, layer: Layer) -> tuple[Any, Any]:
         """Return what a ReLU makes of the sum, and the cache with which backward undoes both."""
         arrays, shapes = self._raised(wrapping.prepare(self, x))
-        y = _sum(arrays)
-        return activations.relu.forward(y, out=y), Rectified(y, shapes)
+        y = _sum(arrays, relu=True)
+        return y, Rectified(y, shapes)
+
+    fuses_batches = True
+
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        made = super().inference(shape, following)
+        if made is None or not following or not is_relu(following[0]):
+            return made if made is None or shape[0][0] is not None else None
+
+        def infer(x: list[Any]) -> Any:
+            if any(len(a) != len(x[0]) for a in x):
+                self._raised(x)  # says so
+            return _sum(x, relu=True)
+
+        return infer, 1
 
     def backward(self, dy: Any, cache: Any) -> Any:
         if type(cache) is Rectified:

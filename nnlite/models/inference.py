@@ -149,16 +149,16 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
         if step.x is None or index in done:
             continue
         row, made = [index], None
-        if _joins(step) and all(known[slot] is not None for slot in step.x):
-            made = own_function(step.layer, [known[slot] for slot in step.x], [])
-        if step.plain and not step.options and known[step.x] is not None:
+        joins = _joins(step)
+        if (joins or (step.plain and not step.options)) and all(known[slot] is not None for slot in step.needs):
+            given = [known[slot] for slot in step.x] if joins else known[step.x]
             while True:  # what is used by one plain step alone may be done along with it
                 slot = steps[row[-1]].targets[0]
                 after = users.get(slot, [])
                 if slot in graph.outputs or len(after) != 1 or not steps[after[0]].plain or steps[after[0]].options:
                     break
                 row.append(after[0])
-            made = own_function(step.layer, known[step.x], [steps[i].layer for i in row[1:]])
+            made = own_function(step.layer, given, [steps[i].layer for i in row[1:]])
         row = row[: 1 + (made[1] if made is not None else 0)]
         done.update(row)
         last = steps[row[-1]]
@@ -206,7 +206,7 @@ def _work(layer: Any, x: Any, y: Any) -> _Work | None:
         layer: any layer.
         x, y: shapes of its first input, and of its output.
     """
-    if x is None or y is None or None in x[1:] or None in y[1:] or not _is_alone(layer):
+    if not x or not y or None in x[1:] or None in y[1:] or not _is_alone(layer):
         return None
     large = any(variable.value.nbytes > LARGE for variable in layer.weights)
     return _Work(max(len(x), len(y)) > 2, math.prod(y[1:]) * x[-1] / RATE, large)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nnlite import config
 from nnlite.kernels import merging
 
 SHAPES = [((3, 4), (3, 4)), ((3, 1, 4), (3, 5, 1)), ((1, 4), (3, 4)), ((0, 4), (0, 4)), ((2, 3), (2, 1))]
@@ -79,3 +80,27 @@ def test_plus(shape, dtype):
     total = a + b
     assert merging.plus(a, b, out=a) is a
     np.testing.assert_array_equal(a, total)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (5, 3), (3, 100, 1000), (700, 1001)])
+@pytest.mark.parametrize("relu", [False, True])
+def test_sums_and_what_a_relu_makes_of_them(shape, dtype, threads, relu):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=shape).astype(dtype), rng.normal(size=shape).astype(dtype)
+    given = a.copy(), b.copy()
+    expected = np.maximum(a + b, 0) if relu else a + b
+    config.set_num_threads(threads)
+    try:
+        for one, other in ((a, b), (np.asfortranarray(a), b)):
+            y = merging.plus(one, other, relu=relu)
+            assert y.dtype == dtype
+            np.testing.assert_array_equal(y, expected)
+        for one, same in zip((a, b), given, strict=True):
+            np.testing.assert_array_equal(one, same)
+        if shape:
+            assert merging.plus(a, b, out=a, relu=relu) is a
+            np.testing.assert_array_equal(a, expected)
+    finally:
+        config.set_num_threads(None)

@@ -220,6 +220,38 @@ def test_a_graph_of_several_inputs_and_branches():
     assert all(np.array_equal(p, q) for p, q in zip(x, before, strict=True))
 
 
+@pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("relu", [layers.ReLU, lambda: layers.Activation("relu")])
+def test_a_sum_takes_along_its_relu(rows, number, relu, monkeypatch):
+    start = layers.Input((7, 33))
+    added = [layers.Dense(33)(start), start, layers.Dense(33)(start)][:number]
+    s = layers.Add()(added)
+    model = drawn(keras.Model(start, [relu()(s), layers.Dense(2)(start)]), np.random.default_rng(0))
+    both = keras.Model(start, [s, model.outputs[0]])  # here the sum is wanted, too
+    x = np.random.default_rng(1).normal(size=(rows, 7, 33)).astype("float32")
+    given = x.copy()
+    plain, expected = both.predict(x, batch_size=rows)
+
+    def fail(*arguments):
+        raise AssertionError
+
+    monkeypatch.setattr(layers.ReLU, "infer", fail)
+    monkeypatch.setattr(layers.Activation, "infer", fail)
+    found = model.predict(x, batch_size=rows)[0]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found, np.maximum(plain, 0))
+    np.testing.assert_array_equal(x, given)
+
+
+def test_sums_of_unequal_batches_are_refused_with_a_relu_after_them_too():
+    a, b = layers.Input((3,)), layers.Input((3,))
+    model = keras.Model([a, b], layers.ReLU()(layers.Add()([a, b])))
+    for rows in (1, 5):
+        with pytest.raises(ValueError, match="do not go together"):
+            model([np.ones((20, 3), "float32"), np.ones((rows, 3), "float32")])
+
+
 def block(x, heads=2, **options):
     """A transformer's, before its means over the steps."""
     y = layers.LayerNormalization()(x)
