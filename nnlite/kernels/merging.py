@@ -45,6 +45,20 @@ def plus(a: Array, b: Array, out: Array | None = None, relu: bool = False) -> Ar
     return y
 
 
+def add_up(arrays: list[Array], relu: bool = False) -> Array:
+    """Return the sum of arrays that broadcast, or what a ReLU makes of it, in new memory.
+
+    >>> add_up([np.array([1.0, -3.0]), np.array([1.0, 2.0])], relu=True).tolist()
+    [2.0, 0.0]
+    """
+    if len(arrays) == 1:
+        return np.maximum(arrays[0], zeros_row(arrays[0])) if relu else arrays[0].copy()
+    *others, last = arrays
+    y = others[0] if len(others) == 1 else add_up(others)
+    own = len(others) > 1 and np.broadcast(y, last).shape == y.shape
+    return plus(y, last, out=y if own else None, relu=relu)
+
+
 def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Return the gradient of an array of ``shape`` that was repeated to the gradient's shape: summed over the copies.
 
