@@ -45,6 +45,20 @@ def plus(a: Array, b: Array, out: Array | None = None, relu: bool = False) -> Ar
     return y
 
 
+def total(arrays: list[Array], relu: bool = False) -> Array:
+    """Return the sum of arrays that broadcast, or what a ReLU makes of it.
+
+    >>> total([np.array([1.0, -5.0]), np.array([3.0, 4.0])], relu=True).tolist()
+    [4.0, 0.0]
+    """
+    *others, last = arrays
+    if not others:
+        return np.maximum(last, zeros_row(last)) if relu else last.copy()
+    y = others[0] if len(others) == 1 else total(others)
+    own = len(others) > 1 and np.broadcast(y, last).shape == y.shape
+    return plus(y, last, out=y if own else None, relu=relu)
+
+
 def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Return the gradient of an array of ``shape`` that was repeated to the gradient's shape: summed over the copies.
 

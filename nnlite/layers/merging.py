@@ -11,7 +11,7 @@ from nnlite import activations
 from nnlite.core import registry, wrapping
 from nnlite.core.layer import Layer
 from nnlite.core.structure import is_shape
-from nnlite.kernels.merging import extremum_backward, extremum_forward, multiply_backward, plus, raised, sum_to
+from nnlite.kernels.merging import extremum_backward, extremum_forward, multiply_backward, raised, sum_to, total
 from nnlite.layers.activation import is_relu
 
 
@@ -104,16 +104,6 @@ def _if_raised(shapes: Any) -> str:
     return " One of fewer axes gets axes of size 1 after the batch." if len(ranks) > 1 else ""
 
 
-def _sum(x: list[Any], relu: bool = False) -> Any:
-    """The sum, or what a ReLU makes of it."""
-    if len(x) == 1:
-        return activations.relu.forward(x[0]) if relu else x[0].copy()
-    *others, last = x
-    y = others[0] if len(others) == 1 else _sum(others)
-    own = len(others) > 1 and np.broadcast(y, last).shape == y.shape
-    return plus(y, last, out=y if own else None, relu=relu)
-
-
 class Rectified(NamedTuple):
     """The cache of a sum and a ReLU after it: what came out, and the shapes that went in."""
 
@@ -146,7 +136,7 @@ class Add(Merge):
     def forward_along(self, x: Any, layer: Layer) -> tuple[Any, Any]:
         """Return what a ReLU makes of the sum, and the cache with which backward undoes both."""
         arrays, shapes = self._raised(wrapping.prepare(self, x))
-        y = _sum(arrays, relu=True)
+        y = total(arrays, relu=True)
         return y, Rectified(y, shapes)
 
     fuses_batches = True
@@ -159,7 +149,7 @@ class Add(Merge):
         def infer(x: list[Any]) -> Any:
             if any(len(a) != len(x[0]) for a in x):
                 self._raised(x)  # says so
-            return _sum(x, relu=True)
+            return total(x, relu=True)
 
         return infer, 1
 
@@ -169,7 +159,7 @@ class Add(Merge):
         return super().backward(dy, cache)
 
     def _merge(self, x: list[Any]) -> Any:
-        return _sum(x)
+        return total(x)
 
     def _gradients(self, dy: Any, number: int) -> list[Any]:
         return [dy] * number
@@ -217,7 +207,7 @@ class Average(Merge):
     """
 
     def _merge(self, x: list[Any]) -> Any:
-        y = _sum(x)
+        y = total(x)
         return np.divide(y, y.dtype.type(len(x)), out=y)
 
     def _gradients(self, dy: Any, number: int) -> list[Any]:
