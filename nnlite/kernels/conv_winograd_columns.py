@@ -64,9 +64,10 @@ class WinogradColumns:
         self.images = max(1, CHUNK // self.bytes)
 
     def work(self, images: int) -> float:
-        """Return the time for one of so many images, in multiply-adds."""
+        """Return the time for one of so many images, in multiply-adds, a third of that of a training step."""
         pairs, both = self.channels * self.filters, self.channels + self.filters
-        columns = self.tiles * self.padded[1]
+        back = self.mirrored()  # without padding this is the larger one, and done for both gradients
+        columns = (self.tiles * self.padded[1] + 2 * back.tiles * back.padded[1]) / 3
         return columns * (SIDE * TAPS * pairs + TRANSFORMS * both) + KERNEL * pairs / max(1, images)
 
     def mirrored(self) -> WinogradColumns:

@@ -107,7 +107,8 @@ def test_convolutions_that_gain_use_it_and_agree_with_the_direct_sum(
 ):
     for module in (conv_winograd, conv_winograd_columns):
         monkeypatch.setattr(module, "CHUNK", 1 << 18)  # several chunks
-    rng, x, w, _ = make(7, 13, 15, channels, filters, padding, "float32")
+    size = (13, 15) if how is Winograd else (25, 23)
+    rng, x, w, _ = make(7, *size, channels, filters, padding, "float32")
     b = rng.normal(size=filters).astype("float32")
     exact, direct = conv_forward(x.astype("float64"), w, b, padding=padding, activation=Tanh())
     y, cache = conv_forward(x, w, b, padding=padding, activation=Tanh())
@@ -160,21 +161,22 @@ def test_a_switch_between_forward_and_backward_changes_nothing(channels):
 
 
 @pytest.mark.parametrize(
-    ("side", "channels", "filters", "how"),
+    ("side", "channels", "filters", "padding", "how"),
     [
-        (32, 16, 16, WinogradColumns),
-        (32, 32, 32, WinogradColumns),
-        (8, 16, 16, WinogradColumns),
-        (8, 64, 128, Winograd),
-        (16, 64, 64, Winograd),
-        (32, 3, 16, None),
-        (32, 3, 32, None),
-        (26, 1, 32, None),
+        (32, 16, 16, "same", WinogradColumns),
+        (32, 32, 32, "same", WinogradColumns),
+        (8, 16, 16, "same", WinogradColumns),
+        (8, 64, 128, "same", Winograd),
+        (16, 64, 64, "same", Winograd),
+        (13, 32, 64, "valid", Winograd),
+        (32, 3, 16, "same", None),
+        (32, 3, 32, "same", None),
+        (28, 1, 32, "valid", None),
     ],
 )
-def test_the_faster_one_is_chosen(side, channels, filters, how):
-    x, w = np.zeros((8, side, side, channels), "float32"), np.zeros((3, 3, channels, filters), "float32")
-    tiled = conv_forward(x, w, padding="same")[1].tiled
+def test_the_faster_one_is_chosen(side, channels, filters, padding, how):
+    x, w = np.zeros((64, side, side, channels), "float32"), np.zeros((3, 3, channels, filters), "float32")
+    tiled = conv_forward(x, w, padding=padding)[1].tiled
     assert tiled is None if how is None else type(tiled) is how
 
 
@@ -213,8 +215,9 @@ def test_nan_stays_within_its_image_and_near_its_place(channels):
 
 @pytest.mark.parametrize(("channels", "filters"), [(32, 24), (96, 128)])
 def test_any_layout_and_read_only_arrays(channels, filters):
-    rng, x, w, _ = make(4, 13, 13, channels, filters, "valid", "float32")
+    rng, x, w, _ = make(4, 23, 23, channels, filters, "valid", "float32")
     y, cache = conv_forward(x, w)
+    assert cache.tiled is not None
     dy = rng.normal(size=y.shape).astype("float32")
     wanted = conv_backward(dy, cache)
     strange_x, strange_w = np.asfortranarray(x), np.asfortranarray(w)
