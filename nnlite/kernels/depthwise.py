@@ -65,7 +65,7 @@ def depthwise_forward(
     def task(start: int, stop: int) -> None:
         windows = _Windows(spatial, w, stop - start)
         for part in windows.parts(start, stop):
-            _correlate(windows.look(x[part]), taps, rows[part])
+            correlate_runs(windows.look(x[part]), taps, rows[part])
             result = y[part]
             if bias is not None:
                 flat = result.reshape(-1, filters)
@@ -135,7 +135,7 @@ def _along_rows(w: Array, width: int) -> Array:
     return np.tile(w, (*(1,) * (w.ndim - 1), width))
 
 
-def _view(
+def windows_as_runs(
     padded: Array, outs: Sequence[int], strides: Sequence[int], kernel: Sequence[int], spread: Sequence[int], run: int
 ) -> Array:
     """Return the windows of padded images as runs: (n, windows but along the last axis..., taps..., run)."""
@@ -147,11 +147,11 @@ def _view(
     )
 
 
-def _correlate(view: Array, taps: Array, out: Array) -> None:
+def correlate_runs(view: Array, taps: Array, out: Array) -> None:
     """Write the sum over taps of ``view * taps`` into out.
 
     Args:
-        view: from :func:`_view`.
+        view: from :func:`windows_as_runs`.
         taps: (taps..., run).
         out: (n, windows but along the last axis..., run).
     """
@@ -160,7 +160,7 @@ def _correlate(view: Array, taps: Array, out: Array) -> None:
 
 
 def _add_products(view: Array, dz: Array, total: Array) -> None:
-    """Add the sums over images and rows of ``view * dz`` to total (taps..., run); shapes as in :func:`_correlate`."""
+    """Add the sums over images and rows of ``view * dz`` to total (taps..., run), see :func:`correlate_runs`."""
     axes = list(range(dz.ndim))
     for tap in np.ndindex(*total.shape[:-1]):
         which = (slice(None),) * (dz.ndim - 1) + tap
@@ -189,7 +189,7 @@ class _Windows:
         return [slice(first, min(stop, first + self.images)) for first in range(start, stop, self.images)]
 
     def look(self, x: Array) -> Array:
-        """Return the windows of a few images, see :func:`_view`."""
+        """Return the windows of a few images, see :func:`windows_as_runs`."""
         *rows, last = self.spatial
         x = padded = x[..., None]
         if self.scratch is not None:
@@ -204,7 +204,9 @@ class _Windows:
                 inside[..., last.before : last.before + last.size, :, :] = x
         spread = (*(one.dilation for one in rows), 1 if self.apart else last.dilation)
         kernel = [one.kernel for one in self.spatial]
-        return _view(padded, [one.out for one in rows], [one.stride for one in rows], kernel, spread, self.run)
+        return windows_as_runs(
+            padded, [one.out for one in rows], [one.stride for one in rows], kernel, spread, self.run
+        )
 
 
 class _Back:
@@ -240,12 +242,12 @@ class _Back:
             firsts = (n + share.outputs[0] for n, share in zip(self.before, along, strict=True))
             seen = (slice(None), *(slice(first, None) for first in firsts))
             spread = [share.outputs.step for share in along]
-            view = _view(padded[seen], counts[:-1], [1] * (len(counts) - 1), kernel, spread, counts[-1] * run)
+            view = windows_as_runs(padded[seen], counts[:-1], [1] * (len(counts) - 1), kernel, spread, counts[-1] * run)
             inputs = (slice(None), *(share.inputs for share in along))
             target = dx[inputs]
             if self.multiplier == 1 and self.spatial[-1].stride == 1:
-                _correlate(view, taps, _runs(target))
+                correlate_runs(view, taps, _runs(target))
                 continue
             found = np.empty((len(dz), *counts, *(run // self.multiplier, self.multiplier)), dx.dtype)
-            _correlate(view, taps, found.reshape(len(dz), *counts[:-1], -1))
+            correlate_runs(view, taps, found.reshape(len(dz), *counts[:-1], -1))
             np.add.reduce(found, -1, out=target)

@@ -130,17 +130,9 @@ class _Conv(Layer):
         if self.groups > 1:
             return None
         spatial = axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
-        affine, activate, taken = finishing.parts(self, self.compute_output_shape(shape), following)
-        correlate = few.conv_plan(shape, spatial, self.filters, self._compute, affine is not None)
-        if correlate is None:
-            return None
-        kernel = self.kernel
-
-        def infer(x: Any) -> Any:
-            y = correlate(x, kernel.value, *(affine() if affine is not None else (None, None)))
-            return y if activate is None else activate(y)
-
-        return infer, taken
+        done = finishing.parts(self, self.compute_output_shape(shape), following)
+        correlate = few.conv_plan(shape, spatial, self.filters, self._compute, done.affine is not None)
+        return None if correlate is None else (done.along(correlate, self.kernel), done.taken)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         conv_cache, kept = cache

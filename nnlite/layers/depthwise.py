@@ -10,6 +10,7 @@ from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
 from nnlite.kernels.conv import conv_backward, conv_forward
 from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
+from nnlite.kernels.few_depthwise import depthwise_plan
 from nnlite.kernels.windows import axes, output_size
 from nnlite.layers import applied, checks, finishing, layout, settings
 
@@ -136,8 +137,13 @@ class _DepthwiseConv(_Depthwise):
             product = lambda *arguments: self._depthwise(*arguments)[0]  # noqa: E731
             return finishing.fused(self, self.compute_output_shape(shape), following, product)
         kernel = self.kernel
-        finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
-        return lambda x: finish(self._depthwise(x, kernel.value)[0]), taken
+        spatial = axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
+        correlate = depthwise_plan(shape, spatial, self.depth_multiplier, self._compute)
+        if correlate is None:
+            finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
+            return lambda x: finish(self._depthwise(x, kernel.value)[0]), taken
+        done = finishing.parts(self, self.compute_output_shape(shape), following)
+        return done.along(correlate, kernel), done.taken
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         inner, kept = cache

@@ -25,6 +25,17 @@ class Finish(NamedTuple):
     activate: Callable[[Any], Any] | None
     taken: int
 
+    def along(self, product: Callable[[Any, Any, Any, Any], Any], kernel: Any) -> Callable[[Any], Any]:
+        """Return the function from the layer's input to its output; ``product`` takes x, w, scale and shift."""
+        affine, activate = self.affine, self.activate
+
+        def infer(x: Any) -> Any:
+            scale, shift = (None, None) if affine is None else affine()
+            y = product(x, kernel.value, scale, shift)
+            return y if activate is None else activate(y)
+
+        return infer
+
 
 def parts(layer: Any, shape: Any, following: list[Any]) -> Finish:
     """Return what turns a layer's bare product, of one shape of few rows, into its output.

@@ -8,6 +8,7 @@ from kernels import oracles
 
 from nnlite.kernels import few, memory
 from nnlite.kernels.elementwise import LONG, not_below_zero
+from nnlite.kernels.few_depthwise import depthwise_plan
 from nnlite.kernels.windows import axes
 
 # name: shape of x, filters, kernel, strides, padding, dilation
@@ -114,3 +115,39 @@ def test_what_is_below_zero_becomes_zero(shape):
         np.testing.assert_array_equal(not_below_zero(x.T, np.empty(x.T.shape)), expected.T)
     assert not_below_zero(x, x) is x
     np.testing.assert_array_equal(x, expected)
+
+
+# shape of x, multiplier, kernel, strides, padding, dilation
+DEPTHWISE = {
+    "rows": ((1, 9, 10, 7), 1, (3, 2), (1, 1), "same", (1, 1)),
+    "images, filters": ((3, 8, 5, 3), 2, (3, 3), (1, 1), "same", (1, 1)),
+    "strides": ((2, 9, 8, 16), 1, (3, 3), (2, 3), "same", (1, 1)),
+    "strides, filters": ((1, 9, 8, 5), 3, (2, 3), (1, 2), "valid", (1, 1)),
+    "dilation": ((1, 9, 8, 5), 1, (3, 2), (1, 1), "same", (2, 3)),
+    "one axis, no padding": ((2, 11, 6), 1, (3,), (1,), "valid", (2,)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", DEPTHWISE)
+def test_depthwise_with_scale_and_shift(name, dtype):
+    shape, multiplier, kernel, strides, padding, dilation = DEPTHWISE[name]
+    channels = shape[-1]
+    spatial = axes(padding, shape[1:-1], kernel, strides, dilation)
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=shape).astype(dtype), rng.normal(size=(*kernel, channels, multiplier)).astype(dtype)
+    scale, shift = rng.normal(size=(2, channels * multiplier)).astype(dtype)
+    single = [
+        oracles.conv(x[..., c : c + 1], w[..., c : c + 1, :], np.zeros(multiplier), strides, padding, dilation, 1)
+        for c in range(channels)
+    ]
+    expected = np.concatenate(single, -1)
+    correlate = depthwise_plan(shape, spatial, multiplier, dtype)
+    for _ in range(2):
+        memory.scratch((1000,), dtype, 1)[0].fill(np.nan)
+        close(correlate(x, w, scale, shift), expected * scale + shift, dtype)
+        close(correlate(x, w, None, None), expected, dtype)
+
+
+def test_large_depthwise_has_no_plan():
+    assert depthwise_plan((1, 300, 300, 4), axes("same", (300, 300), (3, 3), (1, 1), (1, 1)), 1, "float32") is None
