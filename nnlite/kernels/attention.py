@@ -24,7 +24,7 @@ from nnlite.kernels.activation import far_from_overflow, row_max, silent
 Array = NDArray[Any]
 
 # Scores in a chunk: enough that threads do not queue for the interpreter lock.
-CHUNK = 131072
+CHUNK = 262144
 # Scores, and multiply-adds, that one thread handles in a microsecond.
 RATE, GEMM_RATE = 400.0, 15e3
 # What stands for the score of a key that a query may not look at, where maxima are taken.
