@@ -161,7 +161,7 @@ def dense_backward(
 
     if products:
         parallel.run(task, inputs, products * work / GEMM_RATE, 16, parallel.LEAD)
-    return dx, dw if weight_grad else None, dy.sum(0) if use_bias else None
+    return dx, dw if weight_grad else None, _row_total(dy) if use_bias else None
 
 
 def _little_backward(
@@ -186,7 +186,7 @@ def _little_backward(
             dx = memory.empty(x.shape, dtype)
             gemm.matmul(dz, w.T, dx)
         if use_bias:
-            db = np.matmul(ones(len(dz), dz.dtype), dz)
+            db = _row_total(dz)
     return dx, dw if weight_grad else None, db
 
 
@@ -252,6 +252,13 @@ def _backward_by_rows(
         np.copyto(dw, first)
         first = dw
     return dxs, first, bias
+
+
+def _row_total(a: Array) -> Array:
+    """Return the sum of the rows: as a product, which takes half of the time of a sum."""
+    with parallel.blas_pinned():
+        total: Array = np.matmul(ones(len(a), a.dtype), a)
+    return total
 
 
 def _sum(parts: list[Array]) -> Array | None:
