@@ -92,16 +92,19 @@ def _runner(
         in_blocks = False
 
     def run(arrays: tuple[Array, ...], out: Array | None, options: dict[str, Any]) -> Array:
-        arrays = tuple(a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("=")) for a in arrays)
         first = arrays[0]
+        if not (first.dtype.isnative and arrays[-1].dtype.isnative):  # there are two at most
+            arrays = tuple(a.astype(a.dtype.newbyteorder("=")) for a in arrays)
+            first = arrays[0]
         if in_blocks:
             if out is None:
                 out = memory.empty(first.shape, first.dtype)
             if not elementwise:
                 return over_rows(kernel, arrays, out, nanoseconds, **options)
             # a NumPy scalar among the options would turn float32 into float64
-            plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in options.items()}
-            return over_elements(kernel, arrays, out, nanoseconds, **plain)
+            if options:
+                options = {k: v.item() if isinstance(v, np.generic) else v for k, v in options.items()}
+            return over_elements(kernel, arrays, out, nanoseconds, **options)
         result = np.asarray(kernel(*arrays, **options))
         # What comes back has the shape of x, which is the last of (dy, x), unless it is y and that has another.
         wanted = arrays[-1].shape if output_shape is None else tuple(output_shape(first.shape, **options))

@@ -85,7 +85,7 @@ class InputSpec:
                     f"{layer.label} expects size {size} along axis {axis} of its input, "
                     f"as it was built; got shape {given}."
                 )
-        if any(None not in pair and pair[0] != pair[1] for pair in zip(self.shape or (), shape, strict=False)):
+        if self.shape and any(None not in pair and pair[0] != pair[1] for pair in zip(self.shape, shape, strict=False)):
             raise ValueError(f"{layer.label} expects an input of shape {self.shape}, got {given}.")
 
     def __repr__(self) -> str:

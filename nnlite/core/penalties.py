@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 _open = threading.local()
 
 
-@contextmanager
-def collected() -> Iterator[list[Any]]:
+class collected:  # noqa: N801 (reads as a block's name)
     """Gather the values that layers add inside the block, in this thread.
 
     >>> with collected() as values:
@@ -19,13 +16,14 @@ def collected() -> Iterator[list[Any]]:
     >>> values
     [0.5]
     """
-    stack = _open.__dict__.setdefault("stack", [])
-    values: list[Any] = []
-    stack.append(values)
-    try:
-        yield values
-    finally:
-        stack.pop()
+
+    def __enter__(self) -> list[Any]:
+        values: list[Any] = []
+        _open.__dict__.setdefault("stack", []).append(values)
+        return values
+
+    def __exit__(self, *error: object) -> None:
+        _open.stack.pop()
 
 
 def add(value: Any) -> None:

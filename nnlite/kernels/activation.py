@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory
-from nnlite.kernels.elementwise import SHORT, not_below_zero, zeros_row
+from nnlite.kernels.elementwise import SHORT, not_below_zero, ones, zeros_row
 
 Array = NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -316,7 +316,7 @@ def row_max(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
 def row_sum(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """Return the sums along the axis, which stays with size 1; rows are summed by a product with ones, faster."""
     if axis in (-1, x.ndim - 1) and x.size >= FEW:
-        return np.asarray(np.matmul(x, np.ones(x.shape[-1], x.dtype)))[..., None]
+        return np.asarray(np.matmul(x, ones(x.shape[-1], x.dtype)))[..., None]
     return np.asarray(x.sum(axis, keepdims=True))
 
 

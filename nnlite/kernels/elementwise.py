@@ -41,14 +41,21 @@ def zeros_row(x: Array) -> Array | int:
 def constant_row(x: Array, value: float) -> Array | float:
     """:func:`zeros_row` for another constant, of which there are few in all: rows are kept."""
     length = x.shape[-1] if x.ndim else 0
-    if not SHORT <= length <= BLOCK:
-        return value
-    row = _rows.get((x.dtype, value))
+    return _row(x.dtype, value)[:length] if SHORT <= length <= BLOCK else value
+
+
+def ones(length: int, dtype: np.dtype[Any]) -> Array:
+    """Return a vector of ones to multiply with, which may not be written to: products with it are sums."""
+    return _row(dtype, 1.0)[:length] if length <= BLOCK else np.ones(length, dtype)
+
+
+def _row(dtype: np.dtype[Any], value: float) -> Array:
+    row = _rows.get((dtype, value))
     if row is None:
-        row = np.full(BLOCK, value, x.dtype)
+        row = np.full(BLOCK, value, dtype)
         row.flags.writeable = False
-        _rows[x.dtype, value] = row
-    return row[:length]
+        _rows[dtype, value] = row
+    return row
 
 
 def not_below_zero(x: Array, out: Array) -> Array:

@@ -214,7 +214,7 @@ def sparse_categorical_crossentropy_forward(
     last = p if axis in (-1, p.ndim - 1) else np.moveaxis(p, axis, -1)
     classes = last.shape[-1]
     rows = np.ascontiguousarray(last).reshape(-1, classes)
-    labels = y.reshape(-1).astype(np.intp)
+    labels = y.reshape(-1).astype(np.intp, copy=False)
     valid = None
     if ignore_class is not None:
         valid = labels != ignore_class
@@ -224,7 +224,8 @@ def sparse_categorical_crossentropy_forward(
         raise IndexError(f"There are {len(labels)} labels for {len(rows)} predictions.")
     if labels.size and labels.view(np.uintp).max() >= classes:  # negative ones too
         raise IndexError(f"A label lies outside 0 to {classes - 1}.")
-    at = np.arange(len(rows)) * classes + labels
+    at = np.arange(0, rows.size, classes or 1)
+    at += labels
     kept: tuple[Any, ...]
     if not rows.size:
         values, kept = np.zeros(len(rows), p.dtype), (rows, rows)
@@ -291,7 +292,7 @@ def reduced(values: Array, weight: Array | None, mask: Array | None, reduction: 
         return value, slopes.sum(dtype=dtype)
     if weight is None:
         count: float = values.size
-        weighted, scale = values, np.ones((), dtype)
+        weighted, scale = values, dtype.type(1)
     else:
         expanded, weight = same_rank(values, weight.astype(dtype, copy=False))
         try:

@@ -76,6 +76,11 @@ def scratch(shape: Sequence[int], dtype: Any, count: int) -> list[Array]:
 
     Only for what returns before it calls anything else that does: a tenth of the time of :func:`empty`.
     """
+    asked = (shape, dtype, count)
+    last: Any = getattr(_scratch, "last", None)
+    if last is not None and last[0] == asked:  # as in every step of a training
+        same: list[Array] = last[1]
+        return same
     dtype = np.dtype(dtype)
     size = math.prod(shape)
     step = -(-size * dtype.itemsize // ALIGNED) * ALIGNED + 9 * ALIGNED
@@ -84,7 +89,10 @@ def scratch(shape: Sequence[int], dtype: Any, count: int) -> list[Array]:
         own = np.empty(count * step, np.uint8)
     elif own is None or own.nbytes < count * step:
         own = _scratch.memory = np.empty(count * step, np.uint8)
-    return [np.ndarray(shape, dtype, own, i * step) for i in range(count)]
+    arrays = [np.ndarray(shape, dtype, own, i * step) for i in range(count)]
+    if count * step <= LARGEST_SCRATCH:
+        _scratch.last = (asked, arrays)
+    return arrays
 
 
 def _take(size: int) -> Array | None:

@@ -119,27 +119,38 @@ class Plan:
         """
 
         def task(first: int, last: int) -> None:
-            with np.errstate(all="ignore"):  # infinities and NaN run through, as in every other framework
-                for share in self.shares[first:last]:
-                    s, t, room, *more = memory.scratch((self.room,), self.dtype, 3 + update.writes)
-                    for block in share:
-                        n = block.edges[-1]
-                        if decays is not None:
-                            _decay(block, decays, s)
-                        g = _gradient(block, gradients, room)
-                        if factors is not None or limit is not None:
-                            g = _clipped(block, g, factors, limit, room)
-                        if update.writes:
-                            _rewrite(block, update, g, s[:n], t[:n], more[0])
-                            continue
-                        d = update.function(g, s[:n], t[:n], *block.slots)
-                        if d is not None and update.apply is not None:
-                            _change(block, update.apply, d)
+            for share in self.shares[first:last]:
+                self._update_share(share, update, gradients, factors, limit, decays)
 
         if len(self.shares) == 1:
             task(0, 1)
         else:
             parallel.run_ranges(task, [(i, i + 1) for i in range(len(self.shares))])
+
+    @np.errstate(all="ignore")  # infinities and NaN run through, as in every other framework
+    def _update_share(
+        self,
+        share: list[Block],
+        update: Update,
+        gradients: Sequence[Array],
+        factors: Sequence[float] | None,
+        limit: float | None,
+        decays: Sequence[float] | None,
+    ) -> None:
+        s, t, room, *more = memory.scratch((self.room,), self.dtype, 3 + update.writes)
+        for block in share:
+            n = block.edges[-1]
+            if decays is not None:
+                _decay(block, decays, s)
+            g = _gradient(block, gradients, room)
+            if factors is not None or limit is not None:
+                g = _clipped(block, g, factors, limit, room)
+            if update.writes:
+                _rewrite(block, update, g, s[:n], t[:n], more[0])
+                continue
+            d = update.function(g, s[:n], t[:n], *block.slots)
+            if d is not None and update.apply is not None:
+                _change(block, update.apply, d)
 
 
 def _flat(array: Array) -> Array:

@@ -30,23 +30,31 @@ def adam(
     ``rate`` is :func:`adam_rate` for this step. With a third slot (AMSGrad) its running maximum stands for u in d.
     """
     rate = adam_rate(lr, step, beta_1, beta_2, g.dtype)
+    b1, c1, b2, c2, small = _constants(g.dtype, beta_1, 1 - beta_1, beta_2, 1 - beta_2, epsilon)
     # In place where possible: that moves two thirds of the memory.
-    np.multiply(m, beta_1, out=m)
-    np.multiply(g, 1 - beta_1, out=s)
+    np.multiply(m, b1, out=m)
+    np.multiply(g, c1, out=s)
     np.add(m, s, out=m)
-    np.multiply(u, beta_2, out=u)
+    np.multiply(u, b2, out=u)
     np.multiply(g, g, out=s)
-    np.multiply(s, 1 - beta_2, out=s)
+    np.multiply(s, c2, out=s)
     np.add(u, s, out=u)
     if largest is not None:
         u = np.maximum(largest, u, out=largest)
     np.sqrt(u, out=s)
-    np.add(s, epsilon, out=s)
+    np.add(s, small, out=s)
     np.divide(m, s, out=s)
     return np.multiply(s, rate, out=s)
 
 
 @functools.lru_cache(maxsize=16)
+def _constants(dtype: Any, *numbers: float) -> list[Array]:
+    """Numbers as arrays, which NumPy takes in half a microsecond less than Python's."""
+    return [np.array(number, dtype) for number in numbers]
+
+
+@functools.lru_cache(maxsize=16)
+@np.errstate(under="ignore")
 def adam_rate(lr: float, step: int, beta_1: float, beta_2: float, dtype: Any = "float64") -> float:
     """Return ``lr * sqrt(1 - b2^step) / (1 - b1^step)``: the step size that makes up for means that began at zero.
 
@@ -58,8 +66,7 @@ def adam_rate(lr: float, step: int, beta_1: float, beta_2: float, dtype: Any = "
     """
     kind = np.dtype(dtype).type
     one, t = kind(1), kind(step)
-    with np.errstate(under="ignore"):
-        return float(kind(lr) * np.sqrt(one - kind(beta_2) ** t) / (one - kind(beta_1) ** t))
+    return float(kind(lr) * np.sqrt(one - kind(beta_2) ** t) / (one - kind(beta_1) ** t))
 
 
 def adamax(

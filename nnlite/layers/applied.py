@@ -32,7 +32,10 @@ def fusible(activation: Any, elementwise: bool = False) -> Any:
 
 def with_slope(activation: Any) -> Any:
     """Return the function of (z, slope, out) that computes an activation and its derivative at once; None for none."""
-    return next((kernel for function, kernel in _WITH_SLOPE if function is activation), None)
+    for function, kernel in _WITH_SLOPE:
+        if function is activation:
+            return kernel
+    return None
 
 
 def in_chunks(activation: Any) -> Any:

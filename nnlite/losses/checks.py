@@ -110,6 +110,8 @@ def sparse(name: str, y_true: Any, y_pred_shape: Any, ignore_class: Any = None, 
         raise ValueError(
             f"{name}: labels must be whole numbers, got {y_true.dtype} values such as {y_true.ravel()[:3]}."
         )
+    if y_true.dtype == np.int64 and classes is not None and y_true.view(np.uint64).max() < classes:
+        return  # a negative label would be a large one
     low, high = y_true.min(), y_true.max()
     if low < 0 or (classes is not None and high >= classes):
         if ignore_class is not None:

@@ -331,7 +331,7 @@ class Optimizer(Averages):
             shortening = _shortening(length, self.global_clipnorm) if math.isfinite(length) else math.nan
             factors = [scale * shortening] * len(gradients)
         else:
-            factors = [scale] * len(gradients)
+            return None if scale == 1.0 else [scale] * len(gradients)
         return None if all(f == 1.0 for f in factors) else factors
 
     # ---- the loss ----

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import random
-from nnlite.training.data_arrays import Rows, arrays, check_rows, is_array_like, leaves, map_leaves
+from nnlite.training.data_arrays import Rows, arrays, check_rows, is_array_like, leaves, map_leaves, reader
 from nnlite.training.data_batches import ArrayBatches, Batch, Batches
 from nnlite.training.data_streams import DatasetBatches, PyDataset, StreamBatches, check_class_weight
 from nnlite.training.data_weights import weigher
@@ -98,6 +98,23 @@ def batches(
         weigh=weigh,
         rng=rng,
     )
+
+
+def whole_batch(x: Any, y: Any, sample_weight: Any, *, class_weight: Any = None, texts: bool = False) -> Batch:
+    """Return all rows as one batch; arguments and errors are those of :func:`batches`.
+
+    >>> whole_batch([[1.0], [2.0]], [0, 1], None)[1]
+    array([0, 1])
+    """
+    if isinstance(x, PyDataset) or not is_array_like(x):
+        (batch,) = batches(x, y, sample_weight, steps=1, class_weight=class_weight, texts=texts).epoch()
+        return batch
+    weigh = None if class_weight is None else weigher(class_weight)
+    x, y, sample_weight, rows = _checked(x, y, sample_weight, texts)
+    if weigh is not None:
+        check_class_weight(y, sample_weight)
+    x, y, sample_weight = (reader(part)(slice(0, rows)) for part in (x, y, sample_weight))
+    return x, y, sample_weight if weigh is None else weigh(y)
 
 
 def split(

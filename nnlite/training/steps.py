@@ -256,11 +256,12 @@ def _all_layers(layer: Any) -> list[Any]:
 
 def own_metrics(model: Any) -> list[Any]:
     """Return the metrics that a model holds in attributes of its own."""
+    compiled, now = model._compiled, changes.count()
+    if compiled is not None and compiled.own_metrics[0] == now:
+        return list(compiled.own_metrics[1])
     from nnlite.metrics import Metric
 
-    compiled, now = model._compiled, changes.count()
-    if compiled is None:
-        return tracking.find(model, Metric)
-    if compiled.own_metrics[0] != now:
-        compiled.own_metrics = now, tracking.find(model, Metric)
-    return list(compiled.own_metrics[1])
+    found = tracking.find(model, Metric)
+    if compiled is not None:
+        compiled.own_metrics = now, found
+    return list(found)

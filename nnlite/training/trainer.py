@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import operator
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nnlite.core import changes
@@ -295,7 +294,7 @@ class Trainer(Compiling, Differentiable, Profiled):
         """
         compiled = self._need_compiled("train_on_batch")
         compiled.stale = compiled.stale or compiled.seen != changes.count()
-        (data,) = self._whole_batch(x, y, sample_weight, class_weight)
+        data = self._whole_batch(x, y, sample_weight, class_weight)
         self.reset_metrics()
         logs = self._train_on(data)
         return logs if return_dict else self._in_order(logs)
@@ -307,7 +306,7 @@ class Trainer(Compiling, Differentiable, Profiled):
         Raises as :meth:`evaluate` does.
         """
         self._need_compiled("test_on_batch").stale = True
-        (data,) = self._whole_batch(x, y, sample_weight)
+        data = self._whole_batch(x, y, sample_weight)
         self.reset_metrics()
         with parallel.blas_pinned():
             logs = plain(self.test_step(data))
@@ -318,11 +317,11 @@ class Trainer(Compiling, Differentiable, Profiled):
         with parallel.blas_pinned():
             return owned(self.predict_step((x,)), x)
 
-    def _whole_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Iterator[Any]:
-        from nnlite.training.data import batches
+    def _whole_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Any:
+        from nnlite.training.data import whole_batch
 
         texts = not is_numbers(x) and self.takes_texts
-        return batches(x, y, sample_weight, steps=1, class_weight=class_weight, texts=texts).epoch()
+        return whole_batch(x, y, sample_weight, class_weight=class_weight, texts=texts)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """The values of logs as evaluate lists them; a single one by itself."""

@@ -45,6 +45,19 @@ def test_activations_and_their_slopes_in_chunks(n, dtype):
     np.testing.assert_array_equal(dy, before)
 
 
+@pytest.mark.parametrize("sizes", [(1, 3, 2), (200, 64, 10), (300, 400, 130), (3000, 40, 60)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_with_a_slope_little_and_much_work_and_many_rows(sizes, dtype):
+    rng = np.random.default_rng(0)
+    n, i, o = sizes
+    x, w, dy, slope = (rng.normal(size=s).astype(dtype) for s in ((n, i), (i, o), (n, o), (n, o)))
+    dz = (dy * slope).astype("float64")
+    found = dense_backward(dy, x, w, slope=slope)
+    for a, b in zip(found, (dz @ w.T.astype("float64"), x.T.astype("float64") @ dz, dz.sum(0)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4 if dtype == "float32" else 1e-10, atol=1e-3)
+        assert a.dtype == dtype
+
+
 @pytest.mark.parametrize("n", [3, 300])  # few rows are cut by columns, many by rows
 def test_what_is_not_wanted_is_not_computed(n):
     x, w, dy = np.ones((n, 2)), np.ones((2, 4)), np.ones((n, 4))
