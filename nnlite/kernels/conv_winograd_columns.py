@@ -91,15 +91,7 @@ class WinogradColumns:
     def forward(
         self, images: slice, x: Array, u: Array, y: Array, finish: Callable[[slice], None], pool: bool = False
     ) -> None:
-        """Write the convolution of x (N, H, W, C) with a transformed kernel into y; call ``finish`` for parts of it.
-
-        Args:
-            images: which of the images to do.
-            x, y: all images.
-            u: from :meth:`transformed`.
-            finish: works on the images of a slice, in place.
-            pool: whether y is (N, H' // 2, W' // 2, F), of the largest products of windows of 2 x 2.
-        """
+        """As :meth:`Winograd.forward`."""
         rows = _Rows(self, images.stop - images.start)
         whole = memory.empty((rows.images, *self.out, self.filters), self.dtype) if pool else None
         for part in self._parts(images):
@@ -107,7 +99,7 @@ class WinogradColumns:
             into = y[part] if whole is None else whole[:n]
             rows.correlate(rows.windows_of(x[part]), u, into)
             if whole is not None:
-                np.copyto(y[part], pairs(pairs(into, 1), 2))
+                pairs(pairs(into, 1), 2, y[part])
             finish(part)
 
     def backward(
