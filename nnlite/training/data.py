@@ -106,6 +106,8 @@ def whole_batch(x: Any, y: Any, sample_weight: Any, *, class_weight: Any = None,
     >>> whole_batch([[1.0], [2.0]], [0, 1], None)[1]
     array([0, 1])
     """
+    if sample_weight is class_weight is None and _are_numbers(x, y):
+        return x, y, None
     if isinstance(x, PyDataset) or not is_array_like(x):
         (batch,) = batches(x, y, sample_weight, steps=1, class_weight=class_weight, texts=texts).epoch()
         return batch
@@ -157,6 +159,14 @@ def split(
         _warn_of_missing_classes(y, at)
     parts = [[_range(part, start, stop) for part in (x, y, sample_weight)] for start, stop in ((0, at), (at, rows))]
     return tuple(parts[0]), tuple(parts[1])
+
+
+def _are_numbers(x: Any, y: Any) -> bool:
+    """Return whether x and y are one array of numbers each, with as many rows, as in nearly every batch."""
+    both = (x, y) if y is not None else (x,)
+    if not all(type(a) is np.ndarray and a.dtype.kind in "fiub" and a.ndim for a in both):
+        return False
+    return len(both[-1]) == len(x) > 0
 
 
 def _checked(x: Any, y: Any, sample_weight: Any, texts: bool) -> tuple[Any, Any, Any, int]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import signal
 import threading
 from types import FrameType, TracebackType
+
+# Those of ``signal`` look for each handler among its names for "default" and "ignore", which takes a single step of
+# training ten times as long as all else here.
+_handler_of, _set_handler = _signal.getsignal, _signal.signal
 
 
 class StopTraining(Exception):  # noqa: N818 (an order, not an error)
@@ -21,15 +26,15 @@ class _Presses:
 
     def replace(self) -> bool:
         """Take Ctrl-C over if Python's own handler has it; return whether that was so. For the main thread only."""
-        found = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        found = _handler_of(signal.SIGINT) is signal.default_int_handler
         if found:
-            signal.signal(signal.SIGINT, self.press)
+            _set_handler(signal.SIGINT, self.press)
         return found
 
     def restore(self) -> None:
         """Give it back, unless somebody else has taken it meanwhile."""
-        if signal.getsignal(signal.SIGINT) == self.press:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if _handler_of(signal.SIGINT) == self.press:
+            _set_handler(signal.SIGINT, signal.default_int_handler)
 
     def press(self, number: int, frame: FrameType | None) -> None:
         """Note the first press in a step; raise ``KeyboardInterrupt`` at any other."""
@@ -42,7 +47,7 @@ _presses = _Presses()
 
 
 class many_steps:  # noqa: N801 (reads as a block's name)
-    """Replace the handler for all the :class:`held_back` steps in the block, as each step would for 15 microseconds.
+    """Replace the handler for all the :class:`held_back` steps in the block, as each step would.
 
     >>> with many_steps(), held_back():
     ...     pass

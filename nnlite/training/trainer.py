@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import operator
 from typing import TYPE_CHECKING, Any
 
 from nnlite.core import changes
@@ -24,6 +23,10 @@ if TYPE_CHECKING:  # what prediction does without is imported where it is used
     from nnlite.training.run import Run
 
 
+# Attributes that say how a run goes. They hold no variables, so setting them is no change to look for those again.
+_PROGRESS = frozenset(("history", "stop_training", "stop_evaluating", "stop_predicting"))
+
+
 class Trainer(Compiling, Differentiable, Profiled):
     """What a model has beyond a layer: it can be compiled, trained, evaluated and asked for predictions.
 
@@ -34,6 +37,12 @@ class Trainer(Compiling, Differentiable, Profiled):
     history: Any = None
     stop_evaluating = False
     stop_predicting = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _PROGRESS:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def fit(
         self,
@@ -90,14 +99,15 @@ class Trainer(Compiling, Differentiable, Profiled):
         """
         from nnlite.training.callbacks import CallbackList
         from nnlite.training.data import batches, split
+        from nnlite.training.epochs import check_frequency, is_due, whole
         from nnlite.training.run import Run
 
         if kwargs:
             raise TypeError(unknown_arguments("fit", kwargs, _FIT))
         compiled = self._need_compiled("fit")
-        epochs, initial_epoch = _whole(epochs, "epochs"), _whole(initial_epoch, "initial_epoch")
-        _check_frequency(validation_freq)
-        texts = self.takes_texts
+        epochs, initial_epoch = whole(epochs, "epochs"), whole(initial_epoch, "initial_epoch")
+        check_frequency(validation_freq)
+        texts = not is_numbers(x) and self.takes_texts
         if validation_split and validation_data is None:
             labels = not _is_regression(self.loss)
             (x, y, sample_weight), validation_data = split(
@@ -146,10 +156,10 @@ class Trainer(Compiling, Differentiable, Profiled):
                 if not run.step:
                     self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
-                compiled.stale = True  # a callback may have frozen layers
+                compiled.stale = compiled.stale or compiled.seen != changes.count()  # by a callback, maybe
                 with many_steps():
                     logs = self._train_epoch(run)
-                if held_out is not None and _is_due(epoch, validation_freq):
+                if held_out is not None and is_due(epoch, validation_freq):
                     held_out.reset()
                     values = self._test_epoch(held_out, callbacks)
                     logs = logs | {f"val_{name}": value for name, value in values.items()}
@@ -160,7 +170,7 @@ class Trainer(Compiling, Differentiable, Profiled):
                     break
             callbacks.before_last()
             if self.optimizer is not None and epochs > initial_epoch:
-                self.optimizer.finalize_variable_values(self.trainable_weights)
+                self.optimizer.finalize_variable_values(compiled.trainable)
             callbacks.on_train_end(logs)
         history: History = self.history
         return history
@@ -368,28 +378,3 @@ def plain(logs: Any) -> dict[str, Any]:
                 value = float(value)
         floats[name] = value
     return floats
-
-
-def _whole(value: Any, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: got {value!r}, expected a whole number.") from None
-    if number < 0 or isinstance(value, bool):
-        raise ValueError(f"{name}: got {value!r}, expected a whole number that is not negative.")
-    return number
-
-
-def _check_frequency(frequency: Any) -> None:
-    if isinstance(frequency, (list, tuple, set, range)):
-        return
-    if isinstance(frequency, bool) or not isinstance(frequency, int):
-        raise TypeError(
-            f"validation_freq: got {frequency!r}, expected a whole number, or a list of epochs counted from 1."
-        )
-    if frequency < 1:
-        raise ValueError(f"validation_freq: got {frequency}, expected at least 1.")
-
-
-def _is_due(epoch: int, frequency: Any) -> bool:
-    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency

@@ -193,6 +193,27 @@ def test_a_layer_frozen_by_a_callback_stays_as_it_is_from_the_next_epoch_on():
     assert not np.array_equal(model.wa.value, kept["wa"])
 
 
+def test_variables_are_looked_up_once_unless_something_changes(monkeypatch):
+    class Stop(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = False
+
+    class Rename(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.setting = epoch
+
+    looked, refresh = [], type(model_of())._refresh
+    monkeypatch.setattr(type(model_of()), "_refresh", lambda self, x: (looked.append(1), refresh(self, x))[1])
+    for callback, times in ((Stop(), 1), (Rename(), 4)):
+        looked.clear()
+        model = model_of()
+        model.predict(line()[0], verbose=0)
+        model.train_on_batch(*line())
+        looked.clear()
+        model.fit(*line(), batch_size=5, epochs=4, verbose=0, callbacks=[callback])
+        assert len(looked) == times
+
+
 def test_generators_iterables_and_steps():
     x, y = line(12)
 
