@@ -17,11 +17,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nnlite.kernels import gemm, memory
-from nnlite.kernels.windows import Axis
+from nnlite.kernels.windows import Axis, strided
 
 Array = NDArray[Any]
 
@@ -125,6 +124,7 @@ class Windows:
             if not np.may_share_memory(inside, x):  # dz is sometimes made here
                 inside[...] = x
             x = self.scratch[: len(x)]
+        x = np.ascontiguousarray(x)
         steps, spatial = x.strides, self.how.spatial
         strides = (
             steps[0],
@@ -132,7 +132,7 @@ class Windows:
             *(step * one.dilation for step, one in zip(steps[1:-1], spatial, strict=True)),
             steps[-1],
         )
-        return as_strided(x, (len(x), *self.how.out, *self.how.kernel, x.shape[-1]), strides, writeable=False)
+        return strided(x, (len(x), *self.how.out, *self.how.kernel, x.shape[-1]), strides)
 
     def gather(self, view: Array) -> Array:
         """Copy windows into matrices (1, G, all windows, taps * C / G + bias) or, of planes, (n, G, windows, ...)."""

@@ -21,12 +21,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory
 from nnlite.kernels.channels import column_sums
-from nnlite.kernels.windows import Axis, pairs
+from nnlite.kernels.windows import Axis, pairs, strided
 
 Array = NDArray[Any]
 
@@ -205,9 +204,10 @@ class _Buffers:
             rows, columns = self.how.inside
             self.padded[: len(x), rows, columns] = x[:, : self.how.padded[0], : self.how.padded[1]]
             x = self.padded[: len(x)]
+        x = np.ascontiguousarray(x)
         image, row, column, channel = x.strides
         strides = (row, column, image, OUT * row, OUT * column, channel)
-        np.copyto(tiles, as_strided(x, tiles.shape, strides, writeable=False))
+        np.copyto(tiles, strided(x, tiles.shape, strides))
 
     def join(self, tiles: Array, y: Array) -> None:
         """Copy tiles of 4 x 4 or 2 x 2 pixels to where they belong in images."""
@@ -255,9 +255,9 @@ class _Buffers:
 def _as_tiles(x: Array, height: int = OUT, width: int | None = None) -> Array:
     """View images (n, H, W, C) as (height, width, n, H / height, W / width, C)."""
     width = width or OUT
-    image, row, column, channel = x.strides
-    shape = (height, width, len(x), x.shape[1] // height, x.shape[2] // width, x.shape[3])
-    return as_strided(x, shape, (row, column, image, height * row, width * column, channel))
+    n, rows, columns, channels = x.shape
+    view: Array = x.reshape(n, rows // height, height, columns // width, width, channels).transpose(2, 4, 0, 1, 3, 5)
+    return view
 
 
 def _both_sides(matrix: Array, tiles: Array, between: Array | None = None, out: Array | None = None) -> Array:

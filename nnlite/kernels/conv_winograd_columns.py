@@ -21,14 +21,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nnlite import config
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import column_sums
 from nnlite.kernels.conv_winograd import BIGGEST, OUT, SIDE, TAPS, Winograd, matrices
-from nnlite.kernels.windows import Axis, pairs
+from nnlite.kernels.windows import Axis, pairs, strided
 
 Array = NDArray[Any]
 
@@ -177,13 +176,13 @@ class _Rows:
             x = self.padded[:n]
         image, row, _, step = x.strides
         run = how.padded[1] * how.channels
-        given = as_strided(x, (n, how.tiles, SIDE, run), (image, OUT * row, row, step), writeable=False)
+        given = strided(x, (n, how.tiles, SIDE, run), (image, OUT * row, row, step))
         count, c = self._windows(n), how.channels
         place = (TAPS * count + TAPS - 1) * c
         transformed = self.inputs[: SIDE * place].reshape(SIDE, place)
         np.matmul(self.b, given, out=self._by_tile(transformed, n, run))
         strides = (place * step, c * step, TAPS * c * step, step)
-        return as_strided(transformed, (SIDE, TAPS, count, TAPS * c), strides, writeable=False)
+        return strided(transformed, (SIDE, TAPS, count, TAPS * c), strides)
 
     def _by_tile(self, rows: Array, n: int, run: int) -> Array:
         """View the first numbers of 6 rows as (n, tiles, 6, run)."""

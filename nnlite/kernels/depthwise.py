@@ -15,12 +15,11 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import Channels
-from nnlite.kernels.windows import Axis
+from nnlite.kernels.windows import Axis, strided
 
 Array = NDArray[Any]
 
@@ -136,15 +135,23 @@ def _along_rows(w: Array, width: int) -> Array:
 
 
 def windows_as_runs(
-    padded: Array, outs: Sequence[int], strides: Sequence[int], kernel: Sequence[int], spread: Sequence[int], run: int
+    padded: Array,
+    outs: Sequence[int],
+    strides: Sequence[int],
+    kernel: Sequence[int],
+    spread: Sequence[int],
+    run: int,
+    first: int = 0,
 ) -> Array:
-    """Return the windows of padded images as runs: (n, windows but along the last axis..., taps..., run)."""
+    """Return the windows of padded images as runs: (n, windows but along the last axis..., taps..., run).
+
+    The images are C-contiguous; the first of their windows begins at the byte ``first``.
+    """
     image, *steps = padded.strides
     over = (step * stride for step, stride in zip(steps, strides, strict=False))
     within = (step * distance for step, distance in zip(steps, spread, strict=False))
-    return as_strided(
-        padded, (len(padded), *outs, *kernel, run), (image, *over, *within, padded.itemsize), writeable=False
-    )
+    shape = (len(padded), *outs, *kernel, run)
+    return strided(padded, shape, (image, *over, *within, padded.itemsize), first)
 
 
 def correlate_runs(view: Array, taps: Array, out: Array) -> None:
@@ -239,15 +246,21 @@ class _Back:
             dx.fill(0)
         for along, taps in self.shares:
             counts, kernel = [share.number for share in along], [len(share.taps) for share in along]
-            firsts = (n + share.outputs[0] for n, share in zip(self.before, along, strict=True))
-            seen = (slice(None), *(slice(first, None) for first in firsts))
+            places = zip(self.before, along, padded.strides[1:], strict=False)
+            first = sum((n + share.outputs[0]) * step for n, share, step in places)
             spread = [share.outputs.step for share in along]
-            view = windows_as_runs(padded[seen], counts[:-1], [1] * (len(counts) - 1), kernel, spread, counts[-1] * run)
+            view = windows_as_runs(
+                padded, counts[:-1], [1] * (len(counts) - 1), kernel, spread, counts[-1] * run, first
+            )
             inputs = (slice(None), *(share.inputs for share in along))
             target = dx[inputs]
             if self.multiplier == 1 and self.spatial[-1].stride == 1:
                 correlate_runs(view, taps, _runs(target))
                 continue
-            found = np.empty((len(dz), *counts, *(run // self.multiplier, self.multiplier)), dx.dtype)
+            shape = (len(dz), *counts, run // self.multiplier, self.multiplier)
+            (found,) = memory.scratch(shape, dx.dtype, 1)
             correlate_runs(view, taps, found.reshape(len(dz), *counts[:-1], -1))
-            np.add.reduce(found, -1, out=target)
+            if self.multiplier == 1:
+                np.copyto(target, found[..., 0])
+            else:
+                np.add.reduce(found, -1, out=target)

@@ -20,6 +20,18 @@ Array = NDArray[Any]
 PADDINGS = ("valid", "same", "causal")
 
 
+def strided(x: Array, shape: Sequence[int], strides: Sequence[int], first: int = 0) -> Array:
+    """View a C-contiguous array by any shape and strides, in bytes, from its byte ``first`` on.
+
+    ``numpy.lib.stride_tricks.as_strided`` takes nine times as long, and does not see when a view leaves the array.
+
+    >>> strided(np.arange(4), (3, 2), (8, 8)).tolist()
+    [[0, 1], [1, 2], [2, 3]]
+    """
+    view: Array = np.ndarray(shape, x.dtype, x, first, strides)
+    return view
+
+
 class Share(NamedTuple):
     """Inputs at distances of the stride, and what reached them: ``x[inputs][q]``, for q below ``number``, was in the
     windows ``q + o`` for o in ``outputs``, under tap ``t`` for t in ``taps``, in the same order."""
