@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import gemm, memory
-from nnlite.kernels.windows import Axis, strided
+from nnlite.kernels.windows import Axis, clear_around, strided
 
 Array = NDArray[Any]
 
@@ -113,9 +113,9 @@ class Windows:
             ones[...] = 1
         if how.pads:
             self.scratch = memory.empty((images, *how.padded, how.groups * how.channels), how.dtype)
-            self.scratch.fill(0)
-            middle = (slice(None), *(slice(one.before, one.before + one.size) for one in how.spatial))
-            self.inside = self.scratch[middle]
+            middle = [slice(one.before, one.before + one.size) for one in how.spatial]
+            clear_around(self.scratch, middle)
+            self.inside = self.scratch[(slice(None), *middle)]
 
     def look(self, x: Array) -> Array:
         """Return the view of the windows of a few images x (n, ..., C): (n, windows..., kernel..., C)."""

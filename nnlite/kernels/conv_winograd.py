@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from nnlite.kernels import memory
 from nnlite.kernels.channels import column_sums
-from nnlite.kernels.windows import Axis, pairs, strided
+from nnlite.kernels.windows import Axis, clear_around, pairs, strided
 
 Array = NDArray[Any]
 
@@ -188,10 +188,10 @@ class _Buffers:
         self.whole: Array | None = None
         if how.padded != how.sizes:
             self.padded = memory.empty((images, *how.padded, how.channels), how.dtype)
-            self.padded.fill(0)
+            clear_around(self.padded, how.inside)
         if how.whole != how.out:
             self.whole = memory.empty((images, *how.whole, how.filters), how.dtype)
-            self.whole.fill(0)
+            clear_around(self.whole, [slice(0, size) for size in how.out])
 
     def tiles(self, number: int, n: int, side: int, channels: int, other: int | None = None) -> Array:
         """Return one of the buffers as tiles of n images: (side, other or side, n, rows, columns, channels)."""

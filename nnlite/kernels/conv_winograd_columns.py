@@ -27,7 +27,7 @@ from nnlite import config
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import column_sums
 from nnlite.kernels.conv_winograd import BIGGEST, OUT, SIDE, TAPS, Winograd, matrices
-from nnlite.kernels.windows import Axis, pairs, strided
+from nnlite.kernels.windows import Axis, clear_around, pairs, strided
 
 Array = NDArray[Any]
 
@@ -143,10 +143,8 @@ class _Rows:
         self.padded: Array | None = None
         if how.padded != how.sizes:
             self.padded = memory.empty((self.images, *how.padded, how.channels), how.dtype)
-            self.padded.fill(0)
-        # Numbers that are never used are multiplied, too: they must be finite.
+            clear_around(self.padded, how.inside)
         self.inputs = self._flat(TAPS * self._windows(self.images) + TAPS - 1, how.channels)
-        self.inputs.fill(0)
         self.products: Array | None = None
         self.outputs: Array | None = None
         self.spread_for = 0
@@ -181,6 +179,7 @@ class _Rows:
         place = (TAPS * count + TAPS - 1) * c
         transformed = self.inputs[: SIDE * place].reshape(SIDE, place)
         np.matmul(self.b, given, out=self._by_tile(transformed, n, run))
+        transformed[:, n * how.tiles * run :] = 0  # never used, but multiplied: they must be finite
         strides = (place * step, c * step, TAPS * c * step, step)
         return strided(transformed, (SIDE, TAPS, count, TAPS * c), strides)
 
@@ -208,10 +207,12 @@ class _Rows:
         if self.outputs is None:
             self.outputs = self._flat(TAPS * self._windows(self.images), how.filters)
         outputs = self._outputs(self.outputs, count, how.filters)
+        run, rows_of = how.padded[1] * how.filters, outputs.reshape(SIDE, -1)
+        into = self._by_tile(rows_of, len(x), run)
         if self.spread_for != len(x):  # windows that reach into the next row have no output
-            outputs.fill(0)
+            into[..., how.out[1] * how.filters :] = 0
+            rows_of[:, len(x) * how.tiles * run :] = 0
             self.spread_for = len(x)
-        into = self._by_tile(outputs.reshape(SIDE, -1), len(x), how.padded[1] * how.filters)
         for tiles, rows, height in self._heights():
             used = into[:, tiles, :, : how.out[1] * how.filters]
             np.matmul(self.a[:height].T, x[:, rows].reshape(len(x), -1, height, used.shape[-1]), out=used)

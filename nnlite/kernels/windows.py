@@ -32,6 +32,21 @@ def strided(x: Array, shape: Sequence[int], strides: Sequence[int], first: int =
     return view
 
 
+def clear_around(padded: Array, inside: Sequence[slice]) -> None:
+    """Write zeros into all of padded (n, axes..., C) but ``inside``, one slice for each axis, where inputs will stand.
+
+    >>> a = np.ones((1, 4, 1))
+    >>> clear_around(a, [slice(1, 3)])
+    >>> a.ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+    for axis, (size, one) in enumerate(zip(padded.shape[1:], inside, strict=False)):
+        before = (slice(None), *inside[:axis])
+        for outside in (slice(0, one.start), slice(one.stop, size)):
+            if outside.start < outside.stop:
+                padded[(*before, outside)] = 0
+
+
 class Share(NamedTuple):
     """Inputs at distances of the stride, and what reached them: ``x[inputs][q]``, for q below ``number``, was in the
     windows ``q + o`` for o in ``outputs``, under tap ``t`` for t in ``taps``, in the same order."""
