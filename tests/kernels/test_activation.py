@@ -154,6 +154,9 @@ def test_gelu_far_out_and_next_to_0(dtype, length):
     tiny = np.full(length, np.finfo(dtype).smallest_subnormal * 64, dtype)
     np.testing.assert_array_equal(activation_gelu.gelu_forward(tiny), tiny / 2)
     np.testing.assert_array_equal(activation_gelu.gelu_forward(-tiny), -tiny / 2)
+    activation_gelu.gelu_slope(-tiny, slope[0])
+    np.testing.assert_allclose(slope[0], 0.5, atol=5e-7)
+    np.testing.assert_allclose(activation_gelu.gelu_backward(tiny, tiny), tiny / 2, rtol=1 / 32)
 
 
 @pytest.mark.parametrize("name", ["gelu", "silu"])
