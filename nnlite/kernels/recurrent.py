@@ -81,13 +81,17 @@ def unstacked(weights: Array, units: int) -> tuple[Array, Array, Array]:
     return weights[:units], weights[units], weights[units + 1 :]
 
 
-def extended(x: Array, units: int, h0: Array | None) -> Array:
-    """Return (T + 1, n, U + 1 + I), ``[h, 1, x]`` of each step, for x (n, T, I); of h the first alone, x of T steps."""
+def extended(x: Array, units: int, h0: Array | None, keep: bool = True) -> Array:
+    """Return (T + 1, n, U + 1 + I), ``[h, 1, x]`` of each step, for x (n, T, I); of h the first alone, x of T steps.
+
+    Unless these are to be kept, there is room for one step only, (1, n, U + 1 + I), and x is left out.
+    """
     n, steps, inputs = x.shape
-    hx = memory.empty((steps + 1, n, units + 1 + inputs), x.dtype)
+    hx = memory.empty((steps + 1 if keep else 1, n, units + 1 + inputs), x.dtype)
     hx[0, :, :units] = 0 if h0 is None else h0
     hx[:, :, units] = 1
-    hx[:-1, :, units + 1 :] = x.transpose(1, 0, 2)
+    if keep:
+        hx[:-1, :, units + 1 :] = x.transpose(1, 0, 2)
     return hx
 
 
