@@ -60,11 +60,13 @@ def _row(dtype: np.dtype[Any], value: float) -> Array:
 
 def not_below_zero(x: Array, out: Array) -> Array:
     """Write ``max(x, 0)`` into ``out``, which may be x, and return it: in longer rows than those of x, if it can."""
-    length = x.size if x.size <= LONG else math.gcd(x.size, LONG)
+    size = x.size
+    length = size if size <= LONG else math.gcd(size, LONG)
     if length < SHORT or not (x.flags.c_contiguous and out.flags.c_contiguous):
         return np.maximum(x, zeros_row(x), out=out)
-    flat = x.reshape(-1, length)
-    np.maximum(flat, zeros_row(flat), out=out.reshape(-1, length))
+    shape = (size,) if size <= LONG else (-1, length)
+    flat = x.reshape(shape)
+    np.maximum(flat, _row(x.dtype, 0.0)[:length], out=flat if out is x else out.reshape(shape))
     return out
 
 

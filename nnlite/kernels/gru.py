@@ -63,35 +63,43 @@ def gru_forward(
     by_x = np.concatenate([b_in[None], w])[:, 2 * units :]  # of [1, x]
     by_h = np.concatenate([u, b_own[None]])[:, 2 * units :]  # of [h, 1]
 
+    matmul, exp, add, subtract, divide, tanh = np.matmul, np.exp, np.add, np.subtract, np.divide, np.tanh
+    one = np.ones((), dtype)
+
     def rows(start: int, stop: int) -> Part:
         count = stop - start
-        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop])
+        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop], keep)
         kept = memory.empty((4, steps if keep else 1, count, units), dtype)
-        product, one = np.empty((count, units), dtype), dtype.type(1)
+        share, change = memory.empty((2, count, units), dtype)
         with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
             for t in range(steps):
-                now, before, h = kept[:, t if keep else 0], hx[t, :, :units], hx[t + 1, :, :units]
-                divisors, k, inner = now[:K], now[K], now[INNER]
-                np.matmul(hx[t], gates, out=divisors)
-                np.exp(divisors, out=divisors)
-                divisors += one
-                np.matmul(hx[t, :, units:], by_x, out=k)
-                if reset_after:
-                    np.matmul(hx[t, :, : units + 1], by_h, out=inner)
-                    np.divide(inner, now[R], out=product)
-                else:
-                    np.divide(before, now[R], out=inner)
-                    np.matmul(inner, by_h[:units], out=product)
-                k += product
-                np.tanh(k, out=k)
-                np.subtract(before, k, out=product)
-                product /= now[Z]
-                np.add(k, product, out=h)
+                if keep or t == 0:  # else all steps are done in the same place
+                    hx_now, h, now = hx[t], hx[t + keep, :, :units], kept[:, t]
+                    zr, z, r, k, inner = now[:K], now[Z], now[R], now[K], now[INNER]
+                    before, h_1, one_x = hx_now[:, :units], hx_now[:, : units + 1], hx_now[:, units:]
+                if not keep:
+                    hx_now[:, units + 1 :] = x[start:stop, t]
                 rest = recurrent.rests(mask, t, start, stop)
+                rested = None if rest is None else before[rest]
+                matmul(hx_now, gates, zr)
+                exp(zr, zr)
+                add(zr, one, zr)
+                matmul(one_x, by_x, k)
+                if reset_after:
+                    matmul(h_1, by_h, inner)
+                    divide(inner, r, share)
+                else:
+                    divide(before, r, inner)
+                    matmul(inner, by_h[:units], share)
+                add(k, share, k)
+                tanh(k, k)
+                subtract(before, k, change)
+                divide(change, z, change)
+                add(k, change, h)
                 if rest is not None:
-                    h[rest] = before[rest]
-        if y is not None:
-            y[start:stop] = hx[1:, :, :units].transpose(1, 0, 2)
+                    h[rest] = rested
+                if y is not None:
+                    y[start:stop, t] = h
         last[start:stop] = hx[-1, :, :units]
         return Part(start, stop, hx, kept)
 

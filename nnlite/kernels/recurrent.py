@@ -22,10 +22,11 @@ Array = NDArray[Any]
 
 # Multiply-adds that a thread does in a microsecond in such loops, for the choice of threads.
 RATE = 15e3
-# Microseconds a gate and step below which a second thread costs more than it does: many small operations wait for each
-# other. A training step of an LSTM (64 inputs, 256 units, 20 steps) in ms on one and two threads: of 6 sequences 15 and
-# 20, of 16 26 and 24; (32, 128, 40 steps) of 16 12 and 17, of 32 15 and 18, of 48 25 and 19.
-STEP_WORTH_THREADS = 50.0
+# Microseconds of a step below which a second thread costs more than it does: many small operations wait for each other.
+# A training step of an LSTM (64 inputs, 256 units, 20 steps) in ms on one and two threads: of 6 sequences 15 and 20, of
+# 16 26 and 24. A prediction (32, 128, 40 steps) by an LSTM: of 24 sequences 6.0 and 5.7, of 32 7.8 and 6.3, of 48 10.7
+# and 8.3; by a GRU: of 32 7.0 and 7.7, of 48 8.7 and 7.8; by a SimpleRNN: of 32 1.7 and 2.9, of 64 2.8 and 3.2.
+STEP_WORTH_THREADS = 150.0
 # Elements of a state, over several steps, that backward passes work on at once.
 AT_ONCE = 32768
 
@@ -41,8 +42,8 @@ class Part(NamedTuple):
 
 def run(task: Callable[[int, int], Any], rows: int, steps: int, inputs: int, units: int, gates: int) -> list[Any]:
     """Call ``task(start, stop)`` for parts of the rows, on threads where the work is worth it."""
-    step = rows * units * (inputs + units) / RATE
-    return parallel.run(task, rows, steps * gates * step if step > STEP_WORTH_THREADS else 0.0)
+    step = rows * gates * units * (inputs + units) / RATE
+    return parallel.run(task, rows, steps * step if step > STEP_WORTH_THREADS else 0.0)
 
 
 def run_parts(
@@ -81,13 +82,17 @@ def unstacked(weights: Array, units: int) -> tuple[Array, Array, Array]:
     return weights[:units], weights[units], weights[units + 1 :]
 
 
-def extended(x: Array, units: int, h0: Array | None) -> Array:
-    """Return (T + 1, n, U + 1 + I), ``[h, 1, x]`` of each step, for x (n, T, I); of h the first alone, x of T steps."""
+def extended(x: Array, units: int, h0: Array | None, keep: bool = True) -> Array:
+    """Return (T + 1, n, U + 1 + I), ``[h, 1, x]`` of each step, for x (n, T, I); of h the first alone, x of T steps.
+
+    Unless these are to be kept, there is room for one step only, (1, n, U + 1 + I), and x is left out.
+    """
     n, steps, inputs = x.shape
-    hx = memory.empty((steps + 1, n, units + 1 + inputs), x.dtype)
+    hx = memory.empty((steps + 1 if keep else 1, n, units + 1 + inputs), x.dtype)
     hx[0, :, :units] = 0 if h0 is None else h0
     hx[:, :, units] = 1
-    hx[:-1, :, units + 1 :] = x.transpose(1, 0, 2)
+    if keep:
+        hx[:-1, :, units + 1 :] = x.transpose(1, 0, 2)
     return hx
 
 

@@ -45,17 +45,21 @@ def simple_rnn_forward(
     last = np.empty((n, units), dtype)
 
     def rows(start: int, stop: int) -> Part:
-        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop])
+        hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop], keep)
         z = np.empty((stop - start, units), dtype)
         for t in range(steps):
-            h = hx[t + 1, :, :units]
-            np.matmul(hx[t], weights, out=z)
-            np.tanh(z, out=h)
+            if keep or t == 0:  # else all steps are done in the same place
+                hx_now, h = hx[t], hx[t + keep, :, :units]
+            if not keep:
+                hx_now[:, units + 1 :] = x[start:stop, t]
             rest = recurrent.rests(mask, t, start, stop)
+            rested = None if rest is None else hx_now[rest, :units]
+            np.matmul(hx_now, weights, z)
+            np.tanh(z, h)
             if rest is not None:
-                h[rest] = hx[t, rest, :units]
-        if y is not None:
-            y[start:stop] = hx[1:, :, :units].transpose(1, 0, 2)
+                h[rest] = rested
+            if y is not None:
+                y[start:stop, t] = h
         last[start:stop] = hx[-1, :, :units]
         return Part(start, stop, hx, None)
 

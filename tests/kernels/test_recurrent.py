@@ -147,9 +147,13 @@ def test_gradients_are_the_derivatives(kind, masked, threads, monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_large_numbers_saturate_and_empty_batches_have_shapes(kind):
     w, u, b = weights(kind, 3, 4, "float32")
-    y, _, _ = forward(kind, np.full((2, 3, 3), 1e30, "float32"), w, u, b, None, None)
-    assert np.isfinite(y).all()
+    for keep in (True, False):
+        for value in (1e30, -1e30):
+            y, last, _ = forward(kind, np.full((2, 3, 3), value, "float32"), w, u, b, None, None, keep)
+            assert np.isfinite(y).all() and all(np.isfinite(one).all() for one in last)
     y, last, cache = forward(kind, np.zeros((0, 3, 3), "float32"), w, u, b, None, None)
+    assert y.shape == (0, 3, 4) and last[0].shape == (0, 4)
+    y, last, _ = forward(kind, y[:, :, :3], w, u, b, None, None, keep=False)
     assert y.shape == (0, 3, 4) and last[0].shape == (0, 4)
     dx, dw, du, *_ = backward(kind, y, [None] * KINDS[kind][2], w, u, cache)
     assert dx.shape == (0, 3, 3) and not dw.any() and not du.any()
@@ -172,6 +176,31 @@ def test_what_is_not_wanted_is_not_made_and_changes_nothing_else(kind):
         assert none is None
         for gradient, other in zip(gradients, others, strict=True):
             np.testing.assert_array_equal(gradient, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_inference_is_forward_without_a_cache_on_any_threads(kind, bias, monkeypatch):
+    from nnlite.kernels import recurrent
+
+    monkeypatch.setattr(recurrent, "RATE", 1e-3)  # work for all threads
+    x, mask = RNG.normal(size=(7, 5, 3)), RNG.random((7, 5)) < 0.6
+    w, u, b = weights(kind, 3, 4, "float64")
+    begin = [RNG.normal(size=(7, 4)) for _ in range(KINDS[kind][2])]
+    given = (x[:, :, ::-1], w, u, b if bias else None, begin, mask)
+    try:
+        for threads in (1, 2):
+            config.set_num_threads(threads)
+            y, last, _ = forward(kind, *given)
+            found, states, _ = forward(kind, *given, keep=False)
+            none, same, _ = forward(kind, *given, keep=False, sequences=False)
+            assert none is None
+            np.testing.assert_allclose(found, y, rtol=0, atol=1e-13)
+            for a, e, s in zip(states, last, same, strict=True):
+                np.testing.assert_allclose(a, e, rtol=0, atol=1e-13)
+                np.testing.assert_array_equal(a, s)
+    finally:
+        config.set_num_threads(None)
 
 
 def few(kind, x, w, u, b, sequences):
