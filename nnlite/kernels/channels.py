@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,25 @@ class Channels:
             ufunc(x[:whole].reshape(-1, width), self._tiled, out=out[:whole].reshape(-1, width))
         if whole < len(x):
             ufunc(x[whole:], self.vector, out=out[whole:])
+
+
+def finisher(b: Array | None, activation: Any) -> Callable[[Array], None]:
+    """Return what adds a bias to bare products (..., C), C-contiguous, and applies an activation, in place.
+
+    >>> y = np.zeros((2, 1))
+    >>> finisher(np.array([3.0]), None)(y); y.tolist()
+    [[3.0], [3.0]]
+    """
+    bias = None if b is None else Channels(b)
+
+    def finish(result: Array) -> None:
+        if bias is not None:
+            flat = result.reshape(-1, result.shape[-1])
+            bias.apply(np.add, flat, flat)
+        if activation is not None:
+            activation.forward(result, out=result)
+
+    return finish
 
 
 def column_sums(x: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.channels import Channels, column_sums
+from nnlite.kernels.channels import column_sums, finisher
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
 from nnlite.kernels.conv_return import Return, Returning
 from nnlite.kernels.conv_winograd_columns import Tiled, tiled_convolution
@@ -139,7 +139,7 @@ def conv_forward(
     cache = ConvCache(x, w, kept, spatial, groups, b is not None, activation)
     tiled = tiled_convolution(len(x), w, spatial, groups)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
-    finish = _finisher(None if how.bias and tiled is None else b, activation)
+    finish = finisher(None if how.bias and tiled is None else b, activation)
     result = y
     if pool is not None:
         result = memory.empty((len(x), *(one.out for one in pool), w.shape[-1]), x.dtype)
@@ -205,7 +205,7 @@ def conv_pool(
         return y
     spatial = tuple(one.first(2 * (one.out // 2)) for one in spatial)  # a last one without a neighbour counts nowhere
     out = tuple(one.out for one in spatial)
-    finish, tiled = _finisher(b, activation), tiled_convolution(len(x), w, spatial, 1)
+    finish, tiled = finisher(b, activation), tiled_convolution(len(x), w, spatial, 1)
     if tiled is not None:
         u = tiled.transformed(w)
         parallel.run(
@@ -338,20 +338,6 @@ class _Backward:
             elif returning is not None and dx is not None:
                 returning.give(dz, dx[part])
         return total, db
-
-
-def _finisher(b: Array | None, activation: Any) -> Callable[[Array], None]:
-    """Return what adds a bias to bare products and applies an activation, in place."""
-    bias = None if b is None else Channels(b)
-
-    def finish(result: Array) -> None:
-        if bias is not None:
-            flat = result.reshape(-1, result.shape[-1])
-            bias.apply(np.add, flat, flat)
-        if activation is not None:
-            activation.forward(result, out=result)
-
-    return finish
 
 
 def _work(y: Array, w: Array) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.channels import Channels
+from nnlite.kernels.channels import finisher
 from nnlite.kernels.windows import Axis, strided
 
 Array = NDArray[Any]
@@ -58,19 +58,14 @@ def depthwise_forward(
     x, w = np.ascontiguousarray(x, dtype), w.astype(dtype, copy=False)
     filters = w.shape[-2] * w.shape[-1]
     y = memory.empty((len(x), *(one.out for one in spatial), filters), dtype)
-    rows, taps = _runs(y), _along_rows(w, spatial[-1].out)
-    bias = None if b is None else Channels(b)
+    rows, taps = as_runs(y), along_rows(w, spatial[-1].out)
+    finish = finisher(b, activation)
 
     def task(start: int, stop: int) -> None:
-        windows = _Windows(spatial, w, stop - start)
+        windows = Windows(spatial, w, stop - start, CHUNK)
         for part in windows.parts(start, stop):
             correlate_runs(windows.look(x[part]), taps, rows[part])
-            result = y[part]
-            if bias is not None:
-                flat = result.reshape(-1, filters)
-                bias.apply(np.add, flat, flat)
-            if activation is not None:
-                activation.forward(result, out=result)
+            finish(y[part])
 
     parallel.run(task, len(x), y.size * math.prod(w.shape[:-2]) / RATE)
     return y, DepthwiseCache(x, w, None if activation is None else y, spatial, b is not None, activation)
@@ -102,15 +97,15 @@ def depthwise_backward(
     run = spatial[-1].out * channels * multiplier
 
     def task(start: int, stop: int) -> tuple[Array, Array]:
-        windows = _Windows(spatial, w, stop - start)
+        windows = Windows(spatial, w, stop - start, CHUNK)
         scratch = None if back is None else back.scratch(windows.images)
         total, db = np.zeros((*kernel, run), x.dtype), np.zeros(run, x.dtype)
         for part in windows.parts(start, stop):
             dz = dy[part] if activation is None or y is None else activation.backward(dy[part], y[part])
             if weight_grad:
-                _add_products(windows.look(x[part]), _runs(dz), total)
+                _add_products(windows.look(x[part]), as_runs(dz), total)
                 if use_bias:
-                    db += _runs(dz).reshape(-1, run).sum(0)
+                    db += as_runs(dz).reshape(-1, run).sum(0)
             if back is not None and scratch is not None and dx is not None:
                 back.give(dz, dx[part], scratch)
         return total, db
@@ -123,12 +118,12 @@ def depthwise_backward(
     return dx, dw, db if use_bias else None
 
 
-def _runs(y: Array) -> Array:
+def as_runs(y: Array) -> Array:
     """View y (N, ..., width, C) as (N, ..., width * C)."""
     return y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
 
 
-def _along_rows(w: Array, width: int) -> Array:
+def along_rows(w: Array, width: int) -> Array:
     """Repeat the filters (taps..., C, M) for every pixel of a row: (taps..., width * C * M)."""
     w = w.reshape(*w.shape[:-2], w.shape[-2] * w.shape[-1])
     return np.tile(w, (*(1,) * (w.ndim - 1), width))
@@ -174,19 +169,19 @@ def _add_products(view: Array, dz: Array, total: Array) -> None:
         total[tap] += np.einsum(view[which], axes, dz, axes, axes[-1:])
 
 
-class _Windows:
+class Windows:
     """A thread's copy of a few images with zeros around them, and the windows in it as runs.
 
     With a stride along the last axis the inputs of a tap do not lie together, so there each tap has a copy of its own.
     The channels are repeated for each of their filters.
     """
 
-    def __init__(self, spatial: tuple[Axis, ...], w: Array, images: int) -> None:
+    def __init__(self, spatial: tuple[Axis, ...], w: Array, images: int, chunk: int) -> None:
         self.spatial, last = spatial, spatial[-1]
         self.apart = last.stride > 1
         row = (last.kernel, last.out) if self.apart else (last.before + last.size + last.after,)
         sizes = (*(one.before + one.size + one.after for one in spatial[:-1]), *row, *w.shape[-2:])
-        self.images = max(1, min(images, CHUNK // max(1, math.prod(sizes) * w.dtype.itemsize)))
+        self.images = max(1, min(images, chunk // max(1, math.prod(sizes) * w.dtype.itemsize)))
         self.run = last.out * math.prod(w.shape[-2:])
         copies = self.apart or w.shape[-1] > 1 or any(one.before or one.after for one in spatial)
         self.scratch = np.zeros((self.images, *sizes), w.dtype) if copies else None
@@ -228,7 +223,7 @@ class _Back:
         self.channels = w.shape[-2] * w.shape[-1]
         self.whole = all(share.taps for shares in each for share in shares)  # whether every input is in some window
         self.shares = [
-            (along, _along_rows(w[np.ix_(*(share.taps for share in along))], along[-1].number))
+            (along, along_rows(w[np.ix_(*(share.taps for share in along))], along[-1].number))
             for along in product(*each)
             if all(share.taps for share in along)
         ]
@@ -255,7 +250,7 @@ class _Back:
             inputs = (slice(None), *(share.inputs for share in along))
             target = dx[inputs]
             if self.multiplier == 1 and self.spatial[-1].stride == 1:
-                correlate_runs(view, taps, _runs(target))
+                correlate_runs(view, taps, as_runs(target))
                 continue
             shape = (len(dz), *counts, run // self.multiplier, self.multiplier)
             (found,) = memory.scratch(shape, dx.dtype, 1)

@@ -11,6 +11,7 @@ from nnlite.core.layer import Layer
 from nnlite.kernels.conv import conv_backward, conv_forward
 from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
 from nnlite.kernels.few_depthwise import depthwise_plan
+from nnlite.kernels.separable import separable_forward
 from nnlite.kernels.windows import axes, output_size
 from nnlite.layers import applied, checks, finishing, layout, settings
 
@@ -64,9 +65,16 @@ class _Depthwise(Layer):
         filters = channels * self.depth_multiplier if filters is None else filters
         return applied.shape(self.activation, layout.shape_from_last((batch, *sizes, filters), self.data_format))
 
+    def _spatial(self, shape: Any) -> Any:
+        """The windows on an input of that shape, channels last."""
+        return axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
+
     def _depthwise(self, x: Any, w: Any, b: Any = None, activation: Any = None) -> tuple[Any, Any]:
-        spatial = axes(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate)
-        return depthwise_forward(x, w, b, spatial, activation)
+        return depthwise_forward(x, w, b, self._spatial(x.shape), activation)
+
+    def _separable(self, x: Any, w: Any, b: Any, activation: Any, *point: Any) -> Any:
+        """What a pointwise convolution, of that kernel, bias and activation, makes of the depthwise one's output."""
+        return separable_forward(x, w, b, self._spatial(x.shape), activation, *point)
 
 
 class _DepthwiseConv(_Depthwise):
@@ -135,10 +143,10 @@ class _DepthwiseConv(_Depthwise):
             return None
         if shape[0] is None:
             product = lambda *arguments: self._depthwise(*arguments)[0]  # noqa: E731
-            return finishing.fused(self, self.compute_output_shape(shape), following, product)
+            out = self.compute_output_shape(shape)
+            return finishing.fused(self, out, following, product, pointwise=self._separable)
         kernel = self.kernel
-        spatial = axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
-        correlate = depthwise_plan(shape, spatial, self.depth_multiplier, self._compute)
+        correlate = depthwise_plan(shape, self._spatial(shape), self.depth_multiplier, self._compute)
         if correlate is None:
             finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
             return lambda x: finish(self._depthwise(x, kernel.value)[0]), taken
@@ -229,6 +237,14 @@ class _SeparableConv(_Depthwise):
         z, point = conv_forward(between, self.pointwise_kernel.value, bias)
         y, kept = applied.apply(self.activation, layout.from_last(z, self.data_format), training)
         return y, (cache, point, kept)
+
+    def infer(self, x: Any) -> Any:
+        fused = applied.fusible(self.activation, elementwise=True)
+        bias = None if self.bias is None else self.bias.value
+        w, point = self.depthwise_kernel.value, self.pointwise_kernel.value
+        y = self._separable(layout.to_last(x, self.data_format), w, None, None, point, bias, fused)
+        y = layout.from_last(y, self.data_format)
+        return y if fused is not None else applied.apply(self.activation, y)[0]
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         inner, point, kept = cache

@@ -11,6 +11,9 @@ from nnlite.layers import applied
 from nnlite.layers.activation import Activation, ReLU, is_relu
 from nnlite.layers.normalization import BatchNormalization
 
+# In the place of an activation that a product cannot do.
+_UNKNOWN = object()
+
 
 class Finish(NamedTuple):
     """What comes after a layer's product of one shape of few rows.
@@ -88,13 +91,15 @@ def fused(
     following: list[Any],
     product: Callable[..., Any],
     pooled: Callable[..., Any] | None = None,
+    pointwise: Callable[..., Any] | None = None,
     by_rows: bool = False,
 ) -> tuple[Callable[[Any], Any], int] | None:
     """Return a function from a layer's input, of any number of rows, to the output of the layers that it takes along,
     and how many these are; None if nothing is gained.
 
     Taken along are the same as in :func:`parts`, the normalization's scale as a part of the kernel (in a copy: the
-    variables stay as they are), and maxima of 2 x 2 after a function that never falls.
+    variables stay as they are), and maxima of 2 x 2 after a function that never falls, or a convolution of each pixel
+    and what is taken along with that.
 
     Args:
         layer: has a kernel, whose last axis, or last two, are the output's channels.
@@ -102,34 +107,53 @@ def fused(
         following: the layers after it.
         product: from (x, kernel, bias or None, activation or None) to the layer's output.
         pooled: the same to the maxima of the output.
+        pointwise: the same, and the kernel, bias and activation of a convolution of each pixel, to that one's output.
         by_rows: whether ``product`` takes activations that work on rows or need their input for backward, too, and
             is worth calling for the layer alone.
     """
-    norm, activation, taken = _taken(layer, len(shape), following)
-    fits = applied.in_chunks(activation) if by_rows else applied.fusible(activation, elementwise=True)
-    if activation is not None and fits is None:
-        if not _is_linear(layer.activation):
-            return None
-        activation, taken = None, taken - 1
-    if (
-        pooled is not None
-        and activation in (None, activations.relu)
-        and len(following) > taken
-        and _pools(following[taken])
-    ):
+    norm, activation, taken = _taken_whole(layer, len(shape), following, by_rows)
+    if activation is _UNKNOWN:
+        return None
+    following = following[taken:]
+    if pooled is not None and activation in (None, activations.relu) and following and _pools(following[0]):
         product, taken = pooled, taken + 1
+    elif pointwise is not None and following and _is_pointwise(following[0], len(shape)):
+        second, both = following[0], pointwise
+        second_norm, second_activation, more = _taken_whole(second, len(shape), following[1:])
+        if second_activation is not _UNKNOWN:
+
+            def infer_both(x: Any) -> Any:
+                of_second = (*_folded(second, second_norm), second_activation)
+                return both(x, *_folded(layer, norm), activation, *of_second)
+
+            return infer_both, taken + 1 + more
     if not taken and not by_rows:
         return None
 
     def infer(x: Any) -> Any:
-        w, b = layer.kernel.value, None if layer.bias is None else layer.bias.value
-        if norm is not None:
-            scale, shift = norm.affine()
-            w = w * (scale if w.shape[-1] == len(scale) else scale.reshape(w.shape[-2:]))
-            b = shift if b is None else shift + b * scale
-        return product(x, w, b, activation)
+        return product(x, *_folded(layer, norm), activation)
 
     return infer, taken
+
+
+def _folded(layer: Any, norm: Any) -> tuple[Any, Any]:
+    """A layer's kernel and bias, or None, with the scale and shift of a normalization, or None, in copies of them."""
+    w, b = layer.kernel.value, None if layer.bias is None else layer.bias.value
+    if norm is not None:
+        scale, shift = norm.affine()
+        w = w * (scale if w.shape[-1] == len(scale) else scale.reshape(w.shape[-2:]))
+        b = shift if b is None else shift + b * scale
+    return w, b
+
+
+def _taken_whole(layer: Any, rank: int, following: list[Any], by_rows: bool = False) -> tuple[Any, Any, int]:
+    """:func:`_taken`, but of activations those only that a product can do while its result is in cache; ``_UNKNOWN``
+    for another one of the layer's own."""
+    norm, activation, taken = _taken(layer, rank, following)
+    fits = applied.in_chunks(activation) if by_rows else applied.fusible(activation, elementwise=True)
+    if activation is None or fits is not None:
+        return norm, activation, taken
+    return (norm, None, taken - 1) if _is_linear(layer.activation) else (norm, _UNKNOWN, taken)
 
 
 def _taken(layer: Any, rank: int, following: list[Any]) -> tuple[Any, Any, int]:
@@ -155,6 +179,17 @@ def _normalizes(layer: Any, rank: int) -> bool:
 
 def _activates(layer: Any) -> bool:
     return type(layer) is Activation or is_relu(layer)
+
+
+def _is_pointwise(layer: Any, rank: int) -> bool:
+    from nnlite.layers.conv import Conv1D, Conv2D, Conv3D  # which imports this
+
+    return (
+        type(layer) in (Conv1D, Conv2D, Conv3D)
+        and layer.rank + 2 == rank
+        and (layer.groups, layer.data_format) == (1, "channels_last")
+        and set(layer.kernel_size) == set(layer.strides) == {1}
+    )
 
 
 def _pools(layer: Any) -> bool:

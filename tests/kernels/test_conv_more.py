@@ -1,4 +1,4 @@
-"""Transposed and depthwise convolution against loops over every window."""
+"""Transposed, depthwise and separable convolution against loops over every window."""
 
 import itertools
 
@@ -8,6 +8,7 @@ import pytest
 from nnlite import activations
 from nnlite.kernels.conv_transpose import conv_transpose_backward, conv_transpose_forward, transposed_axis
 from nnlite.kernels.depthwise import depthwise_backward, depthwise_forward
+from nnlite.kernels.separable import separable_forward
 from nnlite.kernels.windows import axes
 
 RNG = np.random.default_rng(0)
@@ -30,7 +31,7 @@ def depthwise(x, w, spatial):
             at = [o * a.stride + t * a.dilation - a.before for o, t, a in zip(place, tap, spatial, strict=True)]
             if all(0 <= i < a.size for i, a in zip(at, spatial, strict=True)):
                 product = x[(slice(None), *at)][..., None] * w[tap]
-                y[(slice(None), *place)] += product.reshape(len(x), -1)
+                y[(slice(None), *place)] += product.reshape(y.shape[0], y.shape[-1])
     return y
 
 
@@ -125,3 +126,33 @@ def test_many_chunks_make_the_same(monkeypatch, multiplier):
     dx_again, dw_again, _ = depthwise_backward(dy, cache)
     np.testing.assert_array_equal(dx_again, dx)
     np.testing.assert_allclose(dw_again, dw, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("images", [0, 1, 7])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("sizes", "stride", "multiplier", "bias"), [((9,), 1, 2, True), ((7, 8), 2, 1, False), ((6, 5), 1, 1, True)]
+)
+def test_separable(monkeypatch, sizes, stride, multiplier, bias, dtype, images):
+    from nnlite.kernels import separable as module
+
+    rank = len(sizes)
+    spatial = axes("same", sizes, (3,) * rank, (stride,) * rank, (1,) * rank)
+    x, w = (
+        RNG.normal(size=(images, *sizes, 3)).astype(dtype),
+        RNG.normal(size=(*[3] * rank, 3, multiplier)).astype(dtype),
+    )
+    point = RNG.normal(size=(*[1] * rank, 3 * multiplier, 4)).astype(dtype)
+    b, point_b = (RNG.normal(size=n).astype(dtype) if bias else None for n in (3 * multiplier, 4))
+    given = x.copy()
+    y = separable_forward(x, w, b, spatial, activations.relu, point, point_b, activations.tanh)
+    assert y.dtype == dtype and y.shape == (images, *(one.out for one in spatial), 4)
+    h = np.maximum(depthwise(x, w, spatial) + (0 if b is None else b), 0)
+    expected = np.tanh(h @ point.reshape(-1, 4) + (0 if point_b is None else point_b))
+    np.testing.assert_allclose(y, expected, atol=1e-5 if dtype == "float32" else 1e-12)
+    bare = separable_forward(x, w, None, spatial, None, point)
+    np.testing.assert_allclose(bare, depthwise(x, w, spatial) @ point.reshape(-1, 4), atol=1e-4)
+    np.testing.assert_array_equal(x, given)
+    monkeypatch.setattr(module, "CHUNK", 1)
+    again = separable_forward(x, w, b, spatial, activations.relu, point, point_b, activations.tanh)
+    np.testing.assert_allclose(again, y, atol=1e-5)

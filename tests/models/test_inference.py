@@ -82,6 +82,26 @@ CHAINS = {
             *[layers.DepthwiseConv2D(2, strides=2, activation="tanh"), layers.SeparableConv2D(2, 2)],
         ],
     ),
+    "separable": (
+        (9, 8, 3),
+        lambda: [
+            *[layers.DepthwiseConv2D(3, strides=2, padding="same"), layers.BatchNormalization()],
+            *[layers.ReLU(), layers.Conv2D(5, 1, use_bias=False), layers.BatchNormalization(), layers.ReLU()],
+            *[layers.DepthwiseConv2D(2, depth_multiplier=2), layers.Conv2D(4, 1, activation="tanh")],
+            *[layers.DepthwiseConv2D(2, activation="sigmoid"), layers.Conv2D(4, 1, activation="gelu")],
+            *[layers.DepthwiseConv2D(1, activation="gelu"), layers.Conv2D(4, 1), layers.Activation("silu")],
+            *[layers.DepthwiseConv2D(1), layers.Conv2D(4, 1), layers.Activation("silu")],
+            *[layers.DepthwiseConv2D(1), layers.Conv2D(4, 1, strides=2), layers.DepthwiseConv2D(1), layers.ReLU()],
+            *[layers.Conv2D(2, 1, groups=2), layers.SeparableConv2D(3, 1, activation="softmax")],
+        ],
+    ),
+    "separable sequences": (
+        (9, 3),
+        lambda: [
+            *[layers.DepthwiseConv1D(3), layers.ReLU(), layers.Conv1D(5, 1), layers.BatchNormalization()],
+            *[layers.SeparableConv1D(4, 3, padding="same", use_bias=False), layers.SeparableConv1D(2, 2)],
+        ],
+    ),
     "planes": ((20, 19, 1), lambda: [layers.Conv2D(4, 3), layers.MaxPooling2D(3, strides=2), layers.Reshape((-1,))]),
     "causal": ((11, 3), lambda: [layers.Conv1D(4, 3, padding="causal", dilation_rate=2), layers.MaxPooling1D(3)]),
     "volumes": ((5, 6, 4, 2), lambda: [layers.Conv3D(3, 2, activation="relu"), layers.MaxPooling3D(1)]),
@@ -172,7 +192,7 @@ def test_plans_are_used(kind):
 
 
 @pytest.mark.parametrize("kind", ["row", "graph"])
-@pytest.mark.parametrize("name", ["pooled", "grouped", "depthwise"])
+@pytest.mark.parametrize("name", ["pooled", "grouped", "depthwise", "separable"])
 def test_batches_of_any_size_have_one_plan_that_takes_along_what_follows(name, kind, monkeypatch):
     model, x = made(name, kind, "float32")
     whole = model.predict(x)
