@@ -113,9 +113,10 @@ class Windows:
             ones[...] = 1
         if how.pads:
             self.scratch = memory.empty((images, *how.padded, how.groups * how.channels), how.dtype)
-            middle = [slice(one.before, one.before + one.size) for one in how.spatial]
-            clear_around(self.scratch, middle)
-            self.inside = self.scratch[(slice(None), *middle)]
+            inside = [slice(one.before, one.before + one.size) for one in how.spatial]
+            clear_around(self.scratch, inside)
+            where = (slice(None), *inside)
+            self.inside = self.scratch[where]
 
     def look(self, x: Array) -> Array:
         """Return the view of the windows of a few images x (n, ..., C): (n, windows..., kernel..., C)."""

@@ -44,7 +44,8 @@ def clear_around(padded: Array, inside: Sequence[slice]) -> None:
         before = (slice(None), *inside[:axis])
         for outside in (slice(0, one.start), slice(one.stop, size)):
             if outside.start < outside.stop:
-                padded[(*before, outside)] = 0
+                where = (*before, outside)
+                padded[where] = 0
 
 
 class Share(NamedTuple):

@@ -5,16 +5,14 @@ do the normalization, activation and pooling that follow while their results are
 once for a function of its own (:meth:`nnlite.core.layer.Layer.inference`) and then calls these, one after the other.
 The functions read variables whenever they run, so new weights count at once; a plan is made anew when layers change.
 
-Where all layers look at each sample by itself, each thread takes its own samples from the inputs to the outputs: no
-thread waits for another after every layer. A transformer of two blocks predicts 128 sequences in 0.9 of the time on two
-threads, a dense net of 784-512-512-10 units 128 samples in 0.8.
+Where all layers look at each sample by itself, threads share the samples instead of every layer's work
+(:mod:`nnlite.models.sharing`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,15 +20,10 @@ from nnlite.core import changes, structure
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.layer import Layer
 from nnlite.kernels import parallel
-from nnlite.kernels.dense import FEW_ROWS, LARGE
 from nnlite.kernels.few import ROWS
 from nnlite.models.along import is_regular
 from nnlite.models.plan import Slot, filled, put_outputs
-
-# Plans kept for one model.
-KEPT = 16
-# Elements of a layer's output times features of its input that one thread handles in a microsecond.
-RATE = 40e3
+from nnlite.models.sharing import KEPT, Run, Work, by_samples, is_alone, work_of, worth_sharing
 
 # What somebody may have put in the place of a model's own.
 _METHODS = ("forward", "infer", "infer_with_mask", "cast_inputs", "predict_step")
@@ -98,8 +91,8 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
     if any(layer.makes_mask for layer in layers):
         return None
     functions: list[Function] = []
-    rows = shape[0]  # None for many, else the functions are made for so many
-    works: list[_Work | None] = []
+    start, rows = shape, shape[0]  # None for many, else the functions are made for so many
+    works: list[Work | None] = []
     index, plain = 0, dtype  # of what arrives, if it is known, and known to be C-contiguous
     while index < len(layers):
         layer, made = layers[index], None
@@ -113,7 +106,7 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
         plain = None if made is None else layer._compute
         for one in taken:
             before, shape = shape, shape_after([one], shape)
-            works.append(_work(one, before, shape))
+            works.append(work_of(one, before, shape))
         index += len(taken)
 
     def run(x: Any) -> Any:
@@ -122,26 +115,34 @@ def chain(layers: Sequence[Any], shape: Any, dtype: Any) -> Function | None:
                 x = function(x)
         return x
 
-    shared = _worth_sharing(works) if rows is None else None
-    return run if shared is None else lambda x: _by_samples(lambda part: [run(part[0])], [x], shared)[0]
+    shared = worth_sharing(works) if rows is None else None
+    if shared is None:
+        return run
+
+    def few(n: int) -> Run:
+        function = chain(layers, (n, *start[1:]), dtype)
+        return lambda given: [run(given[0]) if function is None else function(given[0])]
+
+    run_shared = by_samples(lambda given: [run(given[0])], few, shared)
+    return lambda x: run_shared([x])[0]
 
 
-def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
+def graph(net: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]], list[Any]] | None:
     """Return the function from inputs to outputs of a :class:`~nnlite.models.graph.Graph`, for given shapes and dtypes.
 
     None if a layer of it makes a mask.
     """
-    steps = graph.steps
+    steps = net.steps
     if any(step.layer.makes_mask for step in steps):
         return None
     users: dict[int, list[int]] = {}
     for index, step in enumerate(steps):
         for slot in step.needs:
             users.setdefault(slot, []).append(index)
-    known: list[Any] = [None] * graph.size  # shapes
+    known: list[Any] = [None] * net.size  # shapes
     # The dtypes of arrays, where they are known, and known to be C-contiguous.
-    plain: dict[int, Any] = dict(zip(graph.inputs, dtypes, strict=True))
-    for slot, shape in zip(graph.inputs, shapes, strict=True):
+    plain: dict[int, Any] = dict(zip(net.inputs, dtypes, strict=True))
+    for slot, shape in zip(net.inputs, shapes, strict=True):
         known[slot] = shape
     calls: list[tuple[Function | None, Any, Any, tuple[int, ...]]] = []
     done: set[int] = set()
@@ -155,7 +156,7 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
             while True:  # what is used by one plain step alone may be done along with it
                 slot = steps[row[-1]].targets[0]
                 after = users.get(slot, [])
-                if slot in graph.outputs or len(after) != 1 or not steps[after[0]].plain or steps[after[0]].options:
+                if slot in net.outputs or len(after) != 1 or not steps[after[0]].plain or steps[after[0]].options:
                     break
                 row.append(after[0])
             made = own_function(step.layer, given, [steps[i].layer for i in row[1:]])
@@ -176,45 +177,18 @@ def graph(graph: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[An
                 known[one.targets[0]] = shape_after([one.layer], known[one.x])
             else:
                 _note_shapes(one, known)
-    run = _program(calls, graph.size, graph.inputs, graph.outputs)
+    run = _program(calls, net.size, net.inputs, net.outputs)
     if any(shape[0] is not None for shape in shapes):  # a few rows, for which the functions were made
         return run
-    shared = _worth_sharing([_work_of_step(step, known) for step in steps if step.x is not None])
-    return run if shared is None else lambda given: _by_samples(run, given, shared)
+    shared = worth_sharing([_work_of_step(step, known) for step in steps if step.x is not None])
+    if shared is None:
+        return run
+    return by_samples(run, lambda n: graph(net, [(n, *shape[1:]) for shape in shapes], dtypes) or run, shared)
 
 
-class _Work(NamedTuple):
-    """What a layer does with a sample: whether that is a sequence, the microseconds that it takes on one thread,
-    roughly, and whether the weights are so large that threads had better share them."""
-
-    on_sequences: bool
-    microseconds: float
-    large: bool
-
-
-class _Shared(NamedTuple):
-    """How samples are shared by threads: the microseconds that each takes on one, and how many are worth it."""
-
-    each: float
-    fewest: int
-
-
-def _work(layer: Any, x: Any, y: Any) -> _Work | None:
-    """Return a layer's work; None if samples may not be cut apart, or the shapes are not known.
-
-    Args:
-        layer: any layer.
-        x, y: shapes of its first input, and of its output.
-    """
-    if not x or not y or None in x[1:] or None in y[1:] or not _is_alone(layer):
-        return None
-    large = any(variable.value.nbytes > LARGE for variable in layer.weights)
-    return _Work(max(len(x), len(y)) > 2, math.prod(y[1:]) * x[-1] / RATE, large)
-
-
-def _work_of_step(step: Any, known: list[Any]) -> _Work | None:
+def _work_of_step(step: Any, known: list[Any]) -> Work | None:
     """:func:`_work` of a step; None too if its call may mix samples."""
-    return _work(step.layer, known[step.sources[0]], known[step.outputs]) if _is_plain_call(step) else None
+    return work_of(step.layer, known[step.sources[0]], known[step.outputs]) if _is_plain_call(step) else None
 
 
 def _is_plain_call(step: Any) -> bool:
@@ -223,49 +197,16 @@ def _is_plain_call(step: Any) -> bool:
     return not step.constants and fixed and isinstance(step.outputs, Slot)
 
 
-def _is_alone(layer: Any) -> bool:
-    """Whether a layer says ``samples_alone``, that each sample's output depends on that sample only, and its class says
-    so itself: one derived from it may do other things."""
-    alone = getattr(layer, "samples_alone", False) and "samples_alone" in type(layer).__dict__
-    return alone and all(map(is_regular, [layer, *layer.layers_inside]))
-
-
 def rows_alone(model: Any) -> bool:
     """Return whether each row of a model's output depends on that row of its inputs only, as far as its layers say; to
     be asked of what does no more than its class, Sequential or Functional."""
     if not model.built or model.makes_mask or not model.__dict__.keys().isdisjoint(_METHODS):
         return False
     if model._graph is None:
-        return model.input_shape[0] is None and all(map(_is_alone, model.layers))
+        return model.input_shape[0] is None and all(map(is_alone, model.layers))
     if any(entry.batch_shape[0] is not None for entry in model._graph.entries):
         return False
-    return all(_is_plain_call(step) and _is_alone(step.layer) for step in model._graph.steps if step.x is not None)
-
-
-def _worth_sharing(works: list[_Work | None]) -> _Shared | None:
-    """Return how to share samples if each thread had better take its own ones through all layers; else None.
-
-    That is where most of the work is on sequences. Elsewhere each thread reads all weights for its rows, which dense
-    layers do anyway unless rows are few or weights large.
-    """
-    found = [work for work in works if work is not None]
-    total = sum(work.microseconds for work in found)
-    if len(found) < len(works):
-        return None
-    if sum(work.microseconds for work in found if work.on_sequences) > total / 2:
-        return _Shared(total, 0)
-    return None if any(work.large for work in found) else _Shared(total, FEW_ROWS)
-
-
-def _by_samples(run: Callable[[list[Any]], list[Any]], given: list[Any], shared: _Shared) -> list[Any]:
-    """Return the outputs for ``given``, each thread's samples by themselves."""
-    rows = len(given[0])
-    if rows * shared.each <= parallel.WORTH_THREADS or rows < shared.fewest or any(len(x) != rows for x in given):
-        return run(given)
-    parts = parallel.run(
-        lambda start, stop: run([x[start:stop] for x in given]), rows, rows * shared.each, lead=parallel.LEAD
-    )
-    return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+    return all(_is_plain_call(step) and is_alone(step.layer) for step in model._graph.steps if step.x is not None)
 
 
 def _joins(step: Any) -> bool:

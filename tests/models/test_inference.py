@@ -10,6 +10,7 @@ import nnlite as keras
 from nnlite import layers
 from nnlite.kernels import dense, parallel
 from nnlite.models import inference
+from nnlite.models import sharing as samples
 
 CHAINS = {
     "dense": ((7,), lambda: [layers.Dense(5, activation="relu"), layers.Dense(3, activation="softmax")]),
@@ -444,12 +445,15 @@ def encoder(*, normalize=layers.LayerNormalization, dense=layers.Dense, **option
 def sharing(monkeypatch):
     """Two threads that share any work; the numbers of rows that the parts of whole models had."""
     seen = []
-    by_samples = inference._by_samples
+    by_samples = inference.by_samples
 
-    def noted(run, given, shared):
-        return by_samples(lambda part: (seen.append(len(part[0])), run(part))[1], given, shared)
+    def noting(run):
+        return lambda part: (seen.append(len(part[0])), run(part))[1]
 
-    monkeypatch.setattr(inference, "_by_samples", noted)
+    def noted(run, few, shared):
+        return by_samples(noting(run), lambda n: noting(few(n)), shared)
+
+    monkeypatch.setattr(inference, "by_samples", noted)
     monkeypatch.setattr(parallel, "WORTH_THREADS", 0.0)
     before = keras.config.get_num_threads()
     keras.config.set_num_threads(2)
@@ -472,6 +476,26 @@ def test_each_thread_takes_its_own_sequences_through_the_model(sharing, options)
         np.testing.assert_array_equal(model.predict(WORDS[:n], batch_size=n), y)
     model.layers[-1].bias.value[...] += 1
     np.testing.assert_allclose(model(WORDS), whole + 1, rtol=1e-4, atol=1e-5)
+
+
+def test_each_thread_takes_so_many_sequences_at_once(sharing, monkeypatch):
+    monkeypatch.setattr(samples, "BESIDE", 5)
+    monkeypatch.setattr(samples, "ALONE", 4)
+    model = encoder()
+    whole = model.forward(WORDS)[0]
+    for n in (33, 16, 5):
+        sharing.clear()
+        y = model(WORDS[:n])
+        np.testing.assert_allclose(y, whole[:n], rtol=1e-4, atol=1e-5)
+        assert sum(sharing) == n and max(sharing) <= 5 and len(sharing) >= 2
+        np.testing.assert_array_equal(model(WORDS[:n]), y)
+    keras.config.set_num_threads(1)
+    sharing.clear()
+    np.testing.assert_allclose(model(WORDS[:11]), whole[:11], rtol=1e-4, atol=1e-5)
+    assert sharing == [3, 4, 4]
+    keras.config.set_num_threads(2)
+    for n in range(5, 5 + 2 * samples.KEPT):  # more plans than are kept
+        np.testing.assert_allclose(model(WORDS[:n]), whole[:n], rtol=1e-4, atol=1e-5)
 
 
 def test_a_row_of_layers_of_sequences_is_shared_too(sharing):
@@ -547,7 +571,7 @@ def test_rows_of_dense_nets_are_shared_from_a_few_on(sharing, name, kind, monkey
 
 
 def test_large_weights_are_not_read_by_each_thread(sharing, monkeypatch):
-    monkeypatch.setattr(inference, "LARGE", 100)
+    monkeypatch.setattr(samples, "LARGE", 100)
     model = keras.Sequential([layers.Input((5,)), layers.Dense(6), layers.Dense(2)])
     model(np.ones((64, 5), "float32"))
     assert not sharing
