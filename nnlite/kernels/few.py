@@ -23,7 +23,7 @@ Array = NDArray[Any]
 Correlate = Callable[[Array, Array, "Array | None", "Array | None"], Array]
 
 # Rows of a batch, up to which a plan is for just so many.
-ROWS = 4
+ROWS = 6
 # Multiply-adds up to which one thread is as fast, all else counted.
 MOST = 30_000_000
 # Bytes of all copied windows, and of those that are multiplied at a time.
