@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from benchmarks import measure, tables
@@ -44,16 +45,14 @@ def start(names: list[str], threads: int, folder: str) -> tuple[list[Worker], di
     return workers, missing
 
 
-def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str) -> tuple[dict[str, Any], list[Any]]:
+def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str, found: dict[str, Any]) -> Iterator[Any]:
     """Time training steps and predictions with growing batches, widths and numbers of threads, and training steps
-    beside a busy process; return results and tables."""
+    beside a busy process: write results into ``found``, and yield tables."""
     trainers = [worker for worker in workers if worker.hello["trains"]]
     names = [worker.name for worker in workers]
-    found: dict[str, Any] = {}
-    shown = []
     for kind, jobs in measure.growth_jobs(arguments.nets).items():
         found[kind] = measure.times_of(workers, jobs, 1, arguments.seconds, measure.LONGEST)
-        shown.append(tables.growth_table(found[kind], jobs, names, f"Growth with {kind}, ms"))
+        yield tables.growth_table(found[kind], jobs, names, f"Growth with {kind}, ms")
     training = [("train", net, training_batch(net)) for net in arguments.nets]
     jobs = training + [("call", net, BATCH) for net in arguments.nets]
     found["threads"] = {}
@@ -64,11 +63,10 @@ def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str) -> t
             worker.close()
     if len(found["threads"]) == 2:
         title = "How many times as fast with more threads"
-        shown.append(tables.pair_table(found["threads"], names, title, faster=True))
+        yield tables.pair_table(found["threads"], names, title, faster=True)
     found["neighbour"] = measure.beside_a_busy_process(trainers, training, arguments.rounds, arguments.seconds)
     title = "Training step, and how many times as slow while another process keeps one core busy"
-    shown.append(tables.pair_table(found["neighbour"], [worker.name for worker in trainers], title, faster=False))
-    return found, shown
+    yield tables.pair_table(found["neighbour"], [worker.name for worker in trainers], title, faster=False)
 
 
 def run(arguments: argparse.Namespace, folder: str) -> None:
@@ -114,11 +112,11 @@ def run(arguments: argparse.Namespace, folder: str) -> None:
     print("\n" + "\n".join(tables.facts(found)), flush=True)
     write(arguments, found, shown)
     if arguments.growth:
-        found["growth"], more = grow(workers, arguments, folder)
-        shown += more
-        for table in more:
-            print("\n" + tables.text(table))
-        write(arguments, found, shown)
+        found["growth"] = {}
+        for table in grow(workers, arguments, folder, found["growth"]):
+            shown.append(table)
+            print("\n" + tables.text(table), flush=True)
+            write(arguments, found, shown)
     for worker in workers:
         worker.close()
 
