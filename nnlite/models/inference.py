@@ -187,7 +187,7 @@ def graph(net: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]
 
 
 def _work_of_step(step: Any, known: list[Any]) -> Work | None:
-    """:func:`_work` of a step; None too if its call may mix samples."""
+    """:func:`work_of` a step; None too if its call may mix samples."""
     return work_of(step.layer, known[step.sources[0]], known[step.outputs]) if _is_plain_call(step) else None
 
 

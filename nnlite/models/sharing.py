@@ -88,7 +88,7 @@ def by_samples(run: Run, few: Callable[[int], Run], shared: Shared) -> Run:
 
     Args:
         run: for any number of samples.
-        few: makes the function for just so many.
+        few: makes the function for just so many; where it fails, ``run`` serves, whose errors say what is wrong.
         shared: how samples are shared.
     """
     plans: dict[int, Run] = {}
@@ -98,7 +98,11 @@ def by_samples(run: Run, few: Callable[[int], Run], shared: Shared) -> Run:
         if found is None:
             if len(plans) >= KEPT:
                 plans.clear()
-            found = plans[n] = few(n)
+            try:
+                found = few(n)
+            except (ValueError, TypeError, NotImplementedError):
+                found = run
+            plans[n] = found
         return found
 
     def pieces(given: list[Any], most: int) -> list[list[Any]]:
