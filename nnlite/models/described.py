@@ -7,7 +7,6 @@ from typing import Any
 
 from nnlite.core import serialization
 from nnlite.core.errors import known_arguments
-from nnlite.models.summary import summary_text
 from nnlite.saving import api as saving
 
 
@@ -35,6 +34,8 @@ class Described:
             show_trainable: whether a column says which layers learn.
             layer_range: names of the first and the last layer to list, or regular expressions that their names match.
         """
+        from nnlite.models.summary import summary_text  # prediction does without it
+
         text = summary_text(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
 
