@@ -1,4 +1,4 @@
-"""A count of what may change which variables there are and which of them learn.
+"""A count of what may change which variables there are, which of them learn, and which of them have penalties.
 
 Whoever looked them up need not look again until the count has moved.
 """

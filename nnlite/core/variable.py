@@ -36,13 +36,13 @@ class Variable:
         "__weakref__",
         "_grad",
         "_grad_is_zero",
+        "_regularizer",
         "_rows",
         "_trainable",
         "constraint",
         "created_trainable",
         "name",
         "path",
-        "regularizer",
         "value",
     )
 
@@ -68,7 +68,6 @@ class Variable:
         self.path = naming.scoped(name) if path is None else path
         self.regularizer = regularizer
         self.constraint = constraint
-        changes.note()
 
     @property
     def trainable(self) -> bool:
@@ -81,6 +80,16 @@ class Variable:
         changes.note()
         if not value:
             self._grad, self._grad_is_zero, self._rows = None, True, None
+
+    @property
+    def regularizer(self) -> Any:
+        """The penalty added to the loss, or None."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        self._regularizer = value
+        changes.note()
 
     @property
     def grad(self) -> NDArray[Any] | None:

@@ -109,7 +109,8 @@ def by_samples(run: Run, few: Callable[[int], Run], shared: Shared) -> Run:
         if not shared.on_sequences:
             return [run(given)]
         rows = len(given[0])
-        edges = [rows * i // -(-rows // most) for i in range(-(-rows // most) + 1)]
+        number = -(-rows // most)
+        edges = [rows * i // number for i in range(number + 1)]
         return [plan(stop - start)([x[start:stop] for x in given]) for start, stop in pairwise(edges)]
 
     def shared_run(given: list[Any]) -> list[Any]:

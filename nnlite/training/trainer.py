@@ -170,7 +170,7 @@ class Trainer(Compiling, Differentiable, Profiled):
                     break
             callbacks.before_last()
             if self.optimizer is not None and epochs > initial_epoch:
-                self.optimizer.finalize_variable_values(compiled.trainable)
+                self.optimizer.finalize_variable_values(self.trainable_weights)
             callbacks.on_train_end(logs)
         history: History = self.history
         return history

@@ -248,6 +248,23 @@ def test_a_layer_thawed_after_compile_is_refused_until_compiled_again():
         model.train_on_batch(x, y)
 
 
+def test_a_penalty_given_between_steps_counts_from_the_next_one_on():
+    x, _ = line()
+    model = compiled(Linear(), loss=None)
+    model.build((None, 2))
+    model.w.assign([[1.0], [1.0]])
+    assert model.train_on_batch(x) == 0
+    model.w.regularizer = regularizers.L2(0.01)
+    assert model.train_on_batch(x) == pytest.approx(0.02)
+
+    class Penalty(nnlite.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.w.regularizer = regularizers.L2(1.0)
+
+    losses_of = model.fit(x, epochs=2, verbose=0, callbacks=[Penalty()]).history["loss"]
+    assert losses_of[1] > 10 * losses_of[0]
+
+
 def test_no_loss_at_all_trains_on_penalties():
     x, _ = line()
     model = compiled(Linear(regularizer="l2"), loss=None)
