@@ -50,9 +50,12 @@ def grow(workers: list[Worker], arguments: argparse.Namespace, folder: str, foun
     beside a busy process: write results into ``found``, and yield tables."""
     trainers = [worker for worker in workers if worker.hello["trains"]]
     names = [worker.name for worker in workers]
-    for kind, jobs in measure.growth_jobs(arguments.nets).items():
-        found[kind] = measure.times_of(workers, jobs, 1, arguments.seconds, measure.LONGEST)
-        yield tables.growth_table(found[kind], jobs, names, f"Growth with {kind}, ms")
+    for kind, lines in measure.growing_lines(arguments.nets).items():
+        found[kind] = {}
+        for line in lines:
+            found[kind] |= measure.times_of(workers, line, 1, arguments.seconds, measure.LONGEST)
+        jobs = [job for line in lines for job in line]
+        yield tables.growth_table(found[kind], jobs, names, f"Growth with {kind}, ms, and ratios to nnlite's")
     training = [("train", net, training_batch(net)) for net in arguments.nets]
     jobs = training + [("call", net, BATCH) for net in arguments.nets]
     found["threads"] = {}

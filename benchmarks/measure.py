@@ -34,13 +34,13 @@ def jobs_of(nets: list[str]) -> list[Job]:
     return jobs
 
 
-def growth_jobs(nets: list[str]) -> dict[str, list[Job]]:
-    """Return training steps, and predictions, of growing batches and of growing nets, for each net; no training of what
-    is timed by epochs."""
+def growing_lines(nets: list[str]) -> dict[str, list[list[Job]]]:
+    """Return training steps, and predictions, of growing batches and of growing nets: a line for each net and what it
+    does; no training of what is timed by epochs."""
     lines = [(what, net) for what in ("train", "call") for net in nets if what == "call" or not is_epochs(net)]
     return {
-        "batch": [(what, net, batch) for what, net in lines for batch in BATCHES],
-        "width": [(what, net if w == "1" else f"{net}*{w}", BATCH) for what, net in lines for w in WIDTHS],
+        "batch": [[(what, net, batch) for batch in BATCHES] for what, net in lines],
+        "width": [[(what, net if w == "1" else f"{net}*{w}", BATCH) for w in WIDTHS] for what, net in lines],
     }
 
 
@@ -49,16 +49,14 @@ def times_of(
 ) -> Results:
     """Return the median milliseconds of every job, contender and round. Afterwards the workers' models are freed.
 
-    With ``longest``, a contender whose job took more milliseconds than that is spared the later jobs of the same kind
-    and net, which are larger.
+    With ``longest``, a contender whose job took more milliseconds than that is spared the later jobs, which are larger.
     """
     results: Results = {}
-    spared: set[tuple[str, str, str]] = set()
+    spared: set[str] = set()
     for _ in range(rounds):
         for what, net, batch in jobs:
             for worker in workers:
-                line = (worker.name, what, net.partition("*")[0])
-                if line in spared or not worker.times(*line[1:]):
+                if worker.name in spared or not worker.times(what, net.partition("*")[0]):
                     continue
                 answer = worker.ask("time", what=what, net=net, batch=batch, seconds=seconds)
                 if "cannot" in answer:
@@ -66,7 +64,7 @@ def times_of(
                 row = results.setdefault(key((what, net, batch)), {}).setdefault(worker.name, {"ms": []})
                 row["ms"].append(answer["ms"])
                 if longest is not None and answer["ms"] > longest:
-                    spared.add(line)
+                    spared.add(worker.name)
     for worker in workers:
         worker.ask("forget")
     return results

@@ -89,12 +89,17 @@ def size_table(sizes: dict[str, float]) -> Table:
 
 
 def growth_table(results: Results, jobs: list[Job], names: list[str], title: str) -> Table:
-    """A line a job: each contender's milliseconds."""
+    """A line a job: each contender's milliseconds, and the peers' ratios."""
     rows = []
     for job in jobs:
-        cells = [times(results, job, name) for name in names] if key(job) in results else []
-        if any(cell is not None for cell in cells):
-            rows.append([_words(job), *("" if cell is None else f"{np.median(cell):.3f}" for cell in cells)])
+        row = {name: float(np.median(of["ms"])) for name, of in results.get(key(job), {}).items()}
+        ours = row.get("nnlite")
+        cells = [
+            "" if name not in row else f"{row[name]:.3f}" + (f" ({row[name] / ours:.2f}x)" if ours and i else "")
+            for i, name in enumerate(names)
+        ]
+        if any(cells):
+            rows.append([_words(job), *cells])
     return title, ["job", *names], rows
 
 

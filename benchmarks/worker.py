@@ -22,13 +22,14 @@ PAUSE = 0.05  # seconds, in which the threads of the contender before stop to wa
 
 
 def timed(step: Any, seconds: float, least: int = 3) -> list[float]:
-    """Milliseconds of each call, for about ``seconds``, at least ``least``."""
+    """Milliseconds of each call, for about ``seconds``; at least ``least`` unless these take ten times as long."""
     times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < least or time.perf_counter() < end:
+    begin = now = time.perf_counter()
+    while not times or now < begin + (seconds if len(times) >= least else 10 * seconds):
         start = time.perf_counter()
         step()
-        times.append((time.perf_counter() - start) * 1e3)
+        now = time.perf_counter()
+        times.append((now - start) * 1e3)
     return times
 
 
