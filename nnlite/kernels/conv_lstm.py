@@ -204,6 +204,7 @@ def conv_lstm_forward(
         work: _Gates = _Usual(filters, z.dtype) if usual else _Given(act, gate, filters, keep)  # type: ignore[arg-type]
         y = memory.empty((count, steps if every else 1, *shape, filters), z.dtype)
         caches: list[ConvCache | None] = []
+        rests = recurrent.rests(mask, start, stop, steps)
         for t in range(steps):
             before, after = (t, t + 1) if keep else (t & 1, (t + 1) & 1)
             share, cache = None, None
@@ -211,7 +212,7 @@ def conv_lstm_forward(
                 products, cache = _correlate(h[before][None], u, None, own, padding="same")
                 share = products[0]
             work.forward(z[t], share, c[before], (c[after], act_c[t if keep else 0], h[after]))
-            rest = recurrent.rests(mask, t, start, stop)
+            rest = rests[t]
             if rest is not None:
                 h[after][rest], c[after][rest] = h[before][rest], c[before][rest]
             if every or t == steps - 1:
@@ -260,10 +261,11 @@ def conv_lstm_backward(
         dh[...] = 0 if dh_last is None else dh_last[own]
         dc[...] = 0 if dc_last is None else dc_last[own]
         masks = None if recurrent_dropped is None else recurrent_dropped[own]
+        rests = recurrent.rests(mask, start, stop, len(z))
         for t in range(len(z) - 1, -1, -1):
             if dy is not None:
                 dh += dy[own, t]
-            rest = recurrent.rests(mask, t, start, stop)
+            rest = rests[t]
             past = None if rest is None else (dh[rest], dc[rest])
             work.backward(z[t], c[t], act_c[t], dh, dc)
             if rest is not None:

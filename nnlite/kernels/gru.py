@@ -71,6 +71,7 @@ def gru_forward(
         hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop], keep)
         kept = memory.empty((4, steps if keep else 1, count, units), dtype)
         share, change = memory.empty((2, count, units), dtype)
+        rests = recurrent.rests(mask, start, stop, steps)
         with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
             for t in range(steps):
                 if keep or t == 0:  # else all steps are done in the same place
@@ -79,7 +80,7 @@ def gru_forward(
                     before, h_1, one_x = hx_now[:, :units], hx_now[:, : units + 1], hx_now[:, units:]
                 if not keep:
                     hx_now[:, units + 1 :] = x[start:stop, t]
-                rest = recurrent.rests(mask, t, start, stop)
+                rest = rests[t]
                 rested = None if rest is None else before[rest]
                 matmul(hx_now, gates, zr)
                 exp(zr, zr)
@@ -150,13 +151,14 @@ def gru_backward(
         by_h, by_x = (recurrent.Sum((size + 1, 3 * units), dtype) for size in (units, inputs))
         by_inner = recurrent.Sum((units, units), dtype)
         shared, product = np.empty_like(dh), np.empty_like(dh)
+        rests = recurrent.rests(mask, start, stop, steps)
         for first, size in blocks:
             before, now = hx[first : first + size, :, :units], kept[:, first : first + size]
             _slopes(before, now, slopes[:, :size], reset_after)
             for at in range(size - 1, -1, -1):
                 if dy is not None:
                     dh += dy[start:stop, first + at]
-                rest = recurrent.rests(mask, first + at, start, stop)
+                rest = rests[first + at]
                 rested = None if rest is None else dh[rest]
                 np.multiply(dh, now[Z, at], out=onward)
                 if reset_after:

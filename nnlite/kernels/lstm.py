@@ -70,6 +70,7 @@ def lstm_forward(
         kept[CELL, 0] = 0 if c0 is None else c0[start:stop] * two
         shares = memory.empty((2, count, units), dtype) if keep else kept[CANDIDATE:TANH_CELL, 0]
         by_i, by_f = shares
+        rests = recurrent.rests(mask, start, stop, steps)
         with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
             for t in range(steps):
                 if keep or t == 0:  # else all steps are done in the same place
@@ -78,7 +79,7 @@ def lstm_forward(
                     tanh_c = now[TANH_CELL if keep else CANDIDATE]
                 if not keep:
                     hx_now[:, units + 1 :] = x[start:stop, t]
-                rest = recurrent.rests(mask, t, start, stop)
+                rest = rests[t]
                 before = None if rest is None else (hx_now[rest, :units], now[CELL][rest])
                 matmul(hx_now, weights, z)
                 exp(z, z)
@@ -149,13 +150,14 @@ def lstm_backward(
         dz = memory.empty((most, count, 4 * units), dtype)
         by_gate = dz.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
         dweights = recurrent.Sum((hx.shape[2], 4 * units), dtype)
+        rests = recurrent.rests(mask, start, stop, steps)
         for first, size in blocks:
             _slopes(kept[:, first : first + size], slopes[:, :size])
             for at in range(size - 1, -1, -1):
                 t = first + at
+                rest = rests[t]
                 if dy is not None:
                     dh += dy[start:stop, t]
-                rest = recurrent.rests(mask, t, start, stop)
                 before = None if rest is None else (dh[rest], dc[rest])
                 np.multiply(dh, slopes[3, at], out=product)
                 dc += product

@@ -55,12 +55,12 @@ def run_parts(
     return [result for results in found for result in results]
 
 
-def rests(mask: Array | None, t: int, start: int, stop: int) -> Array | None:
-    """Return the rows that a mask (N, T) leaves as they are at a step; None if it leaves none."""
+def rests(mask: Array | None, start: int, stop: int, steps: int) -> list[Array | None]:
+    """Return for each step which rows of a part a mask (N, T) leaves as they are, (n,); None where it leaves none."""
     if mask is None:
-        return None
-    rest = ~mask[start:stop, t]
-    return rest if rest.any() else None
+        return [None] * steps
+    left = ~mask[start:stop].T
+    return [rows if some else None for rows, some in zip(left, left.any(axis=1), strict=True)]
 
 
 def added(pairs: list[Any]) -> Any:

@@ -46,13 +46,13 @@ def simple_rnn_forward(
 
     def rows(start: int, stop: int) -> Part:
         hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop], keep)
-        z = np.empty((stop - start, units), dtype)
+        z, rests = np.empty((stop - start, units), dtype), recurrent.rests(mask, start, stop, steps)
         for t in range(steps):
             if keep or t == 0:  # else all steps are done in the same place
                 hx_now, h = hx[t], hx[t + keep, :, :units]
             if not keep:
                 hx_now[:, units + 1 :] = x[start:stop, t]
-            rest = recurrent.rests(mask, t, start, stop)
+            rest = rests[t]
             rested = None if rest is None else hx_now[rest, :units]
             np.matmul(hx_now, weights, z)
             np.tanh(z, h)
@@ -89,7 +89,7 @@ def simple_rnn_backward(
     def rows(part: Part) -> tuple[Array]:
         start, stop, hx, _ = part
         dh = recurrent.begun(dh_last, start, stop, units, dtype)
-        dweights = recurrent.Sum((hx.shape[2], units), dtype)
+        dweights, rests = recurrent.Sum((hx.shape[2], units), dtype), recurrent.rests(mask, start, stop, steps)
         for first, size in recurrent.blocks(steps, dh.size):
             h = hx[first + 1 : first + 1 + size, :, :units]
             dz = h * h
@@ -97,7 +97,7 @@ def simple_rnn_backward(
             for at in range(size - 1, -1, -1):
                 if dy is not None:
                     dh += dy[start:stop, first + at]
-                rest = recurrent.rests(mask, first + at, start, stop)
+                rest = rests[first + at]
                 kept = None if rest is None else dh[rest]
                 dz[at] *= dh
                 if rest is not None:

@@ -4,10 +4,62 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nnlite import activations
 from nnlite.kernels import few
 from nnlite.layers.rnn import RNN
 from nnlite.layers.rnn_cells import Cell
+
+Array = NDArray[Any]
+
+
+class _Steps:
+    """The steps that are done: all but those that a mask leaves out of every sequence, as where all are padded.
+
+    Args:
+        mask: (N, T), or None.
+        count: T.
+
+    Attributes:
+        mask: of the steps that are done; None where all of them are in all sequences.
+        skips: whether there are others.
+    """
+
+    def __init__(self, mask: Array | None, count: int) -> None:
+        self.mask, self.skips, self._count = mask, False, count
+        if mask is None:
+            return
+        some = mask.any(axis=0)
+        if not some.all():
+            some[0] |= not some.any()  # one at least
+            self.skips, self._done = True, np.flatnonzero(some)
+            # Which of them gave the state that a step finds; -1 before the first.
+            self._before = np.cumsum(some) - 1
+            self.mask = mask = self.taken(mask)
+        if mask.all():
+            self.mask = None
+
+    def taken(self, x: Array) -> Array:
+        """Return what is done of x (N, T, ...)."""
+        return x[:, self._done]
+
+    def repeated(self, h: Array, h0: Array | None) -> Array:
+        """Return the state after each of all steps, from that after each that is done, and that before the first."""
+        y = h[:, np.maximum(self._before, 0)]
+        y[:, : self._done[0]] = 0 if h0 is None else h0[:, None]
+        return y
+
+    def summed(self, dy: Array) -> tuple[Array, Array]:
+        """Return the gradients by h and by h0, for dy by what :meth:`repeated` returns."""
+        return np.add.reduceat(dy, self._done, axis=1), dy[:, : self._done[0]].sum(axis=1)
+
+    def spread(self, dx: Array) -> Array:
+        """Return the gradient by x, for that by what :meth:`taken` returns."""
+        whole = np.zeros((len(dx), self._count, *dx.shape[2:]), dx.dtype)
+        whole[:, self._done] = dx
+        return whole
 
 
 class Sequences(RNN):
@@ -47,39 +99,60 @@ class Sequences(RNN):
             y, last, cache = super()._run(x, states, mask, training, keep)
             return y, last, (False, cache, None)
         dropped, _ = cell.draw(x[:, 0], training)
-        y, last, cache = self._kernel(x if dropped is None else x * dropped, states, mask, keep)
-        if y is None:  # the last step is all that counts
-            y = last[0][:, None].copy()
+        if dropped is not None:
+            x = x * dropped
         alive = self._counts(mask)  # a masked step that counts repeats the state
+        steps = _Steps(mask, x.shape[1])
+        if steps.skips:
+            x = steps.taken(x)
+        if not keep and states is None and steps.mask is None and self._is_few(x.shape):
+            y, last, cache = self._few(x), [], None
+            y = y if self.return_sequences else y[:, None]
+        else:
+            y, last, cache = self._kernel(x, states, steps.mask, keep)
+            if y is None:  # the last step is all that counts
+                y = last[0][:, None].copy()
+        if steps.skips and self.return_sequences:
+            y = steps.repeated(y, states[0] if states else None)
         if alive is not None:
             alive = alive[:, -y.shape[1] :, None]
             y = y * alive
-        return y, last, (True, cache, (dropped, alive))
+        return y, last, (True, cache, (dropped, alive, steps))
+
+    def _is_few(self, shape: tuple[int, ...]) -> bool:
+        """Whether :meth:`_few` serves sequences of a shape."""
+        if self.stateful or self.return_state:
+            return False
+        work = shape[0] * shape[1] * (self.cell.kernel.value.size + self.cell.recurrent_kernel.value.size)
+        return shape[0] <= few.ROWS and 0 < work <= few.MOST
 
     def _run_back(self, dy: Any, dstates: Any, cache: Any, shape: Any, input_grad: bool = True) -> tuple[Any, Any]:
         fast, inner, kept = cache
         if not fast:
             return super()._run_back(dy, dstates, inner, shape)
-        dropped, alive = kept
-        dlast = list(dstates)
+        dropped, alive, steps = kept
+        dlast, dbefore = list(dstates), None
         if dy is not None and not self.return_sequences:  # y is the last state
             dy = dy if alive is None else dy * alive[:, -1]
             dlast[0] = dy if dlast[0] is None else dy + dlast[0]
             dy = None
         elif dy is not None and alive is not None:
             dy = dy * alive
+        if dy is not None and steps.skips:
+            dy, dbefore = steps.summed(dy)
         dx, dw, du, db, *dbegin = self._kernel_back(dy, dlast, inner, input_grad)
         self.cell.kernel.accumulate(dw)
         self.cell.recurrent_kernel.accumulate(du)
         if self.cell.bias is not None:
             self.cell.bias.accumulate(db)
+        if dbefore is not None:
+            dbegin[0] += dbefore
+        if dx is not None and steps.skips:
+            dx = steps.spread(dx)
         return (dx if dropped is None or dx is None else dx * dropped), dbegin
 
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
-        if isinstance(shape, list) or self.stateful or self.return_state or not self._usual():
-            return None
-        work = shape[0] * shape[1] * (self.cell.kernel.value.size + self.cell.recurrent_kernel.value.size)
-        if not 0 < work <= few.MOST:
+        if isinstance(shape, list) or not self._usual() or not self._is_few(shape):
             return None
         return (lambda x: self._few(x[:, ::-1])) if self.go_backwards else self._few, 0
 

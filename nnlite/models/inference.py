@@ -75,8 +75,8 @@ def _without_errors(make: Make, shapes: list[Any], dtypes: list[Any], entries: S
     """What ``make`` returns; None where it fails, since calling the layers tells what is wrong with the input."""
     try:
         for layer, shape, dtype in zip(entries, shapes, dtypes, strict=False):
-            floats = dtype.kind == layer._compute.kind == "f"
-            if layer.compute_output_shape(shape) != shape or not (floats or dtype == layer._compute):
+            alike = dtype.kind == layer._compute.kind and dtype.kind in "fi"  # what comes after casts them
+            if layer.compute_output_shape(shape) != shape or not (alike or dtype == layer._compute):
                 return None
         return make(shapes, dtypes)
     except (ValueError, TypeError, NotImplementedError):

@@ -326,7 +326,8 @@ class Sequential(Model):
         return x, mask
 
     def cast_inputs(self, x: Any) -> Any:
-        """Return the input as an array: that of a list of one, or that of a dict by the name of the ``Input``."""
+        """Return the input as an array, of the dtype that the ``Input`` declares: that of a list of one, or that of a
+        dict by the name of the ``Input``."""
         if isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], "shape"):
             x = x[0]
         elif isinstance(x, dict) and self._has_input:
@@ -334,7 +335,7 @@ class Sequential(Model):
             if name not in x:
                 raise ValueError(f"{self.label}: no data for the input {name!r}; got {', '.join(map(repr, x))}.")
             x = x[name]
-        return super().cast_inputs(x)
+        return self._layers[0].cast_inputs(x) if self._has_input else super().cast_inputs(x)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         for layer in self._layers:

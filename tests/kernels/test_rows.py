@@ -11,7 +11,7 @@ def naive(indices, rows):
     return sorted(sums), [sums[index] for index in sorted(sums)]
 
 
-@pytest.mark.parametrize(("count", "high"), [(1, 5), (40, 1), (40, 3), (1000, 7), (300, 10**9), (17, 16)])
+@pytest.mark.parametrize(("count", "high"), [(1, 5), (40, 1), (40, 3), (1000, 7), (300, 10**9), (50, 2**40), (17, 16)])
 @pytest.mark.parametrize("shape", [(3,), (2, 2), ()])
 def test_rows_of_equal_indices_are_summed(count, high, shape):
     rng = np.random.default_rng(count + high)

@@ -5,6 +5,7 @@ import pytest
 
 import nnlite as keras
 from nnlite import layers
+from nnlite.core.structure import flatten
 from nnlite.testing import check_layer
 
 X = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
@@ -35,6 +36,52 @@ def test_the_kernel_and_the_cell_agree():
         slow.build((None, 6, 3))
         slow.set_weights(fast.get_weights())
         np.testing.assert_allclose(slow(X, mask=mask), expected, rtol=1e-5, atol=1e-6)
+
+
+MASKS = {
+    "padded behind": [[1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]],
+    "padded before": [[0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 1]],
+    "gaps": [[0, 1, 0, 1, 0, 0], [0, 1, 0, 0, 0, 1]],
+    "the same steps": [[0, 1, 0, 0, 1, 0], [0, 1, 0, 0, 1, 0]],
+    "one": [[0, 1, 1, 0, 1, 0]],
+    "nothing": [[0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]],
+    "everything": [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]],
+}
+OPTIONS = [
+    {},
+    {"return_sequences": True},
+    {"return_sequences": True, "zero_output_for_mask": True},
+    {"return_sequences": True, "unroll": True},
+    {"return_sequences": True, "return_state": True, "go_backwards": True},
+    {"return_state": True, "zero_output_for_mask": True},
+]
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("begun", [False, True], ids=["from zeros", "from states"])
+def test_steps_that_no_sequence_has_are_skipped_and_change_nothing(kind, mask, options, begun):
+    rng, mask = np.random.default_rng(3), np.array(mask, bool)
+    x = rng.normal(size=(len(mask), 6, 3))
+    fast = getattr(layers, kind)(5, dtype="float64", **options)
+    slow = layers.RNN(getattr(layers, kind + "Cell")(5, dtype="float64"), dtype="float64", **options)
+    for layer in (fast, slow):
+        layer.build((None, 6, 3))
+    fast.set_weights([rng.normal(size=w.shape) for w in fast.get_weights()])
+    slow.set_weights(fast.get_weights())
+    given = [x, *(rng.normal(size=(len(x), 5)) for _ in range(2 if kind == "LSTM" else 1))] if begun else x
+    found, expected = [], []
+    for layer, results in ((fast, found), (slow, expected)):
+        y, cache = layer.forward(given, True, mask=mask)
+        results += flatten(y)
+        dy = [np.cos(a + 1) for a in flatten(y)]  # of all states, too
+        results += flatten(layer.backward(dy if len(dy) > 1 else dy[0], cache))
+        results += [v.grad for v in layer.trainable_variables]
+        results += flatten(layer.infer(given, mask=mask))
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
 class Decay(layers.Layer):

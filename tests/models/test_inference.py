@@ -184,6 +184,23 @@ def test_plans_compute_what_layers_do(name, kind, dtype):
         np.testing.assert_array_equal(model(x[:n]), y)
 
 
+@pytest.mark.parametrize("declared", ["int32", "float32", None])
+@pytest.mark.parametrize("given", ["int64", "int32", "uint8", "float64"])
+def test_indices_of_any_kind_have_plans(declared, given):
+    inner = [layers.Embedding(20, 8), layers.LSTM(6), layers.Dense(3)]
+    model = keras.Sequential([layers.Input((5,), dtype=declared), *inner])
+    x = np.random.default_rng(0).integers(0, 20, (2, 5)).astype(given)
+    np.testing.assert_allclose(model(x), layer_by_layer(model, x), rtol=1e-5, atol=1e-6)
+    (function,) = model._plans.found.values()
+    assert function is not None
+
+
+def layer_by_layer(model, x):
+    for layer in model.layers:
+        x, _ = layer.forward(x)
+    return x
+
+
 @pytest.mark.parametrize("kind", ["row", "graph"])
 def test_plans_are_used(kind):
     model, x = made("images", kind, "float32")
