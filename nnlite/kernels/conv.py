@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import column_sums, finisher
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
+from nnlite.kernels.conv_maps import maps_of_convolution
 from nnlite.kernels.conv_return import Return, Returning
 from nnlite.kernels.conv_winograd_columns import Tiled, tiled_convolution
 from nnlite.kernels.pooling import give_to_largest, reduce_windows
@@ -137,9 +138,11 @@ def conv_forward(
     y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
     kept = None if activation is None and pool is None else y
     cache = ConvCache(x, w, kept, spatial, groups, b is not None, activation)
-    tiled = tiled_convolution(len(x), w, spatial, groups)
+    maps = maps_of_convolution(len(x), w, spatial) if groups == 1 else None
+    tiled = tiled_convolution(len(x), w, spatial, groups) if maps is None else None
+    whole = tiled if maps is None else maps
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
-    finish = finisher(None if how.bias and tiled is None else b, activation)
+    finish = finisher(None if how.bias and whole is None else b, activation)
     result = y
     if pool is not None:
         result = memory.empty((len(x), *(one.out for one in pool), w.shape[-1]), x.dtype)
@@ -153,10 +156,10 @@ def conv_forward(
         finish(y[part])
         pooled(part)
 
-    if tiled is not None:
-        u = tiled.transformed(w)
-        parallel.run(lambda start, stop: tiled.forward(slice(start, stop), x, u, y, finished), len(x), _work(y, w))
-        return result, cache._replace(tiled=tiled, u=u)
+    if whole is not None:
+        x, u = np.ascontiguousarray(x), whole.transformed(w)
+        parallel.run(lambda start, stop: whole.forward(slice(start, stop), x, u, y, finished), len(x), _work(y, w))
+        return result, cache if tiled is None else cache._replace(tiled=tiled, u=u)
     matrices = how.matrices(w, b)
 
     def task(share: _Share) -> None:

@@ -31,7 +31,7 @@ class _Steps:
         self.mask, self.skips, self._count = mask, False, count
         if mask is None:
             return
-        some: Array = mask.any(axis=0)
+        some = np.logical_or.reduce(mask, axis=0)
         if not some.all():
             some[0] |= not some.any()  # one at least
             self.skips, self._done = True, np.flatnonzero(some)

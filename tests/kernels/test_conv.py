@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from kernels import oracles
 
-from nnlite import config
-from nnlite.kernels import conv, gemm, parallel
+from nnlite import activations, config
+from nnlite.kernels import conv, conv_maps, gemm, parallel
 from nnlite.kernels.conv import conv_backward, conv_forward, conv_pool
 
 # batch, spatial sizes, kernel, channels, filters, options
@@ -47,6 +47,14 @@ CASES = {
     "2d one pixel": (2, (1, 1), (3, 3), 8, 5, {"padding": "same"}),
     "2d batch of one": (1, (6, 5), (3, 3), 8, 5, {"padding": "same"}),
     "2d one of everything": (1, (1, 1), (1, 1), 1, 1, {}),
+    "1d few filters": (3, (11,), (3,), 32, 2, {"padding": "same"}),
+    "1d few filters causal dilated": (2, (12,), (3,), 16, 1, {"padding": "causal", "dilation": 4}),
+    "1d few filters, kernel longer than the input": (2, (3,), (5,), 16, 1, {"padding": "same"}),
+    "2d few filters": (3, (7, 6), (3, 3), 33, 2, {}),
+    "2d few filters same": (2, (6, 7), (3, 2), 16, 1, {"padding": "same"}),
+    "2d few filters strided": (3, (9, 8), (3, 3), 70, 1, {"padding": "same", "strides": 2}),
+    "2d few filters, stride beyond the kernel": (2, (9, 10), (2, 2), 150, 1, {"strides": 3}),
+    "3d few filters": (2, (3, 4, 5), (3, 2, 3), 48, 3, {"padding": "same"}),
     "3d": (2, (4, 5, 4), (2, 3, 2), 4, 3, {}),
     "3d same": (2, (3, 4, 5), (3, 2, 3), 8, 3, {"padding": "same"}),
     "3d strided": (1, (5, 4, 5), (2, 2, 3), 2, 3, {"padding": "same", "strides": (2, 1, 2)}),
@@ -278,3 +286,19 @@ def test_nan_and_infinity_reach_only_the_windows_that_cover_them():
 def test_errors_say_what_came_and_what_was_expected(x, w, options, message):
     with pytest.raises(ValueError, match=message):
         conv_forward(np.zeros(x), np.zeros(w), **options)
+
+
+@pytest.mark.parametrize("chunk", [1, 2 * 9 * 7 * 6 * 8, 10**6])
+@pytest.mark.parametrize("filters", [1, 2])
+def test_few_filters_are_maps_summed_a_few_images_at_a_time(chunk, filters, monkeypatch):
+    monkeypatch.setattr(conv_maps, "CHUNK", chunk)
+    rng, done = np.random.default_rng(0), []
+    forward = conv_maps.Maps.forward
+    monkeypatch.setattr(conv_maps.Maps, "forward", lambda self, *a: (done.append(a[0]), forward(self, *a)))
+    x, w, b = rng.normal(size=(7, 9, 7, 32)), rng.normal(size=(3, 3, 32, filters)), rng.normal(size=filters)
+    y, cache = conv_forward(x[:, :, ::-1], w, b, padding="same", activation=activations.relu)
+    expected = oracles.conv(x[:, :, ::-1], w, b, 1, "same", 1, 1)
+    np.testing.assert_allclose(y, np.maximum(expected, 0), rtol=1e-10, atol=1e-10)
+    assert done and cache.tiled is None
+    conv_forward(x, w[..., :1].repeat(3, axis=-1), padding="same")
+    assert sum(part.stop - part.start for part in done) == 7  # three are too many for so few channels
