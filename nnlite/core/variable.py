@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnlite.core import changes, naming
-from nnlite.kernels.rows import sum_rows
 
 
 class Variable:
@@ -136,6 +135,8 @@ class Variable:
         >>> v.accumulate_rows(np.array([2, 0, 2]), np.array([[1.0], [2.0], [3.0]])); v.grad[:, 0].tolist()
         [2.0, 0.0, 4.0, 0.0]
         """
+        from nnlite.kernels.rows import sum_rows  # only training needs it
+
         if not self._trainable or not len(indices):
             return
         if self._grad_is_zero:
