@@ -137,7 +137,7 @@ def conv_forward(
     y = memory.empty((len(x), *(one.out for one in spatial), w.shape[-1]), x.dtype)
     kept = None if activation is None and pool is None else y
     cache = ConvCache(x, w, kept, spatial, groups, b is not None, activation)
-    tiled = tiled_convolution(len(x), w, spatial, groups)
+    tiled = tiled_convolution(len(x), w.shape, w.dtype, spatial, groups)
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
     finish = finisher(None if how.bias and tiled is None else b, activation)
     result = y
@@ -205,7 +205,7 @@ def conv_pool(
         return y
     spatial = tuple(one.first(2 * (one.out // 2)) for one in spatial)  # a last one without a neighbour counts nowhere
     out = tuple(one.out for one in spatial)
-    finish, tiled = finisher(b, activation), tiled_convolution(len(x), w, spatial, 1)
+    finish, tiled = finisher(b, activation), tiled_convolution(len(x), w.shape, w.dtype, spatial, 1)
     if tiled is not None:
         u = tiled.transformed(w)
         parallel.run(
