@@ -139,7 +139,7 @@ def conv_forward(
     kept = None if activation is None and pool is None else y
     cache = ConvCache(x, w, kept, spatial, groups, b is not None, activation)
     maps = maps_of_convolution(len(x), w, spatial) if groups == 1 else None
-    tiled = tiled_convolution(len(x), w, spatial, groups) if maps is None else None
+    tiled = tiled_convolution(len(x), w.shape, w.dtype, spatial, groups) if maps is None else None
     whole = tiled if maps is None else maps
     how = lowering(spatial, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype, CHUNK)
     finish = finisher(None if how.bias and whole is None else b, activation)
@@ -208,7 +208,7 @@ def conv_pool(
         return y
     spatial = tuple(one.first(2 * (one.out // 2)) for one in spatial)  # a last one without a neighbour counts nowhere
     out = tuple(one.out for one in spatial)
-    finish, tiled = finisher(b, activation), tiled_convolution(len(x), w, spatial, 1)
+    finish, tiled = finisher(b, activation), tiled_convolution(len(x), w.shape, w.dtype, spatial, 1)
     if tiled is not None:
         u = tiled.transformed(w)
         parallel.run(

@@ -234,15 +234,18 @@ class _Rows:
 Tiled = Winograd | WinogradColumns
 
 
-def tiled_convolution(images: int, w: Array, spatial: tuple[Axis, ...], groups: int) -> Tiled | None:
-    """Return how Winograd's algorithm does a convolution where it applies and is the faster one."""
+def tiled_convolution(
+    images: int, kernel: tuple[int, ...], dtype: Any, spatial: tuple[Axis, ...], groups: int
+) -> Tiled | None:
+    """Return how Winograd's algorithm does a convolution, with a kernel of a shape and dtype, where it applies and is
+    the faster one."""
     plain = all(one.kernel == TAPS and one.stride == one.dilation == 1 for one in spatial)
-    if not plain or len(spatial) != 2 or groups > 1 or w.dtype != np.float32 or images < parallel.threads():
+    if not plain or len(spatial) != 2 or groups > 1 or dtype != np.float32 or images < parallel.threads():
         return None
     if not config.winograd():
         return None
-    *_, channels, filters = w.shape
-    tiles, columns = Winograd(spatial, channels, filters, w.dtype), WinogradColumns(spatial, channels, filters, w.dtype)
+    *_, channels, filters = kernel
+    tiles, columns = Winograd(spatial, channels, filters, dtype), WinogradColumns(spatial, channels, filters, dtype)
     fits = [how for how in (tiles, columns) if how.bytes <= BIGGEST]
     if not fits or not images:
         return None

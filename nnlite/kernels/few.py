@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import memory
+from nnlite.kernels import memory, parallel
 from nnlite.kernels.conv_im2col import SHORT_RUN
+from nnlite.kernels.conv_winograd_columns import tiled_convolution
 from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
@@ -24,10 +25,15 @@ Correlate = Callable[[Array, Array, "Array | None", "Array | None"], Array]
 
 # Rows of a batch, up to which a plan is for just so many.
 ROWS = 6
-# Multiply-adds up to which one thread is as fast, all else counted.
-MOST = 30_000_000
-# Bytes of all copied windows, and of those that are multiplied at a time.
-LARGEST, CHUNK = 8 << 20, 600_000
+# Multiply-adds up to which one thread is as fast as several, all else counted, and bytes of all copied windows; up to
+# which the direct sum is as fast as Winograd's algorithm, on one thread.
+MOST, LARGEST = 30_000_000, 8 << 20
+DIRECT = 50_000_000
+# Bytes of windows that are multiplied at a time.
+CHUNK = 600_000
+# Bytes of results whose memory the system takes back after every use, and clears again for the next: so they get
+# recycled memory. Less stays in cache.
+LARGE = 1 << 19
 # Elements of a row that vectors of few channels are repeated to.
 LONG = 2048
 
@@ -58,9 +64,13 @@ def conv_plan(
     out = tuple(one.out for one in spatial)
     kernel = tuple(one.kernel for one in spatial)
     places, inner = n * math.prod(out), math.prod(kernel) * channels
-    if places * inner * filters > MOST or places * inner * dtype.itemsize > LARGEST:
+    work, alone = places * inner * filters, parallel.threads() == 1
+    if not alone and (work > MOST or places * inner * dtype.itemsize > LARGEST):
+        return None
+    if alone and work > DIRECT and tiled_convolution(n, (*kernel, channels, filters), dtype, spatial, 1):
         return None
     result, folds = (n, *out, filters), places > inner
+    large = places * filters * dtype.itemsize >= LARGE
     if math.prod(kernel) == 1 and all(one.stride == 1 for one in spatial):
         beside = repeats(places, filters)
 
@@ -68,7 +78,8 @@ def conv_plan(
             matrix = w.reshape(channels, filters)
             if scale is not None and folds:
                 matrix = matrix * scale
-            y: Array = x.reshape(places, channels) @ matrix
+            out = memory.empty((places, filters), dtype) if large else None
+            y: Array = np.matmul(x.reshape(places, channels), matrix, out)
             if scale is not None and not folds:
                 y *= scale
             if shift is not None:
@@ -98,6 +109,8 @@ def conv_plan(
     first_copy = pads * math.prod(padded)  # where in the scratch memory they begin
     first_scaled = first_copy + math.prod(copy_shape)
     end = first_scaled + folds * width * filters
+    if alone and end * dtype.itemsize > memory.LARGEST_SCRATCH:
+        return None
 
     def prepare() -> _Memory:
         (scratch,) = memory.scratch((end,), dtype, 1)
@@ -149,7 +162,7 @@ def conv_plan(
         if len(own.parts) == 1:  # without out=, which takes some microseconds more
             _, copy, left, _ = own.parts[0]
             np.copyto(copy, windows)
-            y: Array = left @ matrix
+            y = np.matmul(left, matrix, memory.empty((*left.shape[:-1], filters), dtype) if large else None)
         else:
             y = np.empty((places, filters), dtype)
             for which, copy, left, where in own.parts:
@@ -242,7 +255,10 @@ def max_pool_plan(spatial: tuple[Axis, ...]) -> Callable[[Array], Array]:
             if not others:
                 x = np.ascontiguousarray(x[first])
                 continue
-            y = np.maximum(x[first], x[others[0]])
+            if x.nbytes < LARGE:
+                y = np.maximum(x[first], x[others[0]])
+            else:
+                y = np.maximum(x[first], x[others[0]], out=memory.empty(x[first].shape, x.dtype))
             for other in others[1:]:
                 np.maximum(y, x[other], out=y)
             x = y

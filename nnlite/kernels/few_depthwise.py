@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import memory
+from nnlite.kernels import memory, parallel
 from nnlite.kernels.depthwise import correlate_runs, windows_as_runs
-from nnlite.kernels.few import Correlate, add_to_rows, repeats
+from nnlite.kernels.few import LARGE, Correlate, add_to_rows, repeats
 from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
 
-# Multiply-adds up to which one thread is as fast, all else counted.
+# Multiply-adds up to which one thread is as fast as several, all else counted.
 MOST = 2_500_000
 
 
@@ -68,10 +68,11 @@ def depthwise_plan(shape: tuple[int, ...], spatial: tuple[Axis, ...], multiplier
     taps = (*kernel, last.out, filters)
     sizes = [math.prod(one) for one in (padded, spread, taps)]
     too_large = sum(sizes) * dtype.itemsize > memory.LARGEST_SCRATCH
-    if too_large or places * filters * math.prod(kernel) > MOST:
+    if too_large or (parallel.threads() > 1 and places * filters * math.prod(kernel) > MOST):
         return None
     inside = (slice(None), *(slice(one.before, one.before + one.size) for one in spatial))
     beside = repeats(places, filters)
+    empty = memory.empty if places * filters * dtype.itemsize >= LARGE else np.empty
 
     def prepare() -> _Memory:
         (scratch,) = memory.scratch((sum(sizes),), dtype, 1)
@@ -101,7 +102,7 @@ def depthwise_plan(shape: tuple[int, ...], spatial: tuple[Axis, ...], multiplier
             own.taps[...] = each
         else:
             np.multiply(each, scale, out=own.taps)
-        y = np.empty((n, *out, filters), dtype)
+        y = empty((n, *out, filters), dtype)
         correlate_runs(own.runs, own.taps.reshape(*kernel, -1), y.reshape(n, *out[:-1], -1))
         if shift is not None:
             add_to_rows(y.reshape(places, filters), shift, beside)

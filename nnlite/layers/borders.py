@@ -95,6 +95,7 @@ class ZeroPadding1D(_ZeroPadding):
     (5, 7, 2)
     """
 
+    samples_alone = True
     rank = 1
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
@@ -114,6 +115,7 @@ class ZeroPadding2D(_ZeroPadding):
     (5, 5, 9, 2)
     """
 
+    samples_alone = True
     rank = 2
 
     def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
@@ -133,6 +135,7 @@ class ZeroPadding3D(_ZeroPadding):
     (5, 4, 5, 6, 2)
     """
 
+    samples_alone = True
     rank = 3
 
     def __init__(self, padding: Any = (1, 1, 1), data_format: str | None = None, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from nnlite.layers import applied, checks, finishing, layout, settings
 class _Conv(Layer):
     """What Conv1D and Conv2D share; ``rank`` is the number of spatial axes."""
 
+    slides_windows = True  # what is so much work that a few samples fill caches and threads
     rank: int
     paddings: tuple[str, ...] = ("valid", "same")
 
@@ -183,6 +184,7 @@ class Conv1D(_Conv):
     (2, 7, 4)
     """
 
+    samples_alone = True
     rank = 1
     paddings = ("valid", "same", "causal")
 
@@ -217,6 +219,7 @@ class Conv2D(_Conv):
     (2, 26, 26, 8)
     """
 
+    samples_alone = True
     rank = 2
 
 
@@ -250,4 +253,5 @@ class Conv3D(_Conv):
     (2, 4, 6, 6, 8)
     """
 
+    samples_alone = True
     rank = 3

@@ -19,6 +19,7 @@ from nnlite.layers import applied, checks, finishing, layout, settings
 class _Depthwise(Layer):
     """What depthwise and separable convolutions share; ``rank`` is the number of spatial axes."""
 
+    slides_windows = True  # see Conv
     rank: int
     paddings: tuple[str, ...] = ("valid", "same")
 
@@ -145,13 +146,9 @@ class _DepthwiseConv(_Depthwise):
             product = lambda *arguments: self._depthwise(*arguments)[0]  # noqa: E731
             out = self.compute_output_shape(shape)
             return finishing.fused(self, out, following, product, pointwise=self._separable)
-        kernel = self.kernel
         correlate = depthwise_plan(shape, self._spatial(shape), self.depth_multiplier, self._compute)
-        if correlate is None:
-            finish, taken = finishing.finishing(self, self.compute_output_shape(shape), following)
-            return lambda x: finish(self._depthwise(x, kernel.value)[0]), taken
         done = finishing.parts(self, self.compute_output_shape(shape), following)
-        return done.along(correlate, kernel), done.taken
+        return None if correlate is None else (done.along(correlate, self.kernel), done.taken)
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         inner, kept = cache
@@ -291,6 +288,7 @@ class DepthwiseConv1D(_DepthwiseConv):
     (2, 5, 5)
     """
 
+    samples_alone = True
     rank = 1
 
 
@@ -322,6 +320,7 @@ class DepthwiseConv2D(_DepthwiseConv):
     (2, 5, 4, 10)
     """
 
+    samples_alone = True
     rank = 2
 
 
@@ -353,6 +352,7 @@ class SeparableConv1D(_SeparableConv):
     (2, 5, 4)
     """
 
+    samples_alone = True
     rank = 1
 
 
@@ -385,4 +385,5 @@ class SeparableConv2D(_SeparableConv):
     (2, 5, 4, 4)
     """
 
+    samples_alone = True
     rank = 2

@@ -38,6 +38,11 @@ class Concatenate(Merge):
             raise TypeError(f"{self.label}: axis must be a whole number, got {axis!r}.")
         self.axis = int(axis)
 
+    @property
+    def samples_alone(self) -> bool:
+        """Whether no samples are put behind others, counted from the front or, of unknown rank, maybe from the back."""
+        return self.axis == -1 or self.axis > 0
+
     def cast_inputs(self, x: Any) -> Any:
         whole = isinstance(x, (list, tuple)) and all(getattr(a, "dtype", np.dtype(float)).kind in "iub" for a in x)
         return list(x) if whole else super().cast_inputs(x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -256,11 +257,11 @@ class Multiply(_Pairwise):
     [[3.0, 20.0]]
     """
 
+    samples_alone = True
+
     def _fold(self, x: list[Any], valid: list[Any]) -> tuple[Any, Any]:
         x = [a if v is None else np.where(v, a, a.dtype.type(1)) for a, v in zip(x, valid, strict=True)]
-        products = [x[0]]
-        for a in x[1:]:
-            products.append(products[-1] * a)
+        products = list(itertools.accumulate(x, np.multiply))
         y, anywhere = products.pop(), None
         if all(v is not None for v in valid):
             anywhere = functools.reduce(np.logical_or, valid)
@@ -275,8 +276,7 @@ class Multiply(_Pairwise):
         for before, own in zip(reversed(products), reversed(x[1:]), strict=True):
             dy, given = multiply_backward(dy, before, own)
             found.insert(0, given)
-        found.insert(0, dy)
-        return [g if v is None else np.where(v, g, g.dtype.type(0)) for g, v in zip(found, valid, strict=True)]
+        return [g if v is None else np.where(v, g, g.dtype.type(0)) for g, v in zip([dy, *found], valid, strict=True)]
 
 
 class _Extremum(_Pairwise):

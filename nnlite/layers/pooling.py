@@ -114,6 +114,7 @@ class MaxPooling1D(_MaxPooling):
     [1.0, 3.0, 5.0]
     """
 
+    samples_alone = True
     rank = 1
 
 
@@ -135,6 +136,7 @@ class MaxPooling2D(_MaxPooling):
     (2, 3, 3, 3)
     """
 
+    samples_alone = True
     rank = 2
 
 
@@ -156,6 +158,7 @@ class AveragePooling1D(_AveragePooling):
     [0.5, 2.5, 4.5]
     """
 
+    samples_alone = True
     rank = 1
 
 
@@ -177,6 +180,7 @@ class AveragePooling2D(_AveragePooling):
     (2, 3, 3, 3)
     """
 
+    samples_alone = True
     rank = 2
 
 
@@ -198,6 +202,7 @@ class MaxPooling3D(_MaxPooling):
     (2, 3, 3, 3, 3)
     """
 
+    samples_alone = True
     rank = 3
 
 
@@ -219,4 +224,5 @@ class AveragePooling3D(_AveragePooling):
     (2, 3, 3, 3, 3)
     """
 
+    samples_alone = True
     rank = 3

@@ -140,6 +140,7 @@ class GlobalAveragePooling2D(_GlobalAveragePooling):
     (2, 3)
     """
 
+    samples_alone = True
     rank = 2
 
 
@@ -158,6 +159,7 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
     [[4.0, 5.0]]
     """
 
+    samples_alone = True
     rank = 1
 
 
@@ -176,6 +178,7 @@ class GlobalMaxPooling2D(_GlobalMaxPooling):
     (2, 3)
     """
 
+    samples_alone = True
     rank = 2
 
 
@@ -194,6 +197,7 @@ class GlobalAveragePooling3D(_GlobalAveragePooling):
     (2, 3)
     """
 
+    samples_alone = True
     rank = 3
 
 
@@ -212,4 +216,5 @@ class GlobalMaxPooling3D(_GlobalMaxPooling):
     (2, 3)
     """
 
+    samples_alone = True
     rank = 3

@@ -31,6 +31,11 @@ class Rescaling(Layer):
         self.scale = checks.numbers(self, "scale", scale)
         self.offset = checks.numbers(self, "offset", offset)
 
+    @property
+    def samples_alone(self) -> bool:
+        """Whether the numbers are not one per sample."""
+        return np.ndim(self.scale) < 2 and np.ndim(self.offset) < 2
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         sizes = list(input_shape)
         for axis, size in enumerate(reversed(np.shape(self.scale)), 1):  # of one channel it may make several

@@ -107,6 +107,7 @@ class SpatialDropout1D(_SpatialDropout):
     True
     """
 
+    samples_alone = True
     rank = 1
 
 
@@ -125,6 +126,7 @@ class SpatialDropout2D(_SpatialDropout):
     True
     """
 
+    samples_alone = True
     rank = 2
 
     def __init__(
@@ -154,6 +156,7 @@ class SpatialDropout3D(_SpatialDropout):
     True
     """
 
+    samples_alone = True
     rank = 3
 
     def __init__(

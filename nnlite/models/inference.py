@@ -198,15 +198,20 @@ def _is_plain_call(step: Any) -> bool:
 
 
 def rows_alone(model: Any) -> bool:
-    """Return whether each row of a model's output depends on that row of its inputs only, as far as its layers say; to
-    be asked of what does no more than its class, Sequential or Functional."""
+    """Return whether each row of a model's output depends on that row of its inputs only, as far as its layers say, and
+    more rows than usual had better be computed at once, as elsewhere than of images; to be asked of what does no more
+    than its class, Sequential or Functional."""
     if not model.built or model.makes_mask or not model.__dict__.keys().isdisjoint(_METHODS):
         return False
     if model._graph is None:
-        return model.input_shape[0] is None and all(map(is_alone, model.layers))
+        return model.input_shape[0] is None and all(map(_is_row_alone, model.layers))
     if any(entry.batch_shape[0] is not None for entry in model._graph.entries):
         return False
-    return all(_is_plain_call(step) and is_alone(step.layer) for step in model._graph.steps if step.x is not None)
+    return all(_is_plain_call(step) and _is_row_alone(step.layer) for step in model._graph.steps if step.x is not None)
+
+
+def _is_row_alone(layer: Any) -> bool:
+    return is_alone(layer) and not getattr(layer, "slides_windows", False)
 
 
 def _joins(step: Any) -> bool:
@@ -220,8 +225,8 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
 
     Raises ``ValueError`` if the layer does not take such an input.
     """
-    rows = (shape[0] if isinstance(shape, list) else shape)[:1]
-    if not is_regular(layer) or (rows == (None,) and not getattr(layer, "fuses_batches", False)):
+    rows, fuses = (shape[0] if isinstance(shape, list) else shape)[:1], getattr(layer, "fuses_batches", False)
+    if not is_regular(layer) or (rows == (None,) and not fuses):
         return None
     if layer.input_spec is not None:
         check_inputs(layer, shape)
@@ -231,6 +236,8 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
             break
         usable.append(one)
     found: tuple[Function, int] | None = layer.inference(shape, usable)
+    if found is None and fuses and rows != (None,) and not isinstance(shape, list):  # what does any number
+        found = layer.inference((None, *shape[1:]), usable)
     return found
 
 

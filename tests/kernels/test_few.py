@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from kernels import oracles
 
+from nnlite import config
 from nnlite.kernels import few, memory
 from nnlite.kernels.elementwise import LONG, not_below_zero
 from nnlite.kernels.few_depthwise import depthwise_plan
@@ -48,6 +49,14 @@ def close(y, expected, dtype):
     )
 
 
+@pytest.fixture
+def threads():
+    """A function that sets the number of threads, for the test."""
+    before = config.get_num_threads()
+    yield config.set_num_threads
+    config.set_num_threads(before)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolutions_with_scale_and_shift(name, dtype):
@@ -74,11 +83,44 @@ def test_convolutions_of_any_strides_of_memory():
         close(correlate(np.asfortranarray(x), w, scale, shift), expected * scale + shift, "float64")
 
 
-def test_scratch_too_large_to_keep(monkeypatch):
+def test_scratch_too_large_to_keep(threads, monkeypatch):
+    threads(2)
     monkeypatch.setattr(memory, "LARGEST_SCRATCH", 1000)
     correlate, x, w, scale, shift, expected = made("windows, scaled kernel", "float64")
     for _ in range(2):
         close(correlate(x, w, scale, shift), expected * scale + shift, "float64")
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_large_results_in_recycled_memory(name, monkeypatch):
+    monkeypatch.setattr(few, "LARGE", 0)
+    monkeypatch.setattr(memory, "SMALLEST", 0)
+    correlate, x, w, scale, shift, expected = made(name, "float32")
+    ys = [correlate(x, w, scale, shift) for _ in range(3)]
+    for y in ys:
+        close(y, expected * scale + shift, "float32")
+
+
+def test_one_thread_alone_has_plans_for_more(threads, monkeypatch):
+    threads(1)
+    for name in ("MOST", "LARGEST", "DIRECT"):
+        monkeypatch.setattr(few, name, 0)
+    correlate, x, w, scale, shift, expected = made("windows, scaled kernel", "float64")
+    close(correlate(x, w, scale, shift), expected * scale + shift, "float64")
+    threads(2)
+    assert made("windows, scaled kernel", "float64")[0] is None
+    threads(1)
+    monkeypatch.setattr(memory, "LARGEST_SCRATCH", 100)
+    assert made("windows, scaled kernel", "float64")[0] is None
+
+
+def test_winograd_beyond_little_work(threads, monkeypatch):
+    threads(1)
+    spatial = axes("same", (32, 32), (3, 3), (1, 1), (1, 1))
+    assert few.conv_plan((2, 32, 32, 64), spatial, 64, "float32") is None
+    assert few.conv_plan((2, 32, 32, 64), spatial, 64, "float64") is not None
+    monkeypatch.setattr(few, "DIRECT", 1 << 40)
+    assert few.conv_plan((2, 32, 32, 64), spatial, 64, "float32") is not None
 
 
 def test_one_plan_in_many_threads():
@@ -149,5 +191,9 @@ def test_depthwise_with_scale_and_shift(name, dtype):
         close(correlate(x, w, None, None), expected, dtype)
 
 
-def test_large_depthwise_has_no_plan():
+def test_large_depthwise_has_no_plan(threads):
+    threads(2)
     assert depthwise_plan((1, 300, 300, 4), axes("same", (300, 300), (3, 3), (1, 1), (1, 1)), 1, "float32") is None
+    threads(1)
+    assert depthwise_plan((1, 300, 300, 4), axes("same", (300, 300), (3, 3), (1, 1), (1, 1)), 1, "float32") is not None
+    assert depthwise_plan((9, 300, 300, 4), axes("same", (300, 300), (3, 3), (1, 1), (1, 1)), 1, "float32") is None

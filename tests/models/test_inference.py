@@ -8,7 +8,7 @@ import pytest
 
 import nnlite as keras
 from nnlite import layers
-from nnlite.kernels import dense, parallel
+from nnlite.kernels import dense, few, parallel
 from nnlite.models import inference
 from nnlite.models import sharing as samples
 
@@ -496,8 +496,7 @@ def test_each_thread_takes_its_own_sequences_through_the_model(sharing, options)
 
 
 def test_each_thread_takes_so_many_sequences_at_once(sharing, monkeypatch):
-    monkeypatch.setattr(samples, "BESIDE", 5)
-    monkeypatch.setattr(samples, "ALONE", 4)
+    monkeypatch.setattr(samples, "SEQUENCES", (4, 5))
     model = encoder()
     whole = model.forward(WORDS)[0]
     for n in (33, 16, 7):
@@ -600,3 +599,132 @@ def test_sums_over_samples_are_not_shared(sharing, layer):
     x = np.random.default_rng(2).normal(size=(70, 5)).astype("float32")
     np.testing.assert_allclose(model(x), model.forward(x)[0], rtol=1e-5, atol=1e-6)
     assert not sharing
+
+
+def images(kind, **parts):
+    """A classifier of images: a row of layers, or a graph of two inputs."""
+    part = {"conv": layers.Conv2D, "join": layers.Concatenate, "last": lambda: layers.Dense(3)} | parts
+    start = layers.Input((9, 8, 2))
+    if kind == "row":
+        row = [
+            *[layers.Rescaling(0.5), part["conv"](4, 3), layers.BatchNormalization(), layers.ReLU()],
+            *[layers.ZeroPadding2D(1), layers.DepthwiseConv2D(3, strides=2, padding="same"), layers.MaxPooling2D()],
+            *[layers.SeparableConv2D(6, 2), layers.SpatialDropout2D(0.5), layers.AveragePooling2D(1)],
+            *[layers.Flatten(), part["last"]()],
+        ]
+        return drawn(keras.Sequential([start, *row]), np.random.default_rng(1))
+    other = layers.Input((9, 8, 2))
+    x = part["conv"](4, 3, activation="relu", padding="same")(start)
+    x = part["join"]()([x, layers.Conv2D(4, 1)(other)])
+    x = layers.Add()([x, layers.Conv2D(x.shape[-1], 3, padding="same", groups=2)(x)])
+    x = layers.GlobalAveragePooling2D()(x)
+    return drawn(keras.Model([start, other], part["last"]()(x)), np.random.default_rng(1))
+
+
+def pictures(kind, n):
+    x = np.random.default_rng(2).normal(size=(2, n, 9, 8, 2)).astype("float32")
+    return x[0] if kind == "row" else list(x)
+
+
+KINDS = pytest.mark.parametrize("kind", ["row", "two inputs"])
+
+
+@KINDS
+def test_each_thread_takes_its_own_images_through_a_plan(sharing, kind, monkeypatch):
+    monkeypatch.setattr(samples, "SMALL", 0.0)
+    monkeypatch.setattr(samples, "MOST", 0.0)
+    model = images(kind)
+    for n, parts in ((7, 2), (8, 2), (13, 2), (26, 2), (33, 0), (128, 0)):
+        sharing.clear()
+        x = pictures(kind, n)
+        y = model(x)
+        np.testing.assert_allclose(y, model.forward(x)[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(model(x), y)
+        if parts:
+            assert len(sharing) == 2 * parts and sum(sharing) == 2 * n and max(sharing) <= 16
+        else:  # all at once, each layer's work shared
+            assert sharing == [n, n]
+    keras.config.set_num_threads(1)
+    for n in (7, 8, 9):
+        sharing.clear()
+        x = pictures(kind, n)
+        np.testing.assert_allclose(model(x), model.forward(x)[0], rtol=1e-4, atol=1e-5)
+        assert sharing == [n]
+
+
+@KINDS
+def test_more_images_if_they_are_little_work(sharing, kind, monkeypatch):
+    model, x = images(kind), pictures(kind, 70)
+    y = model(x)
+    assert len(sharing) == 2  # tiny ones, many at once
+    np.testing.assert_allclose(y, model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    monkeypatch.setattr(samples, "SMALL", 0.0)
+    model = images(kind)
+    sharing.clear()
+    y = model(x)
+    assert sum(sharing) == 70 and len(sharing) > 4 and max(sharing) <= 16
+    np.testing.assert_allclose(y, model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    model.layers[-1].bias.value[...] += 1
+    np.testing.assert_allclose(model(x), y + 1, rtol=1e-4, atol=1e-5)
+
+
+class CentredConv(layers.Conv2D):
+    """The same of a convolution."""
+
+    def forward(self, x, training=False):
+        y, cache = super().forward(x, training)
+        return y - y.mean(0), cache
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"conv": CentredConv},
+        {"conv": lambda *sizes, **options: layers.Conv2D(*sizes, **options | {"activation": centred})},
+        {"last": lambda: layers.Softmax(axis=0)},
+    ],
+)
+def test_images_that_may_be_mixed_are_not_shared(sharing, kind, parts):
+    model, x = images(kind, **parts), pictures(kind, 9)
+    np.testing.assert_allclose(model(x), model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    assert not sharing
+
+
+def test_samples_put_behind_each_other_are_not_shared(sharing):
+    model, x = images("two inputs", join=lambda: layers.Concatenate(axis=0)), pictures("two inputs", 9)
+    y = model(x)
+    assert len(y) == 18 and not sharing
+    np.testing.assert_allclose(y, model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    row = [layers.Input((4, 4, 2)), layers.Conv2D(2, 3), layers.Rescaling(np.ones((9, 1, 1, 1)))]
+    model, x = keras.Sequential(row), np.ones((9, 4, 4, 2), "float32")
+    np.testing.assert_allclose(model(x), model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    assert not sharing
+
+
+def test_channels_first_are_not_shared(sharing):
+    conv = layers.Conv2D(3, 3, data_format="channels_first")
+    model = drawn(keras.Sequential([layers.Input((2, 9, 8)), conv, layers.Flatten()]), np.random.default_rng(1))
+    x = np.random.default_rng(2).normal(size=(9, 2, 9, 8)).astype("float32")
+    np.testing.assert_allclose(model(x), model.forward(x)[0], rtol=1e-4, atol=1e-5)
+    assert not sharing
+
+
+@KINDS
+def test_images_are_predicted_in_the_usual_batches(kind):
+    assert not images(kind).rows_alone
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_a_few_have_no_plan_for_is_done_as_of_many(sharing, threads, monkeypatch):
+    keras.config.set_num_threads(threads)
+    for name in ("MOST", "DIRECT"):
+        monkeypatch.setattr(few, name, 0)
+    row = [
+        *[layers.Input((12, 12, 32)), layers.Conv2D(32, 3, padding="same"), layers.BatchNormalization()],
+        *[layers.ReLU(), layers.Conv2D(4, 3, strides=2), layers.BatchNormalization(), layers.Conv2D(4, 1)],
+    ]
+    model = drawn(keras.Sequential(row), np.random.default_rng(1))
+    for n in (1, 2, 3):
+        x = np.random.default_rng(2).normal(size=(n, 12, 12, 32)).astype("float32")
+        np.testing.assert_allclose(model(x), one_by_one(model, x), rtol=1e-4, atol=1e-3)
