@@ -62,4 +62,6 @@ def keep(x: Array, kept: Array, scale: float, floor: float = 0.0, plus: float = 
         if plus:
             np.add(out, add, out=out)
 
-    return over_elements(kernel, (x, np.broadcast_to(kept, x.shape)), y, 0.3)
+    if kept.shape != x.shape:
+        kept = np.broadcast_to(kept, x.shape)
+    return over_elements(kernel, (x, kept), y, 0.3)
