@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nnlite.kernels import gemm, memory, parallel
 from nnlite.kernels.channels import finisher
 from nnlite.kernels.conv import GEMM_RATE
-from nnlite.kernels.depthwise import RATE, Windows, along_rows, as_runs, correlate_runs
+from nnlite.kernels.depthwise import RATE, Windows
 from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
@@ -51,7 +51,6 @@ def separable_forward(
     inner, filters = point.shape[-2:]
     matrix = gemm.arranged(point.reshape(inner, filters).astype(dtype, copy=False))
     y = memory.empty((len(x), *(one.out for one in spatial), filters), dtype)
-    taps = along_rows(w, spatial[-1].out)
     first, second = finisher(b, activation), finisher(point_b, point_activation)
 
     def task(start: int, stop: int) -> None:
@@ -59,7 +58,7 @@ def separable_forward(
         between = memory.empty((windows.images, *y.shape[1:-1], inner), dtype)
         for part in windows.parts(start, stop):
             h, result = between[: part.stop - part.start], y[part]
-            correlate_runs(windows.look(x[part]), taps, as_runs(h))
+            windows.correlate(x[part], h)
             first(h)
             gemm.matmul(h.reshape(-1, inner), matrix, result.reshape(-1, filters))
             second(result)

@@ -108,12 +108,12 @@ def test_depthwise(sizes, kernel, stride, dilation, multiplier, padding):
     assert depthwise_backward(dy, cache, weight_grad=False)[1:] == (None, None)
 
 
-@pytest.mark.parametrize("multiplier", [1, 2])
-def test_many_chunks_make_the_same(monkeypatch, multiplier):
+@pytest.mark.parametrize(("multiplier", "stride"), [(1, 1), (2, 1), (1, 2), (2, 3)])
+def test_many_chunks_make_the_same(monkeypatch, multiplier, stride):
     from nnlite.kernels import depthwise as module
 
     x, w = RNG.normal(size=(9, 8, 7, 5)).astype("float32"), RNG.normal(size=(3, 3, 5, multiplier)).astype("float32")
-    spatial = axes("same", (8, 7), (3, 3), (1, 1), (1, 1))
+    spatial = axes("same", (8, 7), (3, 3), (stride, stride), (1, 1))
     y, cache = depthwise_forward(x, w, None, spatial, activations.relu)
     assert y.dtype == np.float32 and y.min() == 0
     dy = RNG.normal(size=y.shape).astype("float32")
