@@ -226,7 +226,7 @@ def own_function(layer: Any, shape: Any, following: Sequence[Any]) -> tuple[Func
     Raises ``ValueError`` if the layer does not take such an input.
     """
     rows, fuses = (shape[0] if isinstance(shape, list) else shape)[:1], getattr(layer, "fuses_batches", False)
-    if not is_regular(layer) or (rows == (None,) and not fuses):
+    if not rows or not is_regular(layer) or (rows == (None,) and not fuses):  # what has no axes is one number for all
         return None
     if layer.input_spec is not None:
         check_inputs(layer, shape)

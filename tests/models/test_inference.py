@@ -282,6 +282,13 @@ def test_a_sum_takes_along_its_relu(rows, number, relu, monkeypatch):
     np.testing.assert_array_equal(x, given)
 
 
+def test_one_number_for_all_samples_can_be_added_up():
+    inputs = keras.Input((3,))
+    total = keras.ops.sum(inputs)
+    model = keras.Model(inputs, layers.Add()([total, total]))
+    assert model(np.ones((2, 3), "float32")) == model.predict(np.ones((2, 3))) == 12
+
+
 def test_sums_of_unequal_batches_are_refused_with_a_relu_after_them_too():
     a, b = layers.Input((3,)), layers.Input((3,))
     model = keras.Model([a, b], layers.ReLU()(layers.Add()([a, b])))
