@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlite import activations
-from nnlite.kernels import memory
-from nnlite.kernels.dense import dense_backward_in_parts, dense_forward
+from nnlite.kernels import memory, scaled
+from nnlite.kernels.dense import dense_backward, dense_backward_in_parts, dense_forward
 from nnlite.layers.einsum_dense import EinsumDense
 
 
@@ -19,17 +19,26 @@ class Projected(NamedTuple):
     """What backward needs.
 
     ``denses``: the projections of query, key and value. ``shared``: how many of them, from the end, read one array,
-    ``x``; 0 for none. ``caches``: those of the others.
+    ``x``; 0 for none. ``caches``: those of the others. ``affine``: scale and shift of ``x`` that are a part of the
+    weights, or None.
     """
 
     denses: list[EinsumDense]
     shared: int
     x: Any
     caches: list[Any]
+    affine: tuple[Any, Any] | None
 
 
 def project(
-    denses: list[EinsumDense], query: Any, key: Any, value: Any, training: bool, keep: bool, join: bool
+    denses: list[EinsumDense],
+    query: Any,
+    key: Any,
+    value: Any,
+    training: bool,
+    keep: bool,
+    join: bool,
+    affine: tuple[Any, Any] | None = None,
 ) -> tuple[list[Any], Projected]:
     """Return the results for query, key and value.
 
@@ -39,6 +48,7 @@ def project(
         training: passed on.
         keep: whether a backward pass is to follow.
         join: whether results may be views of one array.
+        affine: scale and shift that come before the projections, if all read one array, as a part of the weights.
     """
     shared = (3 if query is value else 2) if join and key is value else 0
     results, caches = [], []
@@ -47,8 +57,8 @@ def project(
         results.append(y)
         caches.append(cache)
     if shared:
-        results += _forward(denses[3 - shared :], value)
-    return results, Projected(denses, shared, value if shared else None, caches)
+        results += _forward(denses[3 - shared :], value, affine)
+    return results, Projected(denses, shared, value if shared else None, caches, affine)
 
 
 def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, list[Any] | None]:
@@ -58,7 +68,7 @@ def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, li
         projected: of the forward.
         like: the three results.
     """
-    denses, shared, x, _ = projected
+    denses, shared, x, *_ = projected
     if not shared:
         return None, None
     edges = _weights(denses[3 - shared :])[1]
@@ -70,7 +80,8 @@ def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, li
 def project_backward(
     projected: Projected, gradients: list[Any], whole: Any, count: int, input_grad: bool
 ) -> list[Any] | None:
-    """Accumulate the gradients of the variables; return those of [query, value] or [query, value, key].
+    """Accumulate the gradients of the variables; return those of [query, value] or [query, value, key]; of [x, scale,
+    shift], where the weights had these.
 
     Args:
         projected: of the forward.
@@ -79,7 +90,9 @@ def project_backward(
         count: 2 if the key was the value, not given, else 3.
         input_grad: whether the inputs' gradients are wanted; else None is returned.
     """
-    denses, shared, x, caches = projected
+    denses, shared, x, caches, affine = projected
+    if affine is not None:
+        return list(_backward_with(affine, denses, whole, x, input_grad))
     found = [
         dense.backward(dy, cache, input_grad=input_grad)
         for dense, dy, cache in zip(denses, gradients, caches, strict=False)
@@ -97,13 +110,25 @@ def project_backward(
     return [query, value + key] if count == 2 else [query, value, key]
 
 
-def is_plain(dense: Any) -> bool:
-    """Whether a projection is a product and a bias, and nothing else."""
-    return (
+def are_plain(denses: list[Any]) -> bool:
+    """Whether each projection is a product and a bias, and nothing else."""
+    return all(
         type(dense) is EinsumDense
         and dense.activation is activations.linear
-        and dense.__dict__.keys().isdisjoint(("forward", "infer"))
+        and dense.__dict__.keys().isdisjoint(("forward", "infer", "backward"))
+        for dense in denses
     )
+
+
+def same_heads(parts: list[Any]) -> bool:
+    """Whether every head of the queries has keys and values of its own."""
+    query, key, value, _ = parts
+    return bool(query.kernel.shape[1] == key.kernel.shape[1] == value.kernel.shape[1])
+
+
+def columns(parts: list[Any]) -> int:
+    """How many columns the kernels of projections have, side by side."""
+    return sum(math.prod(part.kernel.shape[1:]) for part in parts)
 
 
 def rows_of(dense: EinsumDense, bound: int = 1) -> Callable[[Any], Any]:
@@ -133,12 +158,14 @@ def _views(y: Any, denses: list[EinsumDense], edges: list[int], shape: tuple[int
     ]
 
 
-def _forward(denses: list[EinsumDense], x: Any) -> list[Any]:
+def _forward(denses: list[EinsumDense], x: Any, affine: tuple[Any, Any] | None) -> list[Any]:
     """The results of projections of one array, as one product: views of one array."""
     kernels, edges = _weights(denses)
     biases = [dense.bias.value.reshape(-1) for dense in denses if dense.bias is not None]
-    bias = np.concatenate(biases) if biases else None
-    y = dense_forward(x.reshape(-1, x.shape[-1]), np.concatenate(kernels, axis=1), bias)
+    w, b = np.concatenate(kernels, axis=1), np.concatenate(biases) if biases else None
+    if affine is not None:
+        w, b = scaled.weights_forward(w, b, *affine)
+    y = dense_forward(x.reshape(-1, x.shape[-1]), w, b)
     return _views(y, denses, edges, x.shape)
 
 
@@ -157,9 +184,28 @@ def _backward(denses: list[EinsumDense], dy: Any, x: Any, groups: list[tuple[int
         use_bias=any(dense.bias is not None and dense.bias.trainable for dense in denses),
         weight_grad=any(dense.kernel.trainable for dense in denses),
     )
+    _accumulate(denses, edges, dw, db)
+    return [dx.reshape(x.shape) for dx in dxs]
+
+
+def _backward_with(
+    affine: tuple[Any, Any], denses: list[EinsumDense], dy: Any, x: Any, input_grad: bool
+) -> tuple[Any, Any, Any]:
+    """Accumulate the gradients of the variables; return those of x, and of the scale and shift in the weights."""
+    kernels, edges = _weights(denses)
+    whole = np.concatenate(kernels, axis=1)
+    w, _ = scaled.weights_forward(whole, None, *affine)
+    dx, dw, db = dense_backward(dy, x.reshape(-1, x.shape[-1]), w, input_grad=input_grad)
+    assert dw is not None and db is not None
+    dw, dgamma, dbeta = scaled.weights_backward(dw, db, whole, *affine)
+    _accumulate(denses, edges, dw, db)
+    return None if dx is None else dx.reshape(x.shape), dgamma, dbeta
+
+
+def _accumulate(denses: list[EinsumDense], edges: list[int], dw: Any, db: Any) -> None:
+    """Accumulate the gradients of projections side by side, those that there are."""
     for dense, (start, stop) in zip(denses, pairwise(edges), strict=True):
         if dw is not None:
             dense.kernel.accumulate(dw[:, start:stop].reshape(dense.kernel.shape))
         if dense.bias is not None and db is not None:
             dense.bias.accumulate(db[start:stop].reshape(dense.bias.shape))
-    return [dx.reshape(x.shape) for dx in dxs]
