@@ -229,8 +229,7 @@ class HeadAttention(Layer):
     ) -> tuple[Any, Any]:
         """The outputs and, if ``keep``, the cache; with ``affine``, for inputs scaled and shifted by that."""
         self._shapes(structure.map_arrays(x, np.shape))
-        query, value = x[:2]
-        key = x[2] if len(x) > 2 else value
+        query, value, key = x if len(x) > 2 else (*x, x[1])
         listed = masks.listed(self, mask, ("query_mask", "value_mask", "key_mask"))
         given = [a if a is not None else b for a, b in zip((query_mask, value_mask, key_mask), listed, strict=True)]
         allowed = self._mask(query, value, key, given, attention_mask, use_causal_mask)
@@ -240,7 +239,8 @@ class HeadAttention(Layer):
 
         *parts, output_part = self._parts()
         join = value.ndim == 3 and self._penalty_of_projections() is None  # a penalty is on each result
-        results, projected = projections.project(parts, query, key, value, training, keep, join, affine)
+        scale = 1 / math.sqrt(self._key_size())
+        results, projected = projections.project(parts, query, key, value, training, keep, join, scale, affine)
         gate, gate_cache = (None, None) if self._gate_dense is None else apply(self._gate_dense, query)
         shapes = [a.shape for a in results]
         q, k, v = (self._flat(a) for a in results)
@@ -253,7 +253,7 @@ class HeadAttention(Layer):
             q,
             k,
             v,
-            1 / math.sqrt(self._key_size()),
+            projected.left,
             allowed,
             kept,
             self._keep_scale(),
@@ -312,7 +312,7 @@ class HeadAttention(Layer):
             k,
             v,
             p,
-            1 / math.sqrt(self._key_size()),
+            projected.left,
             kept,
             self._keep_scale(),
             None if dscores is None else np.ascontiguousarray(dscores).reshape(p.shape),
