@@ -169,7 +169,8 @@ def attention_forward(
             rows, keyed, valued = (_part(a, axis, first, last) for a in (queries, keys, values))
             scores = memory.empty((*rows.shape[:-1], s), q.dtype) if all_p is None else _part(all_p, axis, first, last)
             np.matmul(rows, keyed.swapaxes(-1, -2), out=scores)
-            np.multiply(scores, factor, out=scores)
+            if scale != 1:
+                np.multiply(scores, factor, out=scores)
             hidden = None if by_head is None else _part(by_head, axis, first, last)
             if scores.flags.c_contiguous:
                 masked_softmax(scores, hidden, blind)
@@ -236,7 +237,8 @@ def attention_backward(
             _sum_groups(dropped(prob, keep, keep_scale, scratch), dout, _part(dvs, axis, first, last))
             np.matmul(dout, valued.swapaxes(-1, -2), out=g)
             scores_backward(g, prob, scratch, keep, keep_scale, more, seen)
-            np.multiply(g, factor, out=g)
+            if scale != 1:
+                np.multiply(g, factor, out=g)
             np.matmul(g, keyed, out=_part(dqs, axis, first, last))
             _sum_groups(g, rows, _part(dks, axis, first, last))
 

@@ -60,7 +60,7 @@ def layer_norm_forward(
 
 
 def layer_norm_backward(
-    dy: Array, cache: tuple[Array, Array], gamma: Array | None, input_grad: bool = True
+    dy: Array, cache: tuple[Array, Array], gamma: Array | None, input_grad: bool = True, weight_grads: bool = True
 ) -> tuple[Array | None, Array, Array]:
     """Return the gradients (dx, dgamma, dbeta) of layer normalization.
 
@@ -72,6 +72,7 @@ def layer_norm_backward(
         cache: (xhat, inv) of the forward.
         gamma: (D,) or None for 1.
         input_grad: whether dx is wanted; else it is None.
+        weight_grads: whether dgamma and dbeta are wanted; else they are zeros.
     """
     xhat, inv = cache
     m, d = xhat.shape
@@ -88,8 +89,9 @@ def layer_norm_backward(
             part = dy[rows]
             (product,) = memory.scratch(part.shape, xhat.dtype, 1)
             np.multiply(part, xhat[rows], out=product)
-            dbeta += column_sums(part)
-            dgamma += column_sums(product)
+            if weight_grads:
+                dbeta += column_sums(part)
+                dgamma += column_sums(product)
             if dx is None:
                 continue
             along, mean, out = (product @ weights)[:, None], (part @ weights)[:, None], dx[rows]

@@ -225,11 +225,11 @@ class HeadAttention(Layer):
         attention_mask: Any = None,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
+        affine: Any = None,
     ) -> tuple[Any, Any]:
-        """The outputs and, if ``keep``, the cache."""
+        """The outputs and, if ``keep``, the cache; with ``affine``, for inputs scaled and shifted by that."""
         self._shapes(structure.map_arrays(x, np.shape))
-        query, value = x[:2]
-        key = x[2] if len(x) > 2 else value
+        query, value, key = x if len(x) > 2 else (*x, x[1])
         listed = masks.listed(self, mask, ("query_mask", "value_mask", "key_mask"))
         given = [a if a is not None else b for a, b in zip((query_mask, value_mask, key_mask), listed, strict=True)]
         allowed = self._mask(query, value, key, given, attention_mask, use_causal_mask)
@@ -239,7 +239,8 @@ class HeadAttention(Layer):
 
         *parts, output_part = self._parts()
         join = value.ndim == 3 and self._penalty_of_projections() is None  # a penalty is on each result
-        results, projected = projections.project(parts, query, key, value, training, keep, join)
+        scale = 1 / math.sqrt(self._key_size())
+        results, projected = projections.project(parts, query, key, value, training, keep, join, scale, affine)
         gate, gate_cache = (None, None) if self._gate_dense is None else apply(self._gate_dense, query)
         shapes = [a.shape for a in results]
         q, k, v = (self._flat(a) for a in results)
@@ -252,7 +253,7 @@ class HeadAttention(Layer):
             q,
             k,
             v,
-            1 / math.sqrt(self._key_size()),
+            projected.left,
             allowed,
             kept,
             self._keep_scale(),
@@ -311,7 +312,7 @@ class HeadAttention(Layer):
             k,
             v,
             p,
-            1 / math.sqrt(self._key_size()),
+            projected.left,
             kept,
             self._keep_scale(),
             None if dscores is None else np.ascontiguousarray(dscores).reshape(p.shape),
@@ -324,6 +325,17 @@ class HeadAttention(Layer):
             dx[0] = dx[0] + dgate
         return dx
 
+    def scaled_units(self) -> int | None:  # as of Dense, where query, key and value are one array
+        parts = self._parts()[:3]
+        lone = parts[0].input_spec.ndim == 3 and self._gate_dense is None and self._penalty_of_projections() is None
+        return projections.columns(parts) if lone and projections.are_plain(parts) else None
+
+    def forward_scaled(self, x: Any, gamma: Any, beta: Any, keep: bool) -> tuple[Any, Any]:
+        return self._run([x, x], keep, keep, affine=(gamma, beta))
+
+    def backward_scaled(self, dy: Any, cache: Any, input_grad: bool) -> Any:
+        return self.backward(dy, cache, input_grad)
+
     def infer(self, x: Any, **options: Any) -> Any:
         return self._run(x, False, False, **options)[0]
 
@@ -331,7 +343,7 @@ class HeadAttention(Layer):
         parts = self._parts()
         lone = self._gate_dense is None and self.sliding_window is None and self._penalty_of_projections() is None
         query, value, _ = self._shapes(shape)
-        if not lone or len(value) != 3 or not all(map(projections.is_plain, parts)) or not _same_heads(parts):
+        if not lone or len(value) != 3 or not projections.are_plain(parts) or not projections.same_heads(parts):
             return None
         scale, heads = 1 / math.sqrt(self._key_size()), self._heads()
         attend = few_steps.attention_plan(query[0], query[1], value[1], heads, self._compute, scale)
@@ -386,9 +398,3 @@ class HeadAttention(Layer):
         found = [shapes[f"{name}_shape"] for name in NAMES if shapes.get(f"{name}_shape") is not None]
         if found:
             self.build(structure.shape_from_json(found))
-
-
-def _same_heads(parts: list[Any]) -> bool:
-    """Whether every head of the queries has keys and values of its own."""
-    query, key, value, _ = parts
-    return bool(query.kernel.shape[1] == key.kernel.shape[1] == value.kernel.shape[1])

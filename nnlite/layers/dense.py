@@ -9,7 +9,7 @@ from nnlite import activations
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
-from nnlite.kernels import few
+from nnlite.kernels import few, scaled
 from nnlite.kernels.dense import dense_backward, dense_forward, dense_forward_with_slope, is_little
 from nnlite.layers import applied, checks, finishing, settings
 
@@ -42,6 +42,7 @@ class Dense(Layer):
 
     samples_alone = True
     supports_masking = True
+    takes_scaled = True
 
     def __init__(
         self,
@@ -83,16 +84,20 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
-        both = applied.with_slope(self.activation) if training else None
+        y, kept = self._activated(x.shape, *self._operands(x), training)
+        return y, (x, kept)
+
+    def _activated(self, shape: Any, rows: Any, w: Any, b: Any, training: bool) -> tuple[Any, Any]:
+        """The output for an input of a shape, of these rows, and what backward needs of its activation."""
+        both, shape = applied.with_slope(self.activation) if training else None, (*shape[:-1], self.units)
         if both is not None:
-            y, slope = dense_forward_with_slope(*self._operands(x), both)
-            return y.reshape(*x.shape[:-1], self.units), (x, applied.Slope(slope))
+            y, slope = dense_forward_with_slope(rows, w, b, both)
+            return y.reshape(shape), applied.Slope(slope)
         fused = applied.fusible(self.activation) if training else applied.in_chunks(self.activation)
-        y = dense_forward(*self._operands(x), fused).reshape(*x.shape[:-1], self.units)
+        y = dense_forward(rows, w, b, fused).reshape(shape)
         if fused is None:
-            y, kept = applied.apply(self.activation, y, training)
-            return y, (x, kept)
-        return y, (x, y if fused.keeps == "y" else None)
+            return applied.apply(self.activation, y, training)
+        return y, y if fused.keeps == "y" else None
 
     def _operands(self, x: Any) -> tuple[Any, Any, Any]:
         return x.reshape(-1, x.shape[-1]), self.kernel.value, None if self.bias is None else self.bias.value
@@ -126,28 +131,56 @@ class Dense(Layer):
 
         return infer, taken
 
+    # For a normalization before this layer, whose scale and shift go into the weights: see nnlite.kernels.scaled.
+
+    def scaled_units(self) -> int | None:
+        """How many columns the weights have; None where they had better be left alone."""
+        return self.units
+
+    def forward_scaled(self, x: Any, gamma: Any, beta: Any, keep: bool) -> tuple[Any, Any]:
+        """Return the output for x * gamma + beta and, if ``keep``, the cache in training."""
+        rows, w, b = self._operands(x)
+        w, b = scaled.weights_forward(w, b, gamma, beta)
+        y, kept = self._activated(x.shape, rows, w, b, keep)
+        return y, (x, kept, w, gamma, beta) if keep else None
+
+    def backward_scaled(self, dy: Any, cache: Any, input_grad: bool) -> tuple[Any, Any, Any]:
+        """Accumulate the gradients of the variables; return those of x, gamma and beta."""
+        x, kept, w, gamma, beta = cache
+        dx, dw, db = self._gradients(dy, x, kept, w, input_grad=input_grad)
+        dw, dgamma, dbeta = scaled.weights_backward(dw, db, self.kernel.value, gamma, beta)
+        self.kernel.accumulate(dw)
+        if self.bias is not None:
+            self.bias.accumulate(db)
+        return dx, dgamma, dbeta
+
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         x, kept = cache
-        slope = kept.slope if type(kept) is applied.Slope else None
         if kept is None and applied.in_chunks(self.activation) is not None:  # z, in inference computed but not kept
             kept = dense_forward(*self._operands(x)).reshape(dy.shape)
-        dz = dy if slope is not None else applied.unapply(self.activation, dy, kept, self)
-        rows = x.reshape(-1, x.shape[-1])
-        dx, dw, db = dense_backward(
-            dz.reshape(-1, self.units),
-            rows,
+        dx, dw, db = self._gradients(
+            dy,
+            x,
+            kept,
             self.kernel.value,
             use_bias=self.bias is not None and self.bias.trainable,
             input_grad=input_grad,
             weight_grad=self.kernel.trainable,
             dw=self.kernel.memory_for_grad(),
-            slope=slope,
         )
         if dw is not None:
             self.kernel.accumulate(dw)
         if self.bias is not None and db is not None:
             self.bias.accumulate(db)
-        return None if dx is None else dx.reshape(x.shape)
+        return dx
+
+    def _gradients(self, dy: Any, x: Any, kept: Any, w: Any, **wanted: Any) -> tuple[Any, Any, Any]:
+        """The gradients of x, of the weights that were used, and of the bias; each None where not wanted."""
+        slope = kept.slope if type(kept) is applied.Slope else None
+        dz = dy if slope is not None else applied.unapply(self.activation, dy, kept, self)
+        rows = x.reshape(-1, x.shape[-1])
+        dx, dw, db = dense_backward(dz.reshape(-1, self.units), rows, w, slope=slope, **wanted)
+        return None if dx is None else dx.reshape(x.shape), dw, db
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return applied.shape(self.activation, (*input_shape[:-1], self.units))

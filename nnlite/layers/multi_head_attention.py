@@ -76,6 +76,7 @@ class MultiHeadAttention(HeadAttention):
     """
 
     samples_alone = True
+    takes_scaled = True
 
     def __init__(
         self,
@@ -186,6 +187,7 @@ class GroupedQueryAttention(HeadAttention):
     """
 
     samples_alone = True
+    takes_scaled = True
     saved_as = "GroupQueryAttention"
     prefix = "_"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlite.core import registry
+from nnlite.core import registry, wrapping
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
-from nnlite.kernels import few_steps
+from nnlite.kernels import few_steps, scaled
 from nnlite.kernels import normalization_rows as kernels
 from nnlite.layers import checks, settings
 from nnlite.layers.normalization import Normalized
@@ -47,6 +47,18 @@ def _to_rows(x: Any, places: list[int]) -> tuple[Any, tuple[int, ...]]:
 def _from_rows(rows: Any, shape: tuple[int, ...], places: list[int]) -> Any:
     last = rows.reshape(shape)
     return last if places[0] == len(shape) - len(places) else np.moveaxis(last, range(-len(places), 0), places)
+
+
+class Along(NamedTuple):
+    """The cache of a normalization and the layer after it: of the normalized rows, and of the layer that scaled them.
+
+    Where ``rows`` is None, each layer did its own part, and the caches are theirs.
+    """
+
+    rows: Any
+    own: Any
+    layer: Layer
+    its: Any
 
 
 @registry.register("layers")
@@ -134,17 +146,66 @@ class LayerNormalization(Normalized):
         y, cache = kernels.layer_norm_forward(rows, gamma, beta, self.epsilon)
         return _from_rows(y, shape, places), (cache, shape)
 
+    def takes_along(self, layer: Any) -> bool:
+        """Whether training does that layer, which follows, too, with gamma and beta in its weights; see
+        :mod:`nnlite.models.along`."""
+        learns = any(v is not None and v.trainable for v in (self.gamma, self.beta))
+        return learns and self._scales(layer) is not None
+
+    def _scales(self, layer: Any) -> int | None:
+        """How many columns the weights of a layer have that can take gamma and beta; None if it cannot."""
+        if self.axis != [-1] or self.rms_scaling or "takes_scaled" not in type(layer).__dict__:
+            return None
+        same = self._compute == layer._compute and self._compute.itemsize >= 4
+        units: int | None = layer.scaled_units() if same else None
+        return units
+
+    def forward_along(self, x: Any, layer: Any) -> tuple[Any, Any]:
+        """Return what a layer makes of the output in training, and the cache with which backward undoes both."""
+        x = wrapping.prepare(self, x)
+        rows, units = x.reshape(-1, x.shape[-1]), self._scales(layer)
+        if units is None or len(rows) < scaled.WORTH * units:
+            y, own = self.forward(x, True)
+            z, its = layer.forward([y] * 2 if len(layer.named_inputs) > 1 else y, True)
+            return z, Along(None, own, layer, its)
+        xhat, own = kernels.layer_norm_forward(rows, None, None, self.epsilon)
+        z, its = layer.forward_scaled(xhat.reshape(x.shape), *self._values(), True)
+        return z, Along(rows, own, layer, its)
+
+    def _backward_along(self, dy: Any, cache: Along, input_grad: bool) -> Any:
+        if cache.rows is None:
+            dy = cache.layer.backward(dy, cache.its)
+            return self.backward(sum(dy[1:], dy[0]) if isinstance(dy, list) else dy, cache.own, input_grad)
+        dxhat, dgamma, dbeta = cache.layer.backward_scaled(dy, cache.its, input_grad)  # type: ignore[attr-defined]
+        self._accumulate(dgamma, dbeta)
+        if not input_grad:
+            return None
+        flat = dxhat.reshape(-1, dxhat.shape[-1])
+        dx, *_ = kernels.layer_norm_backward(flat, cache.own, None, weight_grads=False)
+        assert dx is not None
+        return dx.reshape(dxhat.shape)
+
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
         places = _places(self, self.axis, len(shape))
         if self.rms_scaling or places[0] != len(shape) - len(places):
             return None
         rows, columns = math.prod(shape[: places[0]]), math.prod(shape[places[0] :])
+        units = self._scales(following[0]) if following else None
+        if units is not None and rows >= scaled.WORTH * units and rows * columns > few_steps.MOST:
+
+            def infer(x: Any) -> Any:
+                xhat, _ = kernels.layer_norm_forward(x.reshape(rows, columns), None, None, self.epsilon)
+                return following[0].forward_scaled(xhat.reshape(shape), *self._values(), False)[0]
+
+            return infer, 1
         normalize = few_steps.layer_norm_plan(rows, columns, self._compute, self.epsilon)
         if normalize is None:
             return None
         return lambda x: normalize(x.reshape(rows, columns), *self._values()).reshape(shape), 0
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
+        if type(cache) is Along:
+            return self._backward_along(dy, cache, input_grad)
         inner, shape = cache
         places = _places(self, self.axis, dy.ndim)
         rows, _ = _to_rows(dy, places)

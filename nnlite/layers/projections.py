@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlite import activations
-from nnlite.kernels import memory
-from nnlite.kernels.dense import dense_backward_in_parts, dense_forward
+from nnlite.kernels import memory, scaled
+from nnlite.kernels.dense import dense_backward, dense_backward_in_parts, dense_forward
 from nnlite.layers.einsum_dense import EinsumDense
 
 
@@ -19,17 +19,30 @@ class Projected(NamedTuple):
     """What backward needs.
 
     ``denses``: the projections of query, key and value. ``shared``: how many of them, from the end, read one array,
-    ``x``; 0 for none. ``caches``: those of the others.
+    ``x``; 0 for none. ``caches``: those of the others. ``affine``: scale and shift of ``x`` that are a part of the
+    weights, or None. ``done``: what the queries were multiplied by in their weights, ``left``: what of the scores'
+    scale is left to do.
     """
 
     denses: list[EinsumDense]
     shared: int
     x: Any
     caches: list[Any]
+    affine: tuple[Any, Any] | None
+    done: float
+    left: float
 
 
 def project(
-    denses: list[EinsumDense], query: Any, key: Any, value: Any, training: bool, keep: bool, join: bool
+    denses: list[EinsumDense],
+    query: Any,
+    key: Any,
+    value: Any,
+    training: bool,
+    keep: bool,
+    join: bool,
+    scale: float,
+    affine: tuple[Any, Any] | None = None,
 ) -> tuple[list[Any], Projected]:
     """Return the results for query, key and value.
 
@@ -39,16 +52,19 @@ def project(
         training: passed on.
         keep: whether a backward pass is to follow.
         join: whether results may be views of one array.
+        scale: of the scores; where weights are copied anyway, those of the queries are multiplied by it.
+        affine: scale and shift that come before the projections, if all read one array, as a part of the weights.
     """
     shared = (3 if query is value else 2) if join and key is value else 0
+    done, left = (scale, 1.0) if shared == 3 else (1.0, scale)
     results, caches = [], []
     for dense, x in zip(denses[: 3 - shared], (query, key, value), strict=False):
         y, cache = dense.forward(x, training) if keep else (dense.infer(x), None)
         results.append(y)
         caches.append(cache)
     if shared:
-        results += _forward(denses[3 - shared :], value)
-    return results, Projected(denses, shared, value if shared else None, caches)
+        results += _forward(denses[3 - shared :], value, done, affine)
+    return results, Projected(denses, shared, value if shared else None, caches, affine, done, left)
 
 
 def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, list[Any] | None]:
@@ -58,7 +74,7 @@ def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, li
         projected: of the forward.
         like: the three results.
     """
-    denses, shared, x, _ = projected
+    denses, shared, x, *_ = projected
     if not shared:
         return None, None
     edges = _weights(denses[3 - shared :])[1]
@@ -70,7 +86,8 @@ def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, li
 def project_backward(
     projected: Projected, gradients: list[Any], whole: Any, count: int, input_grad: bool
 ) -> list[Any] | None:
-    """Accumulate the gradients of the variables; return those of [query, value] or [query, value, key].
+    """Accumulate the gradients of the variables; return those of [query, value] or [query, value, key]; of [x, scale,
+    shift], where the weights had these.
 
     Args:
         projected: of the forward.
@@ -79,7 +96,9 @@ def project_backward(
         count: 2 if the key was the value, not given, else 3.
         input_grad: whether the inputs' gradients are wanted; else None is returned.
     """
-    denses, shared, x, caches = projected
+    denses, shared, x, caches, affine, done, _ = projected
+    if affine is not None:
+        return list(_backward_with(affine, denses, whole, x, done, input_grad))
     found = [
         dense.backward(dy, cache, input_grad=input_grad)
         for dense, dy, cache in zip(denses, gradients, caches, strict=False)
@@ -87,7 +106,7 @@ def project_backward(
     if shared:
         first = [(0, 1)] if shared == 3 else []
         rest = [(shared - 2, shared)] if count == 2 else [(shared - 2, shared - 1), (shared - 1, shared)]
-        found += _backward(denses[3 - shared :], whole, x, first + rest if input_grad else [])
+        found += _backward(denses[3 - shared :], whole, x, done, first + rest if input_grad else [])
     if not input_grad:
         return None
     query, *others = found
@@ -97,13 +116,25 @@ def project_backward(
     return [query, value + key] if count == 2 else [query, value, key]
 
 
-def is_plain(dense: Any) -> bool:
-    """Whether a projection is a product and a bias, and nothing else."""
-    return (
+def are_plain(denses: list[Any]) -> bool:
+    """Whether each projection is a product and a bias, and nothing else."""
+    return all(
         type(dense) is EinsumDense
         and dense.activation is activations.linear
-        and dense.__dict__.keys().isdisjoint(("forward", "infer"))
+        and dense.__dict__.keys().isdisjoint(("forward", "infer", "backward"))
+        for dense in denses
     )
+
+
+def same_heads(parts: list[Any]) -> bool:
+    """Whether every head of the queries has keys and values of its own."""
+    query, key, value, _ = parts
+    return bool(query.kernel.shape[1] == key.kernel.shape[1] == value.kernel.shape[1])
+
+
+def columns(parts: list[Any]) -> int:
+    """How many columns the kernels of projections have, side by side."""
+    return sum(math.prod(part.kernel.shape[1:]) for part in parts)
 
 
 def rows_of(dense: EinsumDense, bound: int = 1) -> Callable[[Any], Any]:
@@ -133,33 +164,67 @@ def _views(y: Any, denses: list[EinsumDense], edges: list[int], shape: tuple[int
     ]
 
 
-def _forward(denses: list[EinsumDense], x: Any) -> list[Any]:
-    """The results of projections of one array, as one product: views of one array."""
-    kernels, edges = _weights(denses)
+def _forward(denses: list[EinsumDense], x: Any, scale: float, affine: tuple[Any, Any] | None) -> list[Any]:
+    """The results of projections of one array, the first times a scale, as one product: views of one array."""
+    w, edges = _joined(denses, scale)
     biases = [dense.bias.value.reshape(-1) for dense in denses if dense.bias is not None]
-    bias = np.concatenate(biases) if biases else None
-    y = dense_forward(x.reshape(-1, x.shape[-1]), np.concatenate(kernels, axis=1), bias)
+    b = np.concatenate(biases) if biases else None
+    if b is not None and scale != 1:
+        b[: edges[1]] *= scale
+    if affine is not None:
+        w, b = scaled.weights_forward(w, b, *affine)
+    y = dense_forward(x.reshape(-1, x.shape[-1]), w, b)
     return _views(y, denses, edges, x.shape)
 
 
-def _backward(denses: list[EinsumDense], dy: Any, x: Any, groups: list[tuple[int, int]]) -> list[Any]:
+def _joined(denses: list[EinsumDense], scale: float) -> tuple[Any, list[int]]:
+    """The kernels side by side, the first times a scale, and the columns where each begins and the last ends."""
+    kernels, edges = _weights(denses)
+    w = np.concatenate(kernels, axis=1)
+    if scale != 1:
+        w[:, : edges[1]] *= scale
+    return w, edges
+
+
+def _backward(denses: list[EinsumDense], dy: Any, x: Any, scale: float, groups: list[tuple[int, int]]) -> list[Any]:
     """Accumulate the gradients of the variables; return the gradient of x, for each group of projections its own.
 
     A group is the place of its first projection, and the one behind its last.
     """
-    kernels, edges = _weights(denses)
+    w, edges = _joined(denses, scale)
     parts = [slice(edges[first], edges[last]) for first, last in groups]
     dxs, dw, db = dense_backward_in_parts(
         dy,
         x.reshape(-1, x.shape[-1]),
-        np.concatenate(kernels, axis=1),
+        w,
         parts,
         use_bias=any(dense.bias is not None and dense.bias.trainable for dense in denses),
         weight_grad=any(dense.kernel.trainable for dense in denses),
     )
+    _accumulate(denses, edges, scale, dw, db)
+    return [dx.reshape(x.shape) for dx in dxs]
+
+
+def _backward_with(
+    affine: tuple[Any, Any], denses: list[EinsumDense], dy: Any, x: Any, scale: float, input_grad: bool
+) -> tuple[Any, Any, Any]:
+    """Accumulate the gradients of the variables; return those of x, and of the scale and shift in the weights."""
+    whole, edges = _joined(denses, scale)
+    w, _ = scaled.weights_forward(whole, None, *affine)
+    dx, dw, db = dense_backward(dy, x.reshape(-1, x.shape[-1]), w, input_grad=input_grad)
+    assert dw is not None and db is not None
+    dw, dgamma, dbeta = scaled.weights_backward(dw, db, whole, *affine)
+    _accumulate(denses, edges, scale, dw, db)
+    return None if dx is None else dx.reshape(x.shape), dgamma, dbeta
+
+
+def _accumulate(denses: list[EinsumDense], edges: list[int], scale: float, dw: Any, db: Any) -> None:
+    """Accumulate the gradients of projections side by side, the first times a scale, those that there are."""
+    for gradient in (dw, db):
+        if gradient is not None and scale != 1:
+            gradient[..., : edges[1]] *= scale
     for dense, (start, stop) in zip(denses, pairwise(edges), strict=True):
         if dw is not None:
             dense.kernel.accumulate(dw[:, start:stop].reshape(dense.kernel.shape))
         if dense.bias is not None and db is not None:
             dense.bias.accumulate(db[start:stop].reshape(dense.bias.shape))
-    return [dx.reshape(x.shape) for dx in dxs]

@@ -24,6 +24,7 @@ from nnlite.models.plan import (
     shaped,
     slotted,
     steps_of,
+    takes_alone,
 )
 
 
@@ -83,10 +84,10 @@ class Graph:
             for output, slot in enumerate(step.targets):
                 self._places[slot] = (step.layer.name, len(calls), output)
             calls.append(index)
-        self._followers = self._lone_followers()
+        self.followers = self._lone_followers()
 
     def _lone_followers(self) -> list[int | None]:
-        """For each step that makes one array the plain one that alone takes it, where neither has options."""
+        """For each step that makes one array the one that alone takes it, and nothing else; neither has options."""
         users: dict[int, list[int]] = {slot: [] for slot in range(self.size)}
         for index, step in enumerate(self.steps):
             for slot in step.needs:
@@ -95,7 +96,7 @@ class Graph:
         for step in self.steps:
             alone = isinstance(step.outputs, Slot) and not step.options and not step.constants and step.x is not None
             after = users[step.targets[0]] if alone and step.outputs not in self.outputs else []
-            follows = len(after) == 1 and self.steps[after[0]].plain and not self.steps[after[0]].options
+            follows = len(set(after)) == 1 and takes_alone(self.steps[after[0]], step.targets[0])
             found.append(after[0] if follows else None)
         return found
 
@@ -121,7 +122,7 @@ class Graph:
                 known[slot] = mask
         done: set[int] = set()  # along with steps before them
         for index, step in enumerate(self.steps):
-            layer, after = step.layer, self._followers[index]
+            layer, after = step.layer, self.followers[index]
             if index in done:
                 caches.append(DONE)  # type: ignore[union-attr]
                 continue
@@ -193,7 +194,7 @@ class Graph:
             if dy is None:
                 continue
             if cache is DONE:
-                gradients.put(step.x, dy)
+                gradients.put(step.sources[0], dy)
                 continue
             goes_on = passes[index]
             if not goes_on and not learns[index]:

@@ -135,10 +135,6 @@ def graph(net: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]
     steps = net.steps
     if any(step.layer.makes_mask for step in steps):
         return None
-    users: dict[int, list[int]] = {}
-    for index, step in enumerate(steps):
-        for slot in step.needs:
-            users.setdefault(slot, []).append(index)
     known: list[Any] = [None] * net.size  # shapes
     # The dtypes of arrays, where they are known, and known to be C-contiguous.
     plain: dict[int, Any] = dict(zip(net.inputs, dtypes, strict=True))
@@ -153,12 +149,11 @@ def graph(net: Any, shapes: list[Any], dtypes: list[Any]) -> Callable[[list[Any]
         joins = _joins(step)
         if (joins or (step.plain and not step.options)) and all(known[slot] is not None for slot in step.needs):
             given = [known[slot] for slot in step.x] if joins else known[step.x]
-            while True:  # what is used by one plain step alone may be done along with it
-                slot = steps[row[-1]].targets[0]
-                after = users.get(slot, [])
-                if slot in net.outputs or len(after) != 1 or not steps[after[0]].plain or steps[after[0]].options:
+            while True:  # what is used by one step alone may be done along with it
+                after = net.followers[row[-1]]
+                if after is None:
                     break
-                row.append(after[0])
+                row.append(after)
             made = own_function(step.layer, given, [steps[i].layer for i in row[1:]])
         row = row[: 1 + (made[1] if made is not None else 0)]
         done.update(row)
@@ -300,8 +295,9 @@ def _checked(function: Function, layers: Sequence[Any]) -> Function:
         arrays = x if type(x) is list else (x,)
         if all(type(a) is np.ndarray and a.dtype == dtype and a.flags.c_contiguous for a in arrays):
             return function(x)
-        for layer in layers:
-            x = layer.infer(x)
+        x = layers[0].infer(x)
+        for layer in layers[1:]:
+            x = layer.infer([x, x] if layer.named_inputs else x)  # query and value are one array
         return x
 
     return run

@@ -134,6 +134,11 @@ def steps_of(nodes: list[Node], slots: dict[int, Slot], outputs_of: list[Any], k
     return [Step(*row[:-3], tuple(ends.get(index, ())), *row[-3:]) for index, row in enumerate(rows)]  # type: ignore[call-arg]
 
 
+def takes_alone(step: Step, slot: int) -> bool:
+    """Whether a step makes one array of one array, however often that goes in, without options or constants."""
+    return not step.options and not step.constants and isinstance(step.outputs, Slot) and set(step.sources) == {slot}
+
+
 # ---- slots in nested lists ----
 
 
