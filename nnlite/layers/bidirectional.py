@@ -140,6 +140,19 @@ class Bidirectional(Layer):
             self.forward_layer.infer(forwards, mask=mask), self.backward_layer.infer(backwards, mask=mask)
         )[0]
 
+    def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
+        both = [self.forward_layer, self.backward_layer]
+        if isinstance(shape, list) or any(
+            layer.activity_regularizer is not None or not layer.__dict__.keys().isdisjoint(("forward", "infer"))
+            for layer in both
+        ):
+            return None
+        first, second = (layer.inference(shape, []) for layer in both)
+        if first is None or second is None:
+            return None
+        forwards, backwards = first[0], second[0]
+        return lambda x: self._merged(forwards(x), backwards(x))[0], 0
+
     def backward(self, dy: Any, cache: Any) -> Any:
         a_cache, b_cache, kept, given, size = cache
         flat = flatten(dy)

@@ -105,26 +105,15 @@ class Sequences(RNN):
         steps = _Steps(mask, x.shape[1])
         if steps.skips:
             x = steps.taken(x)
-        if not keep and states is None and steps.mask is None and self._is_few(x.shape):
-            y, last, cache = self._few(x), [], None
-            y = y if self.return_sequences else y[:, None]
-        else:
-            y, last, cache = self._kernel(x, states, steps.mask, keep)
-            if y is None:  # the last step is all that counts
-                y = last[0][:, None].copy()
+        y, last, cache = self._kernel(x, states, steps.mask, keep)
+        if y is None:  # the last step is all that counts
+            y = last[0][:, None].copy()
         if steps.skips and self.return_sequences:
             y = steps.repeated(y, states[0] if states else None)
         if alive is not None:
             alive = alive[:, -y.shape[1] :, None]
             y = y * alive
         return y, last, (True, cache, (dropped, alive, steps))
-
-    def _is_few(self, shape: tuple[int, ...]) -> bool:
-        """Whether :meth:`_few` serves sequences of a shape."""
-        if self.stateful or self.return_state:
-            return False
-        work = shape[0] * shape[1] * (self.cell.kernel.value.size + self.cell.recurrent_kernel.value.size)
-        return shape[0] <= few.ROWS and 0 < work <= few.MOST
 
     def _run_back(self, dy: Any, dstates: Any, cache: Any, shape: Any, input_grad: bool = True) -> tuple[Any, Any]:
         fast, inner, kept = cache
@@ -152,7 +141,10 @@ class Sequences(RNN):
         return (dx if dropped is None or dx is None else dx * dropped), dbegin
 
     def inference(self, shape: Any, following: list[Any]) -> tuple[Any, int] | None:
-        if isinstance(shape, list) or not self._usual() or not self._is_few(shape):
+        if isinstance(shape, list) or self.stateful or self.return_state or not self._usual():
+            return None
+        work = shape[0] * shape[1] * (self.cell.kernel.value.size + self.cell.recurrent_kernel.value.size)
+        if not 0 < work <= few.MOST:
             return None
         return (lambda x: self._few(x[:, ::-1])) if self.go_backwards else self._few, 0
 

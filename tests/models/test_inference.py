@@ -282,6 +282,15 @@ def test_a_sum_takes_along_its_relu(rows, number, relu, monkeypatch):
     np.testing.assert_array_equal(x, given)
 
 
+def test_both_ways_are_planned_unless_one_of_them_is_ones_own():
+    both = layers.Bidirectional(layers.LSTM(3))
+    both.build((None, 5, 6))
+    assert both.inference((2, 5, 6), []) is not None
+    both.backward_layer.infer = lambda x, mask=None: np.ones((len(x), 3), "float32")
+    assert both.inference((2, 5, 6), []) is None
+    assert (keras.Sequential([both])(np.zeros((2, 5, 6), "float32"))[:, 3:] == 1).all()
+
+
 def test_one_number_for_all_samples_can_be_added_up():
     inputs = keras.Input((3,))
     total = keras.ops.sum(inputs)
@@ -323,6 +332,9 @@ ATTENTIONS = {
     "means": lambda x: layers.GlobalAveragePooling1D()(layers.GlobalAveragePooling1D(keepdims=True)(x)),
     "channels first": lambda x: layers.GlobalAveragePooling1D("channels_first")(x),
     "broadcast": lambda x: layers.Add()([x, layers.GlobalAveragePooling1D(keepdims=True)(x)]),
+    "both ways": lambda x: layers.Bidirectional(layers.GRU(3))(
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True), merge_mode="mul")(x)
+    ),
     "merged": lambda x: layers.Concatenate()([layers.Maximum()([x, layers.ReLU()(x)]), layers.Average()([x, x])]),
 }
 
