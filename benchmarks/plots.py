@@ -40,7 +40,8 @@ def draw(found: dict[str, Any], nets: Sequence[str], path: str) -> None:
     lines = [(kind, what, net) for kind, what in kinds for net in nets if _lines(found, kind, what, net)]
     count = len(panels) + len(lines)
     rows = -(-count // 2)
-    figure, axes = pyplot.subplots(rows, 2, figsize=(13, 3.2 * rows), squeeze=False)
+    height = 3.2 * rows + 0.5  # in inches, with the title
+    figure, axes = pyplot.subplots(rows, 2, figsize=(13, height), squeeze=False)
     for axis in axes.flat[count:]:
         axis.axis("off")
     for axis, (title, by_net) in zip(axes.flat, panels, strict=False):
@@ -51,8 +52,9 @@ def draw(found: dict[str, Any], nets: Sequence[str], path: str) -> None:
         timed = "training step" if what == "train" else "prediction"
         axis.set(title=f"{net}: {timed} by {kind}, ms", xscale="log", yscale="log", xlabel=kind)
         axis.legend(fontsize=7)
-    figure.suptitle(f"{found['machine']['processor']}, {found['threads']} threads, {found['machine']['date']}")
-    figure.tight_layout()
+    title = f"{found['machine']['processor']}, {found['threads']} threads, {found['machine']['date']}"
+    figure.suptitle(title, y=1 - 0.2 / height, va="top")
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.5 / height))
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
     pyplot.close(figure)
