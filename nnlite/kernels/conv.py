@@ -157,7 +157,7 @@ def conv_forward(
         pooled(part)
 
     if whole is not None:
-        x, u = np.ascontiguousarray(x), whole.transformed(w)
+        u = whole.transformed(w)
         parallel.run(lambda start, stop: whole.forward(slice(start, stop), x, u, y, finished), len(x), _work(y, w))
         return result, cache if tiled is None else cache._replace(tiled=tiled, u=u)
     matrices = how.matrices(w, b)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -30,11 +31,11 @@ MORE_CHANNELS = 16
 class Maps:
     """How one convolution is done by maps, of x (n, sizes..., C) and w (taps..., C, F). Holds no data."""
 
-    def __init__(self, spatial: tuple[Axis, ...], filters: int, dtype: Any) -> None:
+    def __init__(self, spatial: tuple[Axis, ...], filters: int, dtype: Any, chunk: int) -> None:
         self.sizes, self.out = (tuple(sizes) for sizes in zip(*((one.size, one.out) for one in spatial), strict=True))
         self.kernel, self.filters, self.dtype = tuple(one.kernel for one in spatial), filters, np.dtype(dtype)
         self.rows = math.prod(self.kernel) * filters
-        self.images = max(1, CHUNK // max(1, self.rows * math.prod(self.sizes) * self.dtype.itemsize))
+        self.images = max(1, chunk // max(1, self.rows * math.prod(self.sizes) * self.dtype.itemsize))
         # For each tap which windows have it inside, and what they find there, of all maps.
         self.shifts: list[tuple[Any, Any]] = []
         for tap in product(*map(range, self.kernel)):
@@ -50,7 +51,7 @@ class Maps:
 
         Args:
             images: which.
-            x, y: of all images, C-contiguous.
+            x, y: of all images, y C-contiguous.
             u: from :meth:`transformed`.
             finish: called with the images whose y stands, while it is in cache.
         """
@@ -79,4 +80,7 @@ def maps_of_convolution(images: int, w: Array, spatial: tuple[Axis, ...]) -> Map
     *kernel, channels, filters = w.shape
     strides = math.prod(one.stride for one in spatial)
     few = filters > 0 and math.prod(kernel) > 1 and channels >= MORE_CHANNELS * filters * strides
-    return Maps(spatial, filters, w.dtype) if few and images >= parallel.threads() else None
+    return _maps(spatial, filters, w.dtype, CHUNK) if few and images >= parallel.threads() else None
+
+
+_maps = lru_cache(maxsize=1024)(Maps)  # a net asks for the same ones at each step
