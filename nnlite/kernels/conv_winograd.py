@@ -143,27 +143,25 @@ class Winograd:
         """
         a, b, _ = matrices(self.dtype)
         buffers = _Buffers(self, images.stop - images.start, 3)
-        du, more = np.zeros(u.shape, self.dtype), None
+        parts = self._parts(images)
+        sums = [memory.empty(u.shape, self.dtype) for _ in parts[:2]]  # of all parts, and of one more
         db = np.zeros(self.filters, self.dtype)
-        for part in self._parts(images):
+        for number, part in enumerate(parts):
             n = len(x[part])
             given, products = buffers.tiles(1, n, OUT, self.filters), buffers.tiles(1, n, SIDE, self.filters)
             buffers.cut_gradient(find_dz(part, buffers.inside_whole(n)), given)
             db += column_sums(given.reshape(-1, self.filters))
             _both_sides(a.T, given, buffers.tiles(2, n, SIDE, self.filters, OUT), products)
             tiles = self._tiles_of(x[part], b, buffers, spare=2)
-            if more is None:
-                _multiply(tiles, products, du, transpose=True)
-                more = np.empty_like(du)
-            else:
-                _multiply(tiles, products, more, transpose=True)
-                du += more
+            _multiply(tiles, products, sums[min(number, 1)], transpose=True)
+            if number:
+                sums[0] += sums[1]
             if dx is not None:
                 gradient = buffers.tiles(2, n, SIDE, self.channels)
                 _multiply(products, u.swapaxes(2, 3), gradient)
                 _both_sides(b.T, gradient, buffers.tiles(0, n, SIDE, self.channels), gradient)
                 buffers.add_up(gradient, dx[part])
-        return du, db
+        return sums[0], db
 
     def _parts(self, images: slice) -> list[slice]:
         starts = range(images.start, images.stop, self.images)
@@ -265,9 +263,9 @@ def _both_sides(matrix: Array, tiles: Array, between: Array | None = None, out: 
     m, k = matrix.shape
     places = tiles.size // (k * k)
     if between is None:
-        between = np.empty((m, k, places), tiles.dtype)
+        between = memory.empty((m, k, places), tiles.dtype)
     if out is None:
-        out = np.empty((m, m, *tiles.shape[2:]), tiles.dtype)
+        out = memory.empty((m, m, *tiles.shape[2:]), tiles.dtype)
     between = between.reshape(m, k, places)
     np.matmul(matrix, tiles.reshape(k, k, places).swapaxes(0, 1), out=between.swapaxes(0, 1))
     np.matmul(matrix, between, out=out.reshape(m, m, places))

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ WORTHWHILE = 0.9
 
 def transformed(w: Array) -> Array:
     """Return the kernel w (3, 3, C, F) as the products of windows take it: G w, (6, 3 * C, F)."""
-    return np.tensordot(matrices(w.dtype)[2], w, 1).reshape(SIDE, -1, w.shape[-1])
+    g = matrices(w.dtype)[2]
+    u: Array = np.matmul(g, w.reshape(TAPS, -1)).reshape(SIDE, -1, w.shape[-1])
+    return u
 
 
 class WinogradColumns:
@@ -65,12 +68,13 @@ class WinogradColumns:
     def work(self, images: int) -> float:
         """Return the time for one of so many images, in multiply-adds, a third of that of a training step."""
         pairs, both = self.channels * self.filters, self.channels + self.filters
-        back = self.mirrored()  # without padding this is the larger one, and done for both gradients
+        back = self.mirrored  # without padding this is the larger one, and done for both gradients
         columns = (self.tiles * self.padded[1] + 2 * back.tiles * back.padded[1]) / 3
         return columns * (SIDE * TAPS * pairs + TRANSFORMS * both) + KERNEL * pairs / max(1, images)
 
+    @cached_property
     def mirrored(self) -> WinogradColumns:
-        """Return the convolution of dz that gives the gradient of the inputs."""
+        """The convolution of dz that gives the gradient of the inputs."""
         height, width = self.spatial
         return WinogradColumns((height.mirrored(), width.mirrored()), self.filters, self.channels, self.dtype)
 
@@ -84,7 +88,8 @@ class WinogradColumns:
 
     def kernel_gradient(self, du: Array) -> Array:
         """Return dw (3, 3, C, F), given the sum of what :meth:`backward` returns."""
-        flipped = np.tensordot(matrices(du.dtype)[2].T, du.sum(1), 1).reshape(TAPS, self.channels, TAPS, self.filters)
+        g, sums = matrices(du.dtype)[2], np.add.reduce(du, axis=1)
+        flipped = np.matmul(g.T, sums.reshape(SIDE, -1)).reshape(TAPS, self.channels, TAPS, self.filters)
         return np.ascontiguousarray(flipped[::-1, :, ::-1].swapaxes(1, 2))
 
     def forward(
@@ -112,19 +117,21 @@ class WinogradColumns:
             dx: where the gradient of all images goes, or None.
             find_dz: returns dz of some images, made in the given memory if that is not None.
         """
-        back = self.mirrored()
+        back = self.mirrored
         rows = _Rows(back, images.stop - images.start)
-        du = np.zeros((SIDE, TAPS, self.channels, TAPS * self.filters), self.dtype)
-        more, db = np.empty_like(du), np.zeros(self.filters, self.dtype)
-        for part in back._parts(images):
+        parts, shape = back._parts(images), (SIDE, TAPS, self.channels, TAPS * self.filters)
+        sums = [memory.empty(shape, self.dtype) for _ in parts[:2]]  # of all parts, and of one more
+        db = np.zeros(self.filters, self.dtype)
+        for number, part in enumerate(parts):
             dz = find_dz(part, rows.padded_inside(part.stop - part.start))
             db += column_sums(dz.reshape(-1, self.filters))
             windows = rows.windows_of(dz)
             if dx is not None:
                 rows.correlate(windows, u, dx[part])
-            np.matmul(rows.spread(x[part]).swapaxes(2, 3), windows, out=more)
-            du += more
-        return du, db
+            np.matmul(rows.spread(x[part]).swapaxes(2, 3), windows, out=sums[min(number, 1)])
+            if number:
+                sums[0] += sums[1]
+        return sums[0], db
 
     def _parts(self, images: slice) -> list[slice]:
         starts = range(images.start, images.stop, self.images)
@@ -239,10 +246,15 @@ def tiled_convolution(
 ) -> Tiled | None:
     """Return how Winograd's algorithm does a convolution, with a kernel of a shape and dtype, where it applies and is
     the faster one."""
-    plain = all(one.kernel == TAPS and one.stride == one.dilation == 1 for one in spatial)
-    if not plain or len(spatial) != 2 or groups > 1 or dtype != np.float32 or images < parallel.threads():
+    if groups > 1 or len(spatial) != 2 or dtype != np.float32 or images < parallel.threads() or not config.winograd():
         return None
-    if not config.winograd():
+    return _faster(images, kernel, dtype, spatial)
+
+
+@lru_cache(maxsize=1024)
+def _faster(images: int, kernel: tuple[int, ...], dtype: Any, spatial: tuple[Axis, ...]) -> Tiled | None:
+    """Tiles, columns or neither; remembered, since a net asks again at each step."""
+    if any(one.kernel != TAPS or one.stride > 1 or one.dilation > 1 for one in spatial):
         return None
     *_, channels, filters = kernel
     tiles, columns = Winograd(spatial, channels, filters, dtype), WinogradColumns(spatial, channels, filters, dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,31 +28,38 @@ def moments(x: Array) -> tuple[Array, Array]:
     """
     about = None
     while True:
-        sums, squares = _sums_about(about, x)
-        mean, square = sums / max(len(x), 1), squares / max(len(x), 1)
-        variance = np.maximum(square - mean * mean, 0)
+        mean, square = _sums_about(about, x) / max(len(x), 1)
+        squared = mean * mean
+        variance = np.maximum(square - squared, 0)
         if about is not None:
             return (about + mean).astype(x.dtype), variance.astype(x.dtype)
-        if np.isfinite(square).all() and (mean * mean <= FAR * variance).all():
+        if math.isfinite(np.add.reduce(square)) and (squared <= FAR * variance).all():
             return mean.astype(x.dtype), variance.astype(x.dtype)
         about = mean.astype(x.dtype)
 
 
-def _sums_about(about: Array | None, x: Array) -> tuple[Array, Array]:
-    """The sums of the columns of x - about and of their squares; about is 0 where None."""
+def _sums_about(about: Array | None, x: Array) -> Array:
+    """The sums of the columns of x - about and of their squares, (2, C); about is 0 where None."""
     m, c = x.shape
 
-    def task(start: int, stop: int) -> tuple[Array, Array]:
-        sums, squares = np.zeros(c), np.zeros(c)
+    def task(start: int, stop: int) -> Array:
+        sums = np.zeros((2, c))
         deviations = None if about is None else _Deviations(about, x, stop - start)
         for rows in chunks(start, stop, c):
             part = x[rows] if deviations is None else deviations.of(rows)
-            sums += wide_sums(part)
-            squares += wide_sums(part, part)
-        return sums, squares
+            sums[0] += wide_sums(part)
+            sums[1] += wide_sums(part, part)
+        return sums
 
-    found = parallel.run(task, m, 2 * x.size / RATE)
-    return sum(one[0] for one in found), sum(one[1] for one in found)  # type: ignore[return-value]
+    return _added(parallel.run(task, m, 2 * x.size / RATE))
+
+
+def _added(sums: list[Array]) -> Array:
+    """What the threads found, added up in place of the first."""
+    total, *others = sums
+    for one in others:
+        total += one
+    return total
 
 
 class _Deviations:
@@ -158,19 +166,18 @@ def batch_norm_backward(
     # sum(dz * (x - mean)) = sum(dz * x) - mean * sum(dz), unless that loses digits.
     far = bool((mean * mean * inv * inv > FAR).any())
 
-    def sums(start: int, stop: int) -> tuple[Array, Array]:
-        of_dz, of_products = np.zeros(c), np.zeros(c)
+    def sums_of_rows(start: int, stop: int) -> Array:
+        sums = np.zeros((2, c))
         deviations = _Deviations(mean, rows_x, stop - start) if far else None
         for rows in chunks(start, stop, c):
             if rows_y is not None:
                 relu_backward(rows_dy[rows], rows_y[rows], out=dz[rows])
-            of_dz += wide_sums(dz[rows])
-            of_products += wide_sums(dz[rows], rows_x[rows] if deviations is None else deviations.of(rows))
-        return of_dz, of_products
+            sums[0] += wide_sums(dz[rows])
+            sums[1] += wide_sums(dz[rows], rows_x[rows] if deviations is None else deviations.of(rows))
+        return sums
 
-    found = parallel.run(sums, m, (2 if y is None else 4) * x.size / RATE)
-    of_dz, of_products = sum(one[0] for one in found), sum(one[1] for one in found)
-    dbeta = of_dz.astype(x.dtype)  # type: ignore[union-attr]
+    of_dz, of_products = _added(parallel.run(sums_of_rows, m, (2 if y is None else 4) * x.size / RATE))
+    dbeta = of_dz.astype(x.dtype)
     dgamma = ((of_products if far else of_products - mean * of_dz) * inv).astype(x.dtype)
     if not input_grad:
         return None, dgamma, dbeta

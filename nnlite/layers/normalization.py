@@ -173,7 +173,7 @@ class BatchNormalization(Normalized):
     def _normalized(self, x: Any, training: bool, mask: Any, relu: bool = False) -> tuple[Any, Any]:
         gamma, beta = self._values()
         batch_statistics = bool(training and self.trainable)
-        last = np.moveaxis(x, self.axis, -1)
+        last = _channels_last(x, self.axis)
         rows = correction = None
         if not batch_statistics:
             mean, variance = self.moving_mean.value, self.moving_variance.value
@@ -193,7 +193,8 @@ class BatchNormalization(Normalized):
         y, inv = kernels.batch_norm_forward(last, gamma, beta, mean, variance, self.epsilon, relu)
         if not batch_statistics:
             mean = mean.copy()  # the moving average may have moved on by the time of backward
-        return np.moveaxis(y, -1, self.axis), (last, mean, inv, batch_statistics, rows, correction, y if relu else None)
+        cache = (last, mean, inv, batch_statistics, rows, correction, y if relu else None)
+        return _channels_back(y, self.axis), cache
 
     @property
     def samples_alone(self) -> bool:
@@ -265,17 +266,25 @@ class BatchNormalization(Normalized):
             r, d = correction
             gamma = r if gamma is None else r * gamma
         dx, dgamma, dbeta = kernels.batch_norm_backward(
-            np.moveaxis(dy, self.axis, -1), x, gamma, mean, inv, batch_statistics, rows, input_grad, y
+            _channels_last(dy, self.axis), x, gamma, mean, inv, batch_statistics, rows, input_grad, y
         )
         if correction is not None:
             dgamma = r * dgamma + d * dbeta
         self._accumulate(dgamma, dbeta)
-        return None if dx is None else np.moveaxis(dx, -1, self.axis)
+        return None if dx is None else _channels_back(dx, self.axis)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data; those of renorm where they differ from the defaults."""
         usual = {"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}  # older Kerases know none of them
         return {k: v for k, v in super().get_config().items() if k not in usual or v != usual[k]}
+
+
+def _channels_last(x: Any, axis: int) -> Any:
+    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
+
+
+def _channels_back(x: Any, axis: int) -> Any:
+    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, -1, axis)
 
 
 def _move(moving: Variable, batch: Any, momentum: float) -> None:
