@@ -318,8 +318,6 @@ class _Backward:
         returning = None if self.strided is None else Returning(self.strided, count)
         step = how.images if back is None else back.images if self.shared else min(how.images, back.images)
         step = step if self.strided is None else min(step, self.strided.how.images)
-        by = back if self.shared and back is not None else how
-        total = np.zeros((by.groups, by.inner, by.filters), x.dtype)
         db = np.zeros(self.dy.shape[-1], x.dtype)
         for part in share.parts(step):
             # Where possible dz is written straight into the padding of the mirrored windows.
@@ -330,17 +328,19 @@ class _Backward:
             if windows is not None:
                 view = windows.look(x[part])
                 for band in share.bands(how):
-                    windows.gradient(windows.gather(view[:, band]), dz[:, band], total)
+                    windows.gradient(windows.gather(view[:, band]), dz[:, band])
             if mirrored is not None and back is not None and dx is not None:
                 view = mirrored.look(dz)
                 for band in share.bands(back):
                     matrices = mirrored.gather(view[:, band])
                     if self.shared:
-                        mirrored.gradient(matrices, x[part, band], total)
+                        mirrored.gradient(matrices, x[part, band])
                     mirrored.correlate(matrices, self.kernel, dx[part, band])
             elif returning is not None and dx is not None:
                 returning.give(dz, dx[part])
-        return total, db
+        summed = mirrored if windows is None else windows
+        assert summed is not None
+        return summed.total, db
 
 
 def _work(y: Array, w: Array) -> float:

@@ -78,7 +78,7 @@ class Lowering:
         return dw, dmatrix[:, -1].reshape(-1).copy() if self.bias else None
 
     def mirrored_gradient(self, dmatrix: Array, shape: tuple[int, ...]) -> Array:
-        """Return dw out of the gradient that :meth:`Windows.gradient` gives of the mirrored matrices."""
+        """Return dw out of the gradient that :class:`Windows` gives of the mirrored matrices."""
         dw = dmatrix.reshape(self.groups, self.taps, self.channels, self.filters)[:, ::-1]
         return np.ascontiguousarray(dw.transpose(1, 3, 0, 2)).reshape(shape)
 
@@ -96,7 +96,8 @@ class Windows:
 
     def __init__(self, how: Lowering, images: int) -> None:
         self.how = how
-        self.part: Array | None = None
+        self._total: Array | None = None
+        self._part: Array | None = None
         self.scratch: Array | None = None
         self.inside: Array | None = None
         if how.direct:
@@ -153,7 +154,8 @@ class Windows:
         else:
             columns = self.buffer[:, :n, : outside[0]]
             target = columns[..., :inner].reshape(how.groups, *view.shape[:-1], how.channels)
-            np.copyto(target, np.moveaxis(source, -2, 0))
+            first = source.ndim - 2
+            np.copyto(target, source.transpose(first, *range(first), first + 1))
             matrices = columns.reshape(1, how.groups, n * math.prod(outside), how.inner)
         return matrices
 
@@ -168,18 +170,27 @@ class Windows:
             for group, factor in enumerate(kernel):
                 gemm.matmul(rows[group], factor, result[group])
 
-    def gradient(self, matrices: Array, dz: Array, total: Array) -> None:
-        """Add the gradient of the kernel's matrices, windows.T @ dz, to ``total`` (G, taps * C / G + bias, F / G)."""
+    def gradient(self, matrices: Array, dz: Array) -> None:
+        """Add the gradient of the kernel's matrices, windows.T @ dz, to ``total``."""
         left, given = matrices.swapaxes(2, 3), self._apart(dz, len(matrices))
-        if len(matrices) * len(total) > 1 and gemm.blocks(*left.shape[2:], self.how.filters) is None:
-            total += np.matmul(left, given).sum(0)
+        if len(matrices) * self.how.groups > 1 and gemm.blocks(*left.shape[2:], self.how.filters) is None:
+            more = np.add.reduce(np.matmul(left, given), axis=0)
+            self._total = more if self._total is None else np.add(self._total, more, out=self._total)
             return
-        if self.part is None:
-            self.part = memory.empty(total.shape[1:], self.how.dtype)
         for image in range(len(matrices)):
-            for group in range(len(total)):
-                gemm.matmul(left[image, group], given[image, group], self.part)
-                total[group] += self.part
+            first, into = self._total is None, self._part
+            if into is None:  # the first time for the total, the second time for all that is added to it
+                into = memory.empty((self.how.groups, self.how.inner, self.how.filters), self.how.dtype)
+            for group, result in enumerate(into):
+                gemm.matmul(left[image, group], given[image, group], result)
+            self._total, self._part = (into, None) if first else (np.add(self.total, into, out=self.total), into)
+
+    @property
+    def total(self) -> Array:
+        """What :meth:`gradient` has added up, (G, taps * C / G + bias, F / G)."""
+        if self._total is None:
+            self._total = np.zeros((self.how.groups, self.how.inner, self.how.filters), self.how.dtype)
+        return self._total
 
     def _apart(self, y: Array, parts: int = 1) -> Array:
         """View y (n, windows..., F) as (parts, G, n * windows / parts, F / G)."""
