@@ -278,7 +278,7 @@ def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Arra
     dx = memory.empty(x.shape, x.dtype) if input_grad else None
 
     def task(start: int, stop: int) -> tuple[Array, Array]:
-        return tiled.backward(slice(start, stop), x, u, dx, partial(cache.dz, dy))
+        return tiled.backward(slice(start, stop), x, u, dx, partial(cache.dz, dy), cache.use_bias)
 
     (du, db), *more = parallel.run(task, len(x), _work(dy if cache.y is None else cache.y, cache.w) * 2)
     for more_du, more_db in more:

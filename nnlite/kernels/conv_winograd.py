@@ -132,7 +132,13 @@ class Winograd:
             finish(part)
 
     def backward(
-        self, images: slice, x: Array, u: Array, dx: Array | None, find_dz: Callable[[slice, Array | None], Array]
+        self,
+        images: slice,
+        x: Array,
+        u: Array,
+        dx: Array | None,
+        find_dz: Callable[[slice, Array | None], Array],
+        use_bias: bool = True,
     ) -> tuple[Array, Array]:
         """Write dx; return the gradients of the transformed kernel, (6, 6, C, F), and of the bias, (F,).
 
@@ -140,6 +146,7 @@ class Winograd:
             images, x, u: as in forward.
             dx: where the gradient of all images goes, or None.
             find_dz: returns dz of some images, made in the given memory if that is not None.
+            use_bias: whether the gradient of the bias is wanted; else it is zeros.
         """
         a, b, _ = matrices(self.dtype)
         buffers = _Buffers(self, images.stop - images.start, 3)
@@ -150,7 +157,8 @@ class Winograd:
             n = len(x[part])
             given, products = buffers.tiles(1, n, OUT, self.filters), buffers.tiles(1, n, SIDE, self.filters)
             buffers.cut_gradient(find_dz(part, buffers.inside_whole(n)), given)
-            db += column_sums(given.reshape(-1, self.filters))
+            if use_bias:
+                db += column_sums(given.reshape(-1, self.filters))
             _both_sides(a.T, given, buffers.tiles(2, n, SIDE, self.filters, OUT), products)
             tiles = self._tiles_of(x[part], b, buffers, spare=2)
             _multiply(tiles, products, sums[min(number, 1)], transpose=True)

@@ -107,7 +107,13 @@ class WinogradColumns:
             finish(part)
 
     def backward(
-        self, images: slice, x: Array, u: Array, dx: Array | None, find_dz: Callable[[slice, Array | None], Array]
+        self,
+        images: slice,
+        x: Array,
+        u: Array,
+        dx: Array | None,
+        find_dz: Callable[[slice, Array | None], Array],
+        use_bias: bool = True,
     ) -> tuple[Array, Array]:
         """Write dx; return what :meth:`kernel_gradient` takes, (6, 3, C, 3 * F), and the gradient of the bias, (F,).
 
@@ -116,6 +122,7 @@ class WinogradColumns:
             u: from :meth:`transformed_back`.
             dx: where the gradient of all images goes, or None.
             find_dz: returns dz of some images, made in the given memory if that is not None.
+            use_bias: whether the gradient of the bias is wanted; else it is zeros.
         """
         back = self.mirrored
         rows = _Rows(back, images.stop - images.start)
@@ -124,8 +131,9 @@ class WinogradColumns:
         db = np.zeros(self.filters, self.dtype)
         for number, part in enumerate(parts):
             dz = find_dz(part, rows.padded_inside(part.stop - part.start))
-            db += column_sums(dz.reshape(-1, self.filters))
             windows = rows.windows_of(dz)
+            if use_bias:
+                db += column_sums(rows.contiguous(dz).reshape(-1, self.filters))
             if dx is not None:
                 rows.correlate(windows, u, dx[part])
             np.matmul(rows.spread(x[part]).swapaxes(2, 3), windows, out=sums[min(number, 1)])
@@ -167,6 +175,10 @@ class _Rows:
         """Return where the input of n images may be made so that it need not be copied."""
         rows, columns = self.how.inside
         return None if self.padded is None else self.padded[:n, rows, columns]
+
+    def contiguous(self, x: Array) -> Array:
+        """Return the input that :meth:`windows_of` was just called with, maybe with its padding."""
+        return x if self.padded is None or x.flags.c_contiguous else self.padded[: len(x)]
 
     def windows_of(self, x: Array) -> Array:
         """Return the transformed rows of a few images as windows, (6, 3, n, 3 * C): those from pixel 0, 1 and 2 on."""
