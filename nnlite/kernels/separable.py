@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nnlite.kernels import gemm, memory, parallel
 from nnlite.kernels.channels import finisher
 from nnlite.kernels.conv import GEMM_RATE
-from nnlite.kernels.depthwise import RATE, Windows
+from nnlite.kernels.depthwise import RATE, Windows, layout_of
 from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
@@ -51,14 +51,15 @@ def separable_forward(
     inner, filters = point.shape[-2:]
     matrix = gemm.arranged(point.reshape(inner, filters).astype(dtype, copy=False))
     y = memory.empty((len(x), *(one.out for one in spatial), filters), dtype)
-    first, second = finisher(b, activation), finisher(point_b, point_activation)
+    layout = layout_of(spatial, *w.shape[-2:])
+    taps, first, second = layout.along_rows(w), finisher(b, activation), finisher(point_b, point_activation)
 
     def task(start: int, stop: int) -> None:
-        windows = Windows(spatial, w, stop - start, CHUNK)
+        windows = Windows(layout, dtype, stop - start, CHUNK)
         between = memory.empty((windows.images, *y.shape[1:-1], inner), dtype)
         for part in windows.parts(start, stop):
             h, result = between[: part.stop - part.start], y[part]
-            windows.correlate(x[part], h)
+            windows.correlate(x[part], taps, h)
             first(h)
             gemm.matmul(h.reshape(-1, inner), matrix, result.reshape(-1, filters))
             second(result)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnlite.core import watching
+from nnlite.core import changes, watching
 
 DONE = "done along with the layer before"
 
@@ -22,6 +22,29 @@ def takes_along(first: Any, second: Any) -> bool:
     if takes is None or watching.active or not (is_regular(first) and is_regular(second)):
         return False
     return bool(first._compute == second._compute and takes(second))
+
+
+class Along:
+    """What :func:`takes_along` said of the pairs of layers in one container, until something has changed anywhere."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, dict[int, tuple[Any, Any, bool]]] = (-1, {})
+
+    def takes(self, index: int, first: Any, second: Any) -> bool:
+        """Return whether the first layer takes the second one along, the pair being at that index of the container."""
+        if watching.active:
+            return False
+        now = changes.count()
+        if self._known[0] != now:
+            self._known = now, {}
+        known = self._known[1]
+        pair = known.get(index)
+        if pair is not None and pair[0] is first and pair[1] is second:
+            return pair[2]
+        found = takes_along(first, second)
+        if first.built and second.built:
+            known[index] = first, second, found
+        return found
 
 
 def is_regular(layer: Any) -> bool:

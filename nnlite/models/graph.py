@@ -9,7 +9,7 @@ from nnlite.core.input_spec import check_inputs
 from nnlite.core.symbol import Symbol
 from nnlite.kernels.merging import plus
 from nnlite.models import inference
-from nnlite.models.along import DONE, takes_along
+from nnlite.models.along import DONE, Along
 from nnlite.models.plan import (
     Slot,
     Step,
@@ -84,7 +84,7 @@ class Graph:
             for output, slot in enumerate(step.targets):
                 self._places[slot] = (step.layer.name, len(calls), output)
             calls.append(index)
-        self.followers = self._lone_followers()
+        self.followers, self._along = self._lone_followers(), Along()
 
     def _lone_followers(self) -> list[int | None]:
         """For each step that makes one array the one that alone takes it, and nothing else; neither has options."""
@@ -139,7 +139,7 @@ class Graph:
             if mask is not None and layer._takes_mask:
                 options = {"mask": mask, **options}
             outputs = step.outputs
-            if after is not None and training and caches is not None and mask is None and self._along(index, after):
+            if after is not None and training and caches is not None and mask is None and self._takes(index, after):
                 y, cache = layer.forward_along(x, self.steps[after].layer)
                 outputs = self.steps[after].outputs
                 done.add(after)
@@ -169,8 +169,8 @@ class Graph:
             del x, y, options
         return [values[slot] for slot in self.outputs], [known.get(slot) for slot in self.outputs]
 
-    def _along(self, index: int, after: int) -> bool:
-        return takes_along(self.steps[index].layer, self.steps[after].layer)
+    def _takes(self, index: int, after: int) -> bool:
+        return self._along.takes(index, self.steps[index].layer, self.steps[after].layer)
 
     def plan(self, shapes: list[Any], dtypes: list[Any]) -> Any:
         """Return a function that infers for inputs of given shapes and dtypes, or None; see
