@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.activation import far_from_overflow, row_max, silent
+from nnlite.kernels.elementwise import ones
 
 Array = NDArray[Any]
 
@@ -73,7 +74,7 @@ def masked_softmax(scores: Array, mask: Array | None = None, blind: float = 0.0)
     np.exp(scores, out=scores)
     if mask is not None:
         np.multiply(scores, mask, out=scores)
-    sums = scores.reshape(-1, scores.shape[-1]) @ np.ones(scores.shape[-1], scores.dtype)
+    sums = scores.reshape(-1, scores.shape[-1]) @ ones(scores.shape[-1], scores.dtype)
     if mask is not None:
         nowhere = sums == 0
         if nowhere.any():
@@ -115,7 +116,7 @@ def scores_backward(
         np.add(g, dp, out=g)
     np.multiply(g, p, out=scratch)
     steps = p.shape[-1]
-    sums = scratch.reshape(-1, steps) @ np.ones(steps, p.dtype)
+    sums = scratch.reshape(-1, steps) @ ones(steps, p.dtype)
     np.subtract(g, sums.reshape(*p.shape[:-1], 1), out=g)
     np.multiply(g, p, out=g)
     if mask is not None:

@@ -19,7 +19,7 @@ FEW_ROWS, LARGE = 32, 4 << 20
 # Gradients that take at most so many microseconds are computed without closures, which would take a tenth of it.
 LITTLE = 200.0
 # With at least so many times as many rows as either side of the weights, gradients are cut by rows.
-TALL = 8
+TALL = 4
 # Elements of a result that are finished together, few enough for the cache and enough that threads do not queue for the
 # interpreter lock, and the fewest rows that BLAS is fast with.
 CHUNK, FEWEST = 262144, 256

@@ -25,7 +25,7 @@ SMALL = 1_000_000
 ARCHITECTURES = ("SkylakeX", "Cooperlake", "SapphireRapids")
 # Largest result, and smallest inner side, of those with a transposed right factor.
 TRANSPOSED, LONG = 1024, 256
-# A transposed right factor of at most this many elements is turned round first: 128 x 10 times 10 x 512 in 17
+# There, a transposed right factor of at most this many elements is turned round first: 128 x 10 times 10 x 512 in 17
 # microseconds, not 29.
 FEW = 16384
 # Their inner loops work on 12 rows (24, 48) and on 16 columns (32, 64).
@@ -67,7 +67,12 @@ def blocks(rows: int, inner: int, columns: int, transposed: bool = False) -> tup
 
 
 def arranged(b: Array) -> Array:
-    """Return a right factor (inner, columns) that many products will share so that its blocks lie together."""
+    """Return a right factor (inner, columns) that many products will share so that its blocks lie together.
+
+    Where products are left whole, any factor is as good whose rows or columns lie together.
+    """
+    if not reads_small_factors_in_place():
+        return b if b.itemsize in b.strides else np.ascontiguousarray(b)
     cut = blocks(1 << 20, *b.shape)
     if cut is None:
         return np.ascontiguousarray(b)
@@ -84,6 +89,9 @@ def matmul(a: Array, b: Array, out: Array) -> None:
         b: (inner, columns), or what :func:`arranged` made of it.
         out: (rows, columns).
     """
+    if b.ndim == 2 and not reads_small_factors_in_place():
+        np.matmul(a, b, out=out)
+        return
     rows, inner = a.shape
     columns = out.shape[1]
     if b.ndim == 2 and b.strides[0] < b.strides[1] and b.size <= FEW and rows > inner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,14 @@ Array = NDArray[Any]
 RATE = 1000.0
 # The greatest factor by which unit normalization stretches a row: a row of zeros stays zero.
 LARGEST = 1e12
+
+
+@lru_cache(maxsize=64)
+def _averages(d: int, dtype: np.dtype[Any]) -> Array:
+    """Return a vector whose product with rows of d elements is their means."""
+    vector = np.full(d, 1 / max(d, 1), dtype)
+    vector.flags.writeable = False
+    return vector
 
 
 def layer_norm_forward(
@@ -36,7 +45,7 @@ def layer_norm_forward(
     y = memory.empty(x.shape, x.dtype) if gamma is not None or beta is not None else xhat
     inv = np.empty((len(x), 1), x.dtype)
     d = x.shape[1]
-    averages = np.full(d, 1 / d, x.dtype) if d else np.zeros(0, x.dtype)
+    averages = _averages(d, x.dtype)
 
     share, plus = x.dtype.type(1 / max(d, 1)), x.dtype.type(epsilon)
     scale, shift = (None if v is None else Channels(v) for v in (gamma, beta))
@@ -77,21 +86,21 @@ def layer_norm_backward(
     xhat, inv = cache
     m, d = xhat.shape
     dx = memory.empty(xhat.shape, xhat.dtype) if input_grad else None
-    averages = np.full(d, 1 / d, xhat.dtype) if d else np.zeros(0, xhat.dtype)
+    averages = _averages(d, xhat.dtype)
 
     # Means over rows as products with gamma / d: mean(g) = dy @ weights, mean(g * xhat) = (dy * xhat) @ weights.
     weights = averages if gamma is None else averages * gamma
     scale = None if gamma is None else Channels(gamma)
 
-    def task(start: int, stop: int) -> tuple[Array, Array]:
-        dgamma, dbeta = np.zeros(d), np.zeros(d)
+    def task(start: int, stop: int) -> Array:
+        sums = np.zeros((2, d))
         for rows in chunks(start, stop, d):
             part = dy[rows]
             (product,) = memory.scratch(part.shape, xhat.dtype, 1)
             np.multiply(part, xhat[rows], out=product)
             if weight_grads:
-                dbeta += column_sums(part)
-                dgamma += column_sums(product)
+                sums[0] += column_sums(product)
+                sums[1] += column_sums(part)
             if dx is None:
                 continue
             along, mean, out = (product @ weights)[:, None], (part @ weights)[:, None], dx[rows]
@@ -103,11 +112,12 @@ def layer_norm_backward(
                 scale.apply(np.multiply, part, out)
             np.subtract(g, product, out=out)
             np.multiply(out, inv[rows], out=out)
-        return dgamma, dbeta
+        return sums
 
-    partial = parallel.run(task, m, 6 * xhat.size / RATE)
-    dgamma = np.sum([p[0] for p in partial], axis=0).astype(xhat.dtype)
-    dbeta = np.sum([p[1] for p in partial], axis=0).astype(xhat.dtype)
+    total, *more = parallel.run(task, m, 6 * xhat.size / RATE)
+    for sums in more:
+        np.add(total, sums, out=total)
+    dgamma, dbeta = total.astype(xhat.dtype)
     return dx, dgamma, dbeta
 
 

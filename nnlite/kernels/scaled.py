@@ -34,19 +34,22 @@ def weights_forward(w: Array, b: Array | None, gamma: Array | None, beta: Array 
 
 def weights_backward(
     dw: Array, db: Array, w: Array, gamma: Array | None, beta: Array | None
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array | None, Array | None]:
     """Return the gradients (dw, dgamma, dbeta) of :func:`weights_forward`; that of b is db itself.
 
-    dw = gamma[:, None] * dw' + beta[:, None] * db, dgamma = sum over the columns of dw' * w, dbeta = w @ db.
+    dw = gamma[:, None] * dw' + beta[:, None] * db, dgamma = sum over the columns of dw' * w, dbeta = w @ db;
+    None for those of gamma and beta that are None.
 
     Args:
         dw: (I, O), the gradient of w'.
         db: (O,), the gradient of b'.
         w, gamma, beta: as in the forward.
     """
-    dgamma, dbeta = np.einsum("ij,ij->i", dw, w), w @ db
+    dgamma = dbeta = None
     if gamma is not None:
+        dgamma = np.einsum("ij,ij->i", dw, w)
         dw = dw * gamma[:, None]
     if beta is not None:
+        dbeta = w @ db
         dw = dw + beta[:, None] * db
     return dw, dgamma, dbeta

@@ -228,7 +228,8 @@ class HeadAttention(Layer):
         affine: Any = None,
     ) -> tuple[Any, Any]:
         """The outputs and, if ``keep``, the cache; with ``affine``, for inputs scaled and shifted by that."""
-        self._shapes(structure.map_arrays(x, np.shape))
+        if affine is None or 0 in x[0].shape:  # else all are one array, which fits itself
+            self._shapes(structure.map_arrays(x, np.shape))
         query, value, key = x if len(x) > 2 else (*x, x[1])
         listed = masks.listed(self, mask, ("query_mask", "value_mask", "key_mask"))
         given = [a if a is not None else b for a, b in zip((query_mask, value_mask, key_mask), listed, strict=True)]

@@ -27,6 +27,8 @@ def _axes_of(layer: Layer, axis: Any) -> list[int]:
 
 def _places(layer: Layer, axes: list[int], rank: int) -> list[int]:
     """Return the axes counted from 0, in ascending order; raises if one is missing or there twice."""
+    if axes == [-1] and rank:  # as nearly everywhere
+        return [rank - 1]
     for axis in axes:
         if not -rank <= axis < rank:
             raise ValueError(f"{layer.label}: axis {axis} does not exist in an input of {rank} axes.")
@@ -39,8 +41,7 @@ def _places(layer: Layer, axes: list[int], rank: int) -> list[int]:
 def _to_rows(x: Any, places: list[int]) -> tuple[Any, tuple[int, ...]]:
     """Return x with the axes ``places`` as the columns of a matrix, and the shape before it was made one."""
     last = x if places[0] == x.ndim - len(places) else np.moveaxis(x, places, range(-len(places), 0))
-    columns = int(np.prod(last.shape[-len(places) :]))
-    rows = int(np.prod(last.shape[: -len(places)]))
+    rows, columns = (math.prod(part) for part in (last.shape[: -len(places)], last.shape[-len(places) :]))
     return np.ascontiguousarray(last).reshape(rows, columns), last.shape
 
 
@@ -164,9 +165,10 @@ class LayerNormalization(Normalized):
         """Return what a layer makes of the output in training, and the cache with which backward undoes both."""
         x = wrapping.prepare(self, x)
         rows, units = x.reshape(-1, x.shape[-1]), self._scales(layer)
-        if units is None or len(rows) < scaled.WORTH * units:
+        assert units is not None  # as takes_along said
+        if len(rows) < scaled.WORTH * units:
             y, own = self.forward(x, True)
-            z, its = layer.forward([y] * 2 if len(layer.named_inputs) > 1 else y, True)
+            z, its = layer.forward_scaled(y, None, None, True) if layer.named_inputs else layer.forward(y, True)
             return z, Along(None, own, layer, its)
         xhat, own = kernels.layer_norm_forward(rows, None, None, self.epsilon)
         z, its = layer.forward_scaled(xhat.reshape(x.shape), *self._values(), True)
@@ -174,8 +176,11 @@ class LayerNormalization(Normalized):
 
     def _backward_along(self, dy: Any, cache: Along, input_grad: bool) -> Any:
         if cache.rows is None:
-            dy = cache.layer.backward(dy, cache.its)
-            return self.backward(sum(dy[1:], dy[0]) if isinstance(dy, list) else dy, cache.own, input_grad)
+            if cache.layer.named_inputs:  # which were all one array
+                dy, _, _ = cache.layer.backward_scaled(dy, cache.its, True)  # type: ignore[attr-defined]
+            else:
+                dy = cache.layer.backward(dy, cache.its)
+            return self.backward(dy, cache.own, input_grad)
         dxhat, dgamma, dbeta = cache.layer.backward_scaled(dy, cache.its, input_grad)  # type: ignore[attr-defined]
         self._accumulate(dgamma, dbeta)
         if not input_grad:

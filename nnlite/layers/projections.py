@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,21 +15,34 @@ from nnlite.kernels.dense import dense_backward, dense_backward_in_parts, dense_
 from nnlite.layers.einsum_dense import EinsumDense
 
 
+class Joined(NamedTuple):
+    """Weights of projections side by side.
+
+    ``kernel``: the kernels, the first times ``scale``. ``w``: what the product was with, those with ``affine``, a scale
+    and a shift of what is projected, as a part of them; None for none. ``edges``: the columns where each begins, and
+    the last ends.
+    """
+
+    kernel: Any
+    w: Any
+    edges: list[int]
+    scale: float
+    affine: tuple[Any, Any] | None
+
+
 class Projected(NamedTuple):
     """What backward needs.
 
     ``denses``: the projections of query, key and value. ``shared``: how many of them, from the end, read one array,
-    ``x``; 0 for none. ``caches``: those of the others. ``affine``: scale and shift of ``x`` that are a part of the
-    weights, or None. ``done``: what the queries were multiplied by in their weights, ``left``: what of the scores'
-    scale is left to do.
+    ``x``; 0 for none, and ``joined``: the weights of those. ``caches``: those of the others. ``left``: what of the
+    scores' scale is left to do.
     """
 
     denses: list[EinsumDense]
     shared: int
     x: Any
+    joined: Joined | None
     caches: list[Any]
-    affine: tuple[Any, Any] | None
-    done: float
     left: float
 
 
@@ -57,14 +70,16 @@ def project(
     """
     shared = (3 if query is value else 2) if join and key is value else 0
     done, left = (scale, 1.0) if shared == 3 else (1.0, scale)
+    joined = None
     results, caches = [], []
     for dense, x in zip(denses[: 3 - shared], (query, key, value), strict=False):
         y, cache = dense.forward(x, training) if keep else (dense.infer(x), None)
         results.append(y)
         caches.append(cache)
     if shared:
-        results += _forward(denses[3 - shared :], value, done, affine)
-    return results, Projected(denses, shared, value if shared else None, caches, affine, done, left)
+        more, joined = _forward(denses[3 - shared :], value, done, affine)
+        results += more
+    return results, Projected(denses, shared, value if shared else None, joined, caches, left)
 
 
 def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, list[Any] | None]:
@@ -74,10 +89,10 @@ def memory_for_gradients(projected: Projected, like: list[Any]) -> tuple[Any, li
         projected: of the forward.
         like: the three results.
     """
-    denses, shared, x, *_ = projected
-    if not shared:
+    denses, shared, x, joined, *_ = projected
+    if joined is None:
         return None, None
-    edges = _weights(denses[3 - shared :])[1]
+    edges = joined.edges
     whole = memory.empty((math.prod(x.shape[:-1]), edges[-1]), x.dtype)
     first = [memory.empty(a.shape, a.dtype) for a in like[: 3 - shared]]
     return whole, first + _views(whole, denses[3 - shared :], edges, x.shape)
@@ -96,17 +111,17 @@ def project_backward(
         count: 2 if the key was the value, not given, else 3.
         input_grad: whether the inputs' gradients are wanted; else None is returned.
     """
-    denses, shared, x, caches, affine, done, _ = projected
-    if affine is not None:
-        return list(_backward_with(affine, denses, whole, x, done, input_grad))
+    denses, shared, x, joined, caches, _ = projected
+    if joined is not None and joined.affine is not None:
+        return list(_backward_with(joined, denses, whole, x, input_grad))
     found = [
         dense.backward(dy, cache, input_grad=input_grad)
         for dense, dy, cache in zip(denses, gradients, caches, strict=False)
     ]
-    if shared:
+    if joined is not None:
         first = [(0, 1)] if shared == 3 else []
         rest = [(shared - 2, shared)] if count == 2 else [(shared - 2, shared - 1), (shared - 1, shared)]
-        found += _backward(denses[3 - shared :], whole, x, done, first + rest if input_grad else [])
+        found += _backward(joined, denses[3 - shared :], whole, x, first + rest if input_grad else [])
     if not input_grad:
         return None
     query, *others = found
@@ -134,7 +149,7 @@ def same_heads(parts: list[Any]) -> bool:
 
 def columns(parts: list[Any]) -> int:
     """How many columns the kernels of projections have, side by side."""
-    return sum(math.prod(part.kernel.shape[1:]) for part in parts)
+    return sum(math.prod(part.kernel.value.shape[1:]) for part in parts)
 
 
 def rows_of(dense: EinsumDense, bound: int = 1) -> Callable[[Any], Any]:
@@ -151,12 +166,6 @@ def rows_of(dense: EinsumDense, bound: int = 1) -> Callable[[Any], Any]:
     return project
 
 
-def _weights(denses: list[EinsumDense]) -> tuple[list[Any], list[int]]:
-    """The kernels as matrices, and the columns at which each begins and the last ends, side by side."""
-    kernels = [dense.kernel.value.reshape(len(dense.kernel.value), -1) for dense in denses]
-    return kernels, [0, *np.cumsum([kernel.shape[1] for kernel in kernels]).tolist()]
-
-
 def _views(y: Any, denses: list[EinsumDense], edges: list[int], shape: tuple[int, ...]) -> list[Any]:
     return [
         y[:, start:stop].reshape(*shape[:-1], *dense.kernel.shape[1:])
@@ -164,66 +173,63 @@ def _views(y: Any, denses: list[EinsumDense], edges: list[int], shape: tuple[int
     ]
 
 
-def _forward(denses: list[EinsumDense], x: Any, scale: float, affine: tuple[Any, Any] | None) -> list[Any]:
+def _forward(
+    denses: list[EinsumDense], x: Any, scale: float, affine: tuple[Any, Any] | None
+) -> tuple[list[Any], Joined]:
     """The results of projections of one array, the first times a scale, as one product: views of one array."""
-    w, edges = _joined(denses, scale)
+    kernels = [dense.kernel.value.reshape(len(dense.kernel.value), -1) for dense in denses]
+    edges = [*accumulate((kernel.shape[1] for kernel in kernels), initial=0)]
+    kernel = np.concatenate(kernels, axis=1)
     biases = [dense.bias.value.reshape(-1) for dense in denses if dense.bias is not None]
     b = np.concatenate(biases) if biases else None
-    if b is not None and scale != 1:
-        b[: edges[1]] *= scale
-    if affine is not None:
-        w, b = scaled.weights_forward(w, b, *affine)
-    y = dense_forward(x.reshape(-1, x.shape[-1]), w, b)
-    return _views(y, denses, edges, x.shape)
-
-
-def _joined(denses: list[EinsumDense], scale: float) -> tuple[Any, list[int]]:
-    """The kernels side by side, the first times a scale, and the columns where each begins and the last ends."""
-    kernels, edges = _weights(denses)
-    w = np.concatenate(kernels, axis=1)
     if scale != 1:
-        w[:, : edges[1]] *= scale
-    return w, edges
+        kernel[:, : edges[1]] *= scale
+        if b is not None:
+            b[: edges[1]] *= scale
+    w = kernel
+    if affine is not None:
+        w, b = scaled.weights_forward(kernel, b, *affine)
+    y = dense_forward(x.reshape(-1, x.shape[-1]), w, b)
+    return _views(y, denses, edges, x.shape), Joined(kernel, w, edges, scale, affine)
 
 
-def _backward(denses: list[EinsumDense], dy: Any, x: Any, scale: float, groups: list[tuple[int, int]]) -> list[Any]:
+def _backward(joined: Joined, denses: list[EinsumDense], dy: Any, x: Any, groups: list[tuple[int, int]]) -> list[Any]:
     """Accumulate the gradients of the variables; return the gradient of x, for each group of projections its own.
 
     A group is the place of its first projection, and the one behind its last.
     """
-    w, edges = _joined(denses, scale)
-    parts = [slice(edges[first], edges[last]) for first, last in groups]
+    parts = [slice(joined.edges[first], joined.edges[last]) for first, last in groups]
     dxs, dw, db = dense_backward_in_parts(
         dy,
         x.reshape(-1, x.shape[-1]),
-        w,
+        joined.w,
         parts,
         use_bias=any(dense.bias is not None and dense.bias.trainable for dense in denses),
         weight_grad=any(dense.kernel.trainable for dense in denses),
     )
-    _accumulate(denses, edges, scale, dw, db)
+    _accumulate(joined, denses, dw, db)
     return [dx.reshape(x.shape) for dx in dxs]
 
 
 def _backward_with(
-    affine: tuple[Any, Any], denses: list[EinsumDense], dy: Any, x: Any, scale: float, input_grad: bool
+    joined: Joined, denses: list[EinsumDense], dy: Any, x: Any, input_grad: bool
 ) -> tuple[Any, Any, Any]:
     """Accumulate the gradients of the variables; return those of x, and of the scale and shift in the weights."""
-    whole, edges = _joined(denses, scale)
-    w, _ = scaled.weights_forward(whole, None, *affine)
-    dx, dw, db = dense_backward(dy, x.reshape(-1, x.shape[-1]), w, input_grad=input_grad)
+    assert joined.affine is not None
+    dx, dw, db = dense_backward(dy, x.reshape(-1, x.shape[-1]), joined.w, input_grad=input_grad)
     assert dw is not None and db is not None
-    dw, dgamma, dbeta = scaled.weights_backward(dw, db, whole, *affine)
-    _accumulate(denses, edges, scale, dw, db)
+    dw, dgamma, dbeta = scaled.weights_backward(dw, db, joined.kernel, *joined.affine)
+    _accumulate(joined, denses, dw, db)
     return None if dx is None else dx.reshape(x.shape), dgamma, dbeta
 
 
-def _accumulate(denses: list[EinsumDense], edges: list[int], scale: float, dw: Any, db: Any) -> None:
-    """Accumulate the gradients of projections side by side, the first times a scale, those that there are."""
-    for gradient in (dw, db):
-        if gradient is not None and scale != 1:
-            gradient[..., : edges[1]] *= scale
-    for dense, (start, stop) in zip(denses, pairwise(edges), strict=True):
+def _accumulate(joined: Joined, denses: list[EinsumDense], dw: Any, db: Any) -> None:
+    """Accumulate the gradients of projections side by side, those that there are."""
+    if joined.scale != 1:
+        for gradient in (dw, db):
+            if gradient is not None:
+                gradient[..., : joined.edges[1]] *= joined.scale
+    for dense, (start, stop) in zip(denses, pairwise(joined.edges), strict=True):
         if dw is not None:
             dense.kernel.accumulate(dw[:, start:stop].reshape(dense.kernel.shape))
         if dense.bias is not None and db is not None:
