@@ -14,7 +14,7 @@ from nnlite.kernels import memory, parallel
 from nnlite.kernels.channels import column_sums, finisher
 from nnlite.kernels.conv_im2col import Lowering, Windows, lowering
 from nnlite.kernels.conv_maps import maps_of_convolution
-from nnlite.kernels.conv_return import Return, Returning
+from nnlite.kernels.conv_return import Return, Returning, returning
 from nnlite.kernels.conv_winograd_columns import Tiled, tiled_convolution
 from nnlite.kernels.pooling import give_to_largest, reduce_windows
 from nnlite.kernels.windows import Axis, axes, pairs, per_axis
@@ -301,8 +301,11 @@ class _Backward:
         self.how = lowering(spatial, x.shape[-1], w.shape[-1], groups, cache.use_bias, x.dtype, CHUNK)
         self.back: Lowering | None = None
         self.by_rows = all(one.stride == 1 for one in spatial)
-        self.strided = Return(spatial, w, groups, CHUNK) if input_grad and not self.by_rows else None
-        if input_grad and self.by_rows:
+        self.strided: Return | None = None
+        if input_grad and not self.by_rows:
+            self.strided = returning(spatial, x.shape[-1], w.shape[-1], groups, x.dtype, CHUNK)
+            self.kernel = self.strided.matrices(w)
+        elif input_grad:
             mirrored = tuple(one.mirrored() for one in spatial)
             self.back = lowering(mirrored, w.shape[-1], x.shape[-1], groups, False, x.dtype, CHUNK)
             self.kernel = self.back.mirrored_matrices(w)
@@ -315,7 +318,7 @@ class _Backward:
         count = share.images.stop - share.images.start
         mirrored = None if back is None else Windows(back, count)
         windows = None if self.shared else Windows(how, count)
-        returning = None if self.strided is None else Returning(self.strided, count)
+        giving = None if self.strided is None else Returning(self.strided, self.kernel, count)
         step = how.images if back is None else back.images if self.shared else min(how.images, back.images)
         step = step if self.strided is None else min(step, self.strided.how.images)
         db = np.zeros(self.dy.shape[-1], x.dtype)
@@ -336,8 +339,8 @@ class _Backward:
                     if self.shared:
                         mirrored.gradient(matrices, x[part, band])
                     mirrored.correlate(matrices, self.kernel, dx[part, band])
-            elif returning is not None and dx is not None:
-                returning.give(dz, dx[part])
+            elif giving is not None and dx is not None:
+                giving.give(dz, dx[part])
         summed = mirrored if windows is None else windows
         assert summed is not None
         return summed.total, db

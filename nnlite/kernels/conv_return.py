@@ -10,6 +10,7 @@ in the kernel for 9 taps.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -41,37 +42,47 @@ class _Reach:
 
 
 class Return:
-    """How dz of one convolution is given back to its inputs. Holds no data but the kernel."""
+    """How dz of one convolution is given back to its inputs. Holds no data."""
 
-    def __init__(self, spatial: tuple[Axis, ...], w: Array, groups: int, chunk: int) -> None:
+    def __init__(
+        self, spatial: tuple[Axis, ...], channels: int, filters: int, groups: int, dtype: Any, chunk: int
+    ) -> None:
         self.reaches = [_Reach(one) for one in spatial]
-        self.groups, self.channels, self.dtype = groups, w.shape[-2], w.dtype
+        self.groups, self.channels = groups, channels // groups
         self.slots = tuple(len(reach.used) for reach in self.reaches)
         self.whole = all(len(reach.used) == reach.stride for reach in self.reaches)
         windows = tuple(reach.windows for reach in self.reaches)
-        channels = math.prod(self.slots) * self.channels * groups
-        self.how = lowering(windows, w.shape[-1], channels, groups, False, w.dtype, chunk)
-        self.kernel = self.how.matrices(self._spread(w))
+        self.how = lowering(windows, filters, math.prod(self.slots) * channels, groups, False, dtype, chunk)
+        self.place_of = _numbers([reach.places for reach in self.reaches], self.how.kernel)
+        self.slot_of = _numbers([reach.slots for reach in self.reaches], self.slots)
 
-    def _spread(self, w: Array) -> Array:
-        """Return the kernel of the windows of dz, (window sizes..., F / G, G * slots... * C / G), of w (taps..., C / G,
-        F)."""
-        w = np.moveaxis(w.reshape(*w.shape[:-1], self.groups, -1), (-1, -2), (-3, -2))  # (taps..., F / G, G, C / G)
-        rank = len(self.slots)
-        spread = np.zeros((*self.how.kernel, *self.slots, *w.shape[rank:]), w.dtype)
-        for tap in product(*(range(len(reach.places)) for reach in self.reaches)):
-            places = [reach.places[t] for reach, t in zip(self.reaches, tap, strict=True)]
-            slots = [reach.slots[t] for reach, t in zip(self.reaches, tap, strict=True)]
-            spread[tuple(places + slots)] = w[tap]
-        spread = np.moveaxis(spread, range(rank, 2 * rank), range(-1 - rank, -1))
-        return spread.reshape(*self.how.kernel, w.shape[rank], -1)
+    def matrices(self, w: Array) -> list[Array]:
+        """Return the kernel w (taps..., C / G, F) as the products of windows of dz take it."""
+        # (taps, F / G, G, C / G), each tap to its place in the windows and its slot; zeros where no tap belongs
+        w = w.reshape(-1, self.channels, self.groups, self.how.channels).transpose(0, 3, 2, 1)
+        shape = (self.how.taps, self.how.channels, self.groups, math.prod(self.slots), self.channels)
+        spread = np.zeros(shape, w.dtype)
+        spread[self.place_of, :, :, self.slot_of] = w
+        return self.how.matrices(spread.reshape(*shape[:2], -1))
+
+
+def _numbers(along: list[list[int]], sizes: tuple[int, ...]) -> Array:
+    """For each tap, in order, the number of what it has along each axis, among all."""
+    numbers: Array = np.ravel_multi_index(tuple(zip(*product(*along), strict=True)), sizes)
+    return numbers
+
+
+@lru_cache(maxsize=1024)
+def returning(spatial: tuple[Axis, ...], channels: int, filters: int, groups: int, dtype: Any, chunk: int) -> Return:
+    """Return the :class:`Return`, remembered, since a net asks for it at each step."""
+    return Return(spatial, channels, filters, groups, dtype, chunk)
 
 
 class Returning:
     """One thread's buffers for a :class:`Return`, and the work on one chunk of images."""
 
-    def __init__(self, back: Return, images: int) -> None:
-        self.back, self.windows = back, Windows(back.how, images)
+    def __init__(self, back: Return, kernel: list[Array], images: int) -> None:
+        self.back, self.kernel, self.windows = back, kernel, Windows(back.how, images)
         how = back.how
         size = min(images, how.images) * how.rows * math.prod(how.out[1:]) * how.filters * how.groups
         self.products = memory.empty((size,), how.dtype)
@@ -86,7 +97,7 @@ class Returning:
             band = view[:, first : first + how.rows]
             shape = (*band.shape[: 1 + len(how.out)], how.groups * how.filters)
             products = self.products[: math.prod(shape)].reshape(shape)
-            self.windows.correlate(self.windows.gather(band), self.back.kernel, products)
+            self.windows.correlate(self.windows.gather(band), self.kernel, products)
             self._place(products, first, dx)
 
     def _place(self, products: Array, first: int, dx: Array) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
 from nnlite.kernels.conv import CHUNK, GEMM_RATE, conv_backward, conv_forward
-from nnlite.kernels.conv_return import Return, Returning
+from nnlite.kernels.conv_return import Returning, returning
 from nnlite.kernels.windows import Axis
 
 Array = NDArray[Any]
@@ -77,13 +77,14 @@ def conv_transpose_forward(
     dtype = np.result_type(x, w).newbyteorder("=")
     x, w = np.ascontiguousarray(x, dtype), w.astype(dtype, copy=False)
     y = memory.empty((len(x), *(one.size for one in spatial), w.shape[-2]), dtype)
-    back = Return(spatial, w, 1, CHUNK)
+    back = returning(spatial, w.shape[-2], w.shape[-1], 1, dtype, CHUNK)
+    kernel = back.matrices(w)
 
     def task(start: int, stop: int) -> None:
-        returning = Returning(back, stop - start)
+        giving = Returning(back, kernel, stop - start)
         for first in range(start, stop, back.how.images):
             part = slice(first, min(stop, first + back.how.images))
-            returning.give(x[part], y[part])
+            giving.give(x[part], y[part])
             if b is not None:
                 y[part] += b
 
