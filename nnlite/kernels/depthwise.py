@@ -259,7 +259,8 @@ class Windows:
         x = padded = x[..., None]
         if self.scratch is not None:
             padded = self.scratch[: len(x)]
-            padded[(slice(None), *layout.inside)] = x[..., : layout.inputs, :, :]
+            inside = (slice(None), *layout.inside)
+            padded[inside] = x[..., : layout.inputs, :, :]
         outs, strides = [one.out for one in rows], [one.stride for one in rows]
         return windows_as_runs(padded, outs, strides, layout.kernel, layout.spread, layout.run)
 
@@ -284,7 +285,7 @@ class _Inputs(NamedTuple):
         counts: how many there are along each axis but the last.
         kernel: how many outputs reached each, along every axis; spread: how far apart those are.
         starts: where those of the first input begin, in the dz with zeros around.
-        index: the numbers of their taps for each pixel of a row, see :func:`_filters_at`.
+        numbers: those of their taps for each pixel of a row, see :func:`_filters_at`.
     """
 
     where: tuple[slice, ...]
@@ -292,7 +293,7 @@ class _Inputs(NamedTuple):
     kernel: list[int]
     spread: list[int]
     starts: list[int]
-    index: Array
+    numbers: Array
 
 
 class _Back:
@@ -360,7 +361,7 @@ class _Back:
 
     def along_rows(self, w: Array) -> list[Array]:
         """Return the filters along a row for each share of the inputs, (taps..., outputs, run)."""
-        return [_filters_at(w, inputs.index) for inputs in self.inputs]
+        return [_filters_at(w, inputs.numbers) for inputs in self.inputs]
 
     def scratch(self, images: int, dtype: Any) -> Array:
         """Return memory for the dz of some images with zeros around."""
@@ -370,7 +371,8 @@ class _Back:
 
     def repeated(self, dz: Array, scratch: Array) -> Array:
         """Keep dz of a few images for :meth:`give`; return it with each output s times in a row, as runs."""
-        inside = as_runs(scratch[(slice(len(dz)), *self.inside)])
+        where = (slice(len(dz)), *self.inside)
+        inside = as_runs(scratch[where])
         inside.reshape(*dz.shape[:-1], self.step, -1)[...] = dz[..., None, :]
         return inside
 

@@ -264,8 +264,7 @@ class HeadAttention(Layer):
         looked_up = self._unflat(y, (*shapes[0][:-1], v.shape[-1]))
         output, output_cache = apply(output_part, looked_up if gate is None else looked_up * gate)
         scores = None
-        if return_attention_scores:
-            assert p is not None
+        if return_attention_scores and p is not None:
             scores = p.reshape(self._score_shape(query.shape, value.shape, q.shape[2]))
         cache = None
         if keep:
