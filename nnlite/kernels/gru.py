@@ -142,17 +142,16 @@ def gru_backward(
         count = stop - start
         dh = recurrent.begun(dh_last, start, stop, units, dtype)
         blocks = recurrent.blocks(steps, dh.size)
-        most = blocks[-1][1]
+        most = blocks[0][1]
         slopes, onward = memory.empty((4, most, count, units), dtype), np.empty_like(dh)
         # The gradients by inner, a_z, a_r, a_h: the first three go through h, the last three through x.
         da = np.zeros((most, count, 4 * units), dtype)
         by_gate = da.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
         to_h, to_x = da[:, :, : 3 * units], da[:, :, units:]
-        by_h, by_x = (recurrent.Sum((size + 1, 3 * units), dtype) for size in (units, inputs))
-        by_inner = recurrent.Sum((units, units), dtype)
+        by_h, by_x, by_inner = recurrent.Sum(), recurrent.Sum(), recurrent.Sum()
         shared, product = np.empty_like(dh), np.empty_like(dh)
         rests = recurrent.rests(mask, start, stop, steps)
-        for first, size in blocks:
+        for first, size in reversed(blocks):
             before, now = hx[first : first + size, :, :units], kept[:, first : first + size]
             _slopes(before, now, slopes[:, :size], reset_after)
             for at in range(size - 1, -1, -1):
@@ -185,7 +184,8 @@ def gru_backward(
             if dx is not None:
                 dx[start:stop, first : first + size] = recurrent.input_gradient(to_x[:size], w)
         dh0[start:stop] = dh
-        by_h.total[:units, :units] += by_inner.total
+        if not reset_after:
+            by_h.total[:units, :units] += by_inner.total
         return by_h.total, by_x.total
 
     by_h, by_x = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 3))

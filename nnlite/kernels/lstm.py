@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import memory, recurrent
+from nnlite.kernels import memory, parallel, recurrent
 from nnlite.kernels.recurrent import Part
 
 Array = NDArray[Any]
 
-# What is kept of each step: three gates, as 1 + exp(-z) until backward finishes them, and what each is multiplied with,
-# 2 g, 2 c and tanh(c).
+# What is kept of each step: three gates, as 1 + exp(-z) until their slopes are computed, and what each is multiplied
+# with, 2 g, 2 c before the step, and tanh(c).
 INPUT, FORGET, OUTPUT, CANDIDATE, CELL, TANH_CELL = range(6)
-# The order i, g, f, o of the gradients by gates, as places in Keras's order: so the three by c are side by side.
-BY_C = [0, 2, 1, 3]
 
 
 def lstm_forward(
@@ -66,42 +66,67 @@ def lstm_forward(
     def rows(start: int, stop: int) -> Part:
         count, weights = stop - start, _by_gates(u, b, w)
         hx = recurrent.extended(x[start:stop], units, None if h0 is None else h0[start:stop], keep)
-        kept = memory.empty((6, steps + 1 if keep else 1, count, units), dtype)
-        kept[CELL, 0] = 0 if c0 is None else c0[start:stop] * two
-        shares = memory.empty((2, count, units), dtype) if keep else kept[CANDIDATE:TANH_CELL, 0]
+        kept = memory.empty((steps + 1 if keep else 1, 6, count, units), dtype)
+        after = kept[1:] if keep else kept  # else all steps are done in the same place
+        after_h = hx[1:, :, :units] if keep else hx[:, :, :units]
+        kept[0, CELL] = 0 if c0 is None else c0[start:stop] * two
+        shares = memory.empty((2, count, units), dtype) if keep else kept[0, CANDIDATE:TANH_CELL]
         by_i, by_f = shares
         rests = recurrent.rests(mask, start, stop, steps)
-        with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
-            for t in range(steps):
-                if keep or t == 0:  # else all steps are done in the same place
-                    hx_now, h, now, c = hx[t], hx[t + keep, :, :units], kept[:, t], kept[CELL, t + keep]
-                    z, i_f, o, g, g_c = now[:4], now[:OUTPUT], now[OUTPUT], now[CANDIDATE], now[CANDIDATE:TANH_CELL]
-                    tanh_c = now[TANH_CELL if keep else CANDIDATE]
-                if not keep:
-                    hx_now[:, units + 1 :] = x[start:stop, t]
-                rest = rests[t]
-                before = None if rest is None else (hx_now[rest, :units], now[CELL][rest])
-                matmul(hx_now, weights, z)
-                exp(z, z)
-                add(z, one, z)
-                divide(minus_four, g, g)
-                add(g, two, g)  # 2 tanh
-                divide(g_c, i_f, shares)
-                add(by_i, by_f, c)
-                exp(c, tanh_c)
-                add(tanh_c, one, tanh_c)
-                divide(minus_two, tanh_c, tanh_c)
-                add(tanh_c, one, tanh_c)
-                divide(tanh_c, o, h)
-                if before is not None:
-                    h[rest], c[rest] = before
-                if y is not None:
-                    y[start:stop, t] = h
-        last_h[start:stop] = hx[-1, :, :units]
-        divide(kept[CELL, -1], two, out=last_c[start:stop])
-        return Part(start, stop, hx, kept)
 
-    parts = recurrent.run(rows, n, steps, inputs, units, 4)
+        def onward() -> Iterator[tuple[Array, Array]]:
+            """Do blocks of steps; yield what is kept of each, and its h."""
+            views: Any = zip(
+                hx,
+                after_h,
+                kept[:, :CELL],
+                kept[:, :OUTPUT],
+                kept[:, OUTPUT],
+                kept[:, CANDIDATE],
+                kept[:, CANDIDATE:TANH_CELL],
+                kept[:, TANH_CELL if keep else CANDIDATE],
+                after[:, CELL],
+                strict=False,
+            )
+            views = views if keep else repeat(*views)
+            for first, size in recurrent.blocks(steps, count * units):
+                for t, (hx_now, h, z, i_f, o, g, g_c, tanh_c, c) in zip(
+                    range(first, first + size), views, strict=False
+                ):
+                    if not keep:
+                        hx_now[:, units + 1 :] = x[start:stop, t]
+                    rest = rests[t]
+                    before = None if rest is None else (hx_now[rest, :units], g_c[1, rest])
+                    matmul(hx_now, weights, z)
+                    exp(z, z)
+                    add(z, one, z)
+                    divide(minus_four, g, g)
+                    add(g, two, g)  # 2 tanh
+                    divide(g_c, i_f, shares)
+                    add(by_i, by_f, c)
+                    exp(c, tanh_c)
+                    add(tanh_c, one, tanh_c)
+                    divide(minus_two, tanh_c, tanh_c)
+                    add(tanh_c, one, tanh_c)
+                    divide(tanh_c, o, h)
+                    if before is not None:
+                        h[rest], c[rest] = before
+                    if y is not None:
+                        y[start:stop, t] = h
+                yield kept[first : first + size], after_h[first : first + size]
+
+        slopes: list[Array] = []
+        with np.errstate(over="ignore"):  # exp of a large number is infinite, and the gate then 0
+            if keep and recurrent.is_worth_beside(count, steps, inputs, units, 4):
+                recurrent.beside(onward(), lambda done: slopes.append(_slopes(*done)))
+            else:
+                for _ in onward():
+                    pass
+        last_h[start:stop] = after_h[-1]
+        divide(after[-1, CELL], two, out=last_c[start:stop])
+        return Part(start, stop, hx, (kept, slopes))
+
+    parts = recurrent.run(rows, n, steps, inputs, units, 4, helped=keep and parallel.threads() > 1)
     return y, last_h, last_c, (parts, mask) if keep else None
 
 
@@ -136,69 +161,93 @@ def lstm_backward(
     units, inputs, dtype = u.shape[0], len(w), w.dtype
     dx = np.empty((n, steps, inputs), dtype) if input_grad else None
     dh0, dc0 = np.empty((n, units), dtype), np.empty((n, units), dtype)
-    w_by_c, u_by_c = (a.reshape(-1, 4, units)[:, BY_C].reshape(-1, 4 * units) for a in (w, u))
-    u_t = np.ascontiguousarray(u_by_c.T)
+    u_t = np.ascontiguousarray(u.T)
+    matmul, multiply, add = np.matmul, np.multiply, np.add
 
     def rows(part: Part) -> tuple[Array]:
-        start, stop, hx, kept = part
-        count = stop - start
-        dh = recurrent.begun(dh_last, start, stop, units, dtype)
-        dc = recurrent.begun(dc_last, start, stop, units, dtype)
-        blocks = recurrent.blocks(steps, dh.size)
-        most = blocks[-1][1]
-        slopes, product = memory.empty((5, most, count, units), dtype), np.empty((count, units), dtype)
-        dz = memory.empty((most, count, 4 * units), dtype)
-        by_gate = dz.reshape(most, count, 4, units).transpose(0, 2, 1, 3)
-        dweights = recurrent.Sum((hx.shape[2], 4 * units), dtype)
-        rests = recurrent.rests(mask, start, stop, steps)
-        for first, size in blocks:
-            _slopes(kept[:, first : first + size], slopes[:, :size])
-            for at in range(size - 1, -1, -1):
-                t = first + at
-                rest = rests[t]
-                if dy is not None:
-                    dh += dy[start:stop, t]
-                before = None if rest is None else (dh[rest], dc[rest])
-                np.multiply(dh, slopes[3, at], out=product)
-                dc += product
-                np.multiply(dc, slopes[:3, at], out=by_gate[at, :3])
-                np.multiply(dh, slopes[4, at], out=by_gate[at, 3])
-                dc *= kept[FORGET, t]
-                if rest is not None:
-                    dz[at, rest] = 0
-                np.matmul(dz[at], u_t, out=dh)
-                if before is not None:
-                    dh[rest], dc[rest] = before
-            dweights.add(hx[first : first + size], dz[:size])
+        start, stop, hx, (kept, slopes) = part
+        count, rests = stop - start, recurrent.rests(mask, start, stop, steps)
+        blocks = recurrent.blocks(steps, count * units)
+        ahead = recurrent.is_worth_beside(count, steps, inputs, units, 4)
+        # The gradients by z of i, f, g, o, and what dh adds to dc; of all steps where weigh comes later.
+        rooms = [memory.empty((size, count, 5, units), dtype) for _, size in (blocks if ahead else blocks[:1])]
+        own = memory.empty((0 if slopes else blocks[0][1], 5, count, units), dtype)
+        dweights = recurrent.Sum()
+
+        def back() -> Iterator[tuple[int, Array]]:
+            """Go back through blocks of steps; yield where each begins, and its dz."""
+            dh = recurrent.begun(dh_last, start, stop, units, dtype)
+            dc = recurrent.begun(dc_last, start, stop, units, dtype)
+            for at, (first, size) in reversed(list(enumerate(blocks))):
+                now, h = kept[first : first + size], hx[first + 1 : first + 1 + size, :, :units]
+                slope = slopes[at] if slopes else _slopes(now, h, own[:size])
+                room = rooms[at if ahead else 0][:size]
+                by_gate, dz = room.swapaxes(1, 2), room.reshape(size, count, 5 * units)[:, :, : 4 * units]
+                views = zip(slope[:, :3], slope[:, 3:], by_gate[:, :3], by_gate[:, 3:], now[:, FORGET], dz, strict=True)
+                for t, (slope_c, slope_h, by_c, by_h, f, dz_now) in reversed(list(enumerate(views, first))):
+                    rest = rests[t]
+                    if dy is not None:
+                        dh += dy[start:stop, t]
+                    before = None if rest is None else (dh[rest], dc[rest])
+                    multiply(dh, slope_h, by_h)
+                    add(dc, by_h[1], dc)
+                    multiply(dc, slope_c, by_c)
+                    multiply(dc, f, dc)
+                    if rest is not None:
+                        dz_now[rest] = 0
+                    matmul(dz_now, u_t, dh)
+                    if before is not None:
+                        dh[rest], dc[rest] = before
+                yield first, dz
+            dh0[start:stop], dc0[start:stop] = dh, dc
+
+        def weigh(found: tuple[int, Array]) -> None:
+            first, dz = found
+            dweights.add(hx[first : first + len(dz)], dz)
             if dx is not None:
-                dx[start:stop, first : first + size] = recurrent.input_gradient(dz[:size], w_by_c)
-        dh0[start:stop], dc0[start:stop] = dh, dc
+                dx[start:stop, first : first + len(dz)] = recurrent.input_gradient(dz, w)
+
+        if ahead:
+            recurrent.beside(back(), weigh)
+        else:
+            for found in back():
+                weigh(found)
         return (dweights.total,)
 
     (total,) = recurrent.added(recurrent.run_parts(rows, parts, steps, inputs, units, 4))
-    du, db, dw = recurrent.unstacked(total.reshape(-1, 4, units)[:, BY_C].reshape(-1, 4 * units), units)
+    du, db, dw = recurrent.unstacked(total, units)
     return dx, dw, du, db, dh0, dc0
 
 
-def _slopes(kept: Array, out: Array) -> None:
-    """Fill in what dc is multiplied with, g i (1 - i), i (1 - g**2), c_before f (1 - f), and what dh, o (1 - tanh_c**2)
-    and tanh_c o (1 - o); and finish i, f, o, g, c."""
+def _slopes(kept: Array, h: Array, out: Array | None = None) -> Array:
+    """Return what dc is multiplied with, g i (1 - i), c_before f (1 - f), i (1 - g**2), and what dh, h (1 - o) and
+    o (1 - tanh_c**2), (T, 5, n, U), for what is kept of some steps, (T, 6, n, U); and finish i, f, o, g, c there."""
     one, half = kept.dtype.type(1), kept.dtype.type(0.5)
-    kept[CANDIDATE:TANH_CELL] *= half
-    np.divide(one, kept[:CANDIDATE], out=kept[:CANDIDATE])
-    sigmoids, tanhs = out[::2], out[1::2]  # of i, f, o, and of g, tanh_c
-    np.subtract(one, kept[:CANDIDATE], out=sigmoids)
-    sigmoids *= kept[:CANDIDATE]
-    sigmoids *= kept[CANDIDATE:]
-    np.multiply(kept[CANDIDATE::2], kept[CANDIDATE::2], out=tanhs)
-    np.subtract(one, tanhs, out=tanhs)
-    tanhs *= kept[:CANDIDATE:2]
+    slopes = memory.empty((len(kept), 5, *h.shape[1:]), kept.dtype) if out is None else out
+    i_f, g_c, i_o, tanhs = kept[:, :OUTPUT], kept[:, CANDIDATE:TANH_CELL], kept[:, :CANDIDATE:2], kept[:, CANDIDATE::2]
+    by_i_f, by_o, by_tanhs = slopes[:, :2], slopes[:, 3], slopes[:, 2::2]
+    g_c *= half
+    np.divide(one, kept[:, :CANDIDATE], out=kept[:, :CANDIDATE])
+    np.subtract(one, i_f, out=by_i_f)
+    by_i_f *= i_f
+    by_i_f *= g_c
+    np.subtract(one, kept[:, OUTPUT], out=by_o)
+    by_o *= h
+    np.multiply(tanhs, tanhs, out=by_tanhs)
+    np.subtract(one, by_tanhs, out=by_tanhs)
+    by_tanhs *= i_o
+    return slopes
 
 
 def _by_gates(u: Array, b: Array | None, w: Array) -> Array:
     """Return the weights (4, U + 1 + I, U) of ``[h, 1, x]``: of i, f, o, negated, and of g, doubled."""
-    stacked = recurrent.stacked(u, b, w).reshape(-1, 4, len(u))
-    weights = memory.empty((4, len(stacked), len(u)), u.dtype)
-    for place, (gate, factor) in enumerate(((0, -1), (1, -1), (3, -1), (2, 2))):
-        np.multiply(stacked[:, gate], factor, out=weights[place])
+    units, dtype = len(u), u.dtype
+    weights = memory.empty((4, units + 1 + len(w), units), dtype)
+    for rows, part in ((slice(units), u), (slice(units, units + 1), b), (slice(units + 1, None), w)):
+        if part is None:
+            weights[:, rows] = 0
+            continue
+        gates = part.reshape(-1, 4, units).swapaxes(0, 1)  # i, f, g, o
+        for place, gate, factor in ((INPUT, 0, -1), (FORGET, 1, -1), (OUTPUT, 3, -1), (CANDIDATE, 2, 2)):
+            np.multiply(gates[gate], factor, out=weights[place, rows])
     return weights

@@ -89,8 +89,8 @@ def simple_rnn_backward(
     def rows(part: Part) -> tuple[Array]:
         start, stop, hx, _ = part
         dh = recurrent.begun(dh_last, start, stop, units, dtype)
-        dweights, rests = recurrent.Sum((hx.shape[2], units), dtype), recurrent.rests(mask, start, stop, steps)
-        for first, size in recurrent.blocks(steps, dh.size):
+        dweights, rests = recurrent.Sum(), recurrent.rests(mask, start, stop, steps)
+        for first, size in reversed(recurrent.blocks(steps, dh.size)):
             h = hx[first + 1 : first + 1 + size, :, :units]
             dz = h * h
             np.subtract(one, dz, out=dz)  # the slopes, for now

@@ -1,5 +1,7 @@
 """The whole-sequence kernels against the formulas, a step and a row at a time."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -228,3 +230,55 @@ def test_a_few_sequences_are_the_same_as_many(kind, n, steps, inputs, units):
                 np.testing.assert_array_equal(last, y[:, -1])
         large = few(kind, np.full_like(x, 1e30), w, u, b, True)
         assert np.isfinite(large).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_thread_beside_the_loop_changes_nothing(kind, masked, monkeypatch):
+    from nnlite.kernels import recurrent
+
+    monkeypatch.setattr(recurrent, "AT_ONCE", 40)  # several blocks of steps
+    x, dy = RNG.normal(size=(5, 7, 3)).astype("float32"), RNG.normal(size=(5, 7, 4)).astype("float32")
+    mask = RNG.random((5, 7)) < 0.6 if masked else None
+    w, u, b = weights(kind, 3, 4, "float32")
+    dlast = [RNG.normal(size=(5, 4)).astype("float32") for _ in range(KINDS[kind][2])]
+    found = []
+    try:
+        for threads in (1, 2):
+            config.set_num_threads(threads)
+            monkeypatch.setattr(recurrent, "WORTH_BESIDE", 0.0)
+            y, last, cache = forward(kind, x, w, u, b, None, mask)
+            found.append([y, *last, *backward(kind, dy, dlast, w, u, cache)])
+    finally:
+        config.set_num_threads(None)
+    for alone, helped in zip(*found, strict=True):
+        np.testing.assert_array_equal(alone, helped)
+
+
+def test_beside_does_all_in_order_and_raises_what_either_raises(monkeypatch):
+    from nnlite.kernels import recurrent
+
+    seen = []
+    recurrent.beside(iter(range(20)), seen.append)
+    assert seen == list(range(20))
+
+    def made():
+        yield 1
+        raise KeyError("made")
+
+    seen.clear()
+    with pytest.raises(KeyError):
+        recurrent.beside(made(), seen.append)
+    assert seen == [1]
+    with pytest.raises(ZeroDivisionError):
+        recurrent.beside(iter(range(3)), lambda one: 1 // one)
+
+    def slow():
+        yield from (1, 2)
+        time.sleep(0.05)
+        yield 3
+
+    monkeypatch.setattr(recurrent, "PATIENCE", 0.01)  # who waits in vain leaves the rest to the caller
+    seen.clear()
+    recurrent.beside(slow(), seen.append)
+    assert seen == [1, 2, 3]
