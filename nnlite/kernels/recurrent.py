@@ -176,7 +176,7 @@ class Sum:
         """Add what some steps and rows contribute, for hx (T, n, U) and dz (T, n, G): one product."""
         left, right = hx.reshape(-1, hx.shape[2]).T, dz.reshape(-1, dz.shape[2])
         if self._share is None:
-            self.total = left @ right
-            self._share = np.empty_like(self.total)
+            self.total, self._share = memory.empty((2, len(left), right.shape[1]), dz.dtype)
+            np.matmul(left, right, out=self.total)
         else:
             self.total += np.matmul(left, right, out=self._share)
