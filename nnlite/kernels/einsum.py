@@ -74,7 +74,7 @@ def plan(x: tuple[str, ...], w: tuple[str, ...], y: tuple[str, ...]) -> Plan:
 
 def _matrices(a: Array, order: tuple[int, ...], batch: int, rows: int) -> Array:
     """Return ``a`` as (batch, rows, rest), its axes in this order; a view where they stand so."""
-    ordered = a.transpose(order)
+    ordered = a if _inverse(order) is None else a.transpose(order)
     sizes = ordered.shape
     parts = (sizes[:batch], sizes[batch : batch + rows], sizes[batch + rows :])
     matrices: Array = ordered.reshape([math.prod(part) for part in parts])
@@ -83,8 +83,17 @@ def _matrices(a: Array, order: tuple[int, ...], batch: int, rows: int) -> Array:
 
 def _back(a: Array, order: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     """Undo :func:`_matrices`: return ``a``, with its axes where they came from, as an array of ``shape``."""
-    moved: Array = a.reshape([shape[i] for i in order]).transpose(np.argsort(order))
+    back = _inverse(order)
+    if back is None:
+        return a.reshape(shape)
+    moved: Array = a.reshape([shape[i] for i in order]).transpose(back)
     return moved
+
+
+@lru_cache(maxsize=256)
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the order of axes that undoes this one; None if it changes nothing."""
+    return None if order == tuple(range(len(order))) else tuple(map(order.index, range(len(order))))
 
 
 def _by_batch(a: Array, b: Array) -> Array:

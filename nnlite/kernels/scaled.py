@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# With at least so many times as many rows as columns of the weights, these cost next to nothing beside the rows.
-WORTH = 4
+# With at least so many times as many rows as columns of the weights, these cost less than the rows do. A training step
+# of a transformer with 2 to 2.7 times as many takes 0.96 of the time, with 1 to 1.3 times as many 1.02 of it.
+WORTH = 2
 
 
 def weights_forward(w: Array, b: Array | None, gamma: Array | None, beta: Array | None) -> tuple[Array, Array | None]:
