@@ -18,6 +18,8 @@ Array = NDArray[Any]
 RATE = 1000.0
 # The greatest factor by which unit normalization stretches a row: a row of zeros stays zero.
 LARGEST = 1e12
+# Up to so many rows, repeating a vector to combine it with several at once costs more than it saves.
+FEW = 512
 
 
 @lru_cache(maxsize=64)
@@ -26,6 +28,14 @@ def _averages(d: int, dtype: np.dtype[Any]) -> Array:
     vector = np.full(d, 1 / max(d, 1), dtype)
     vector.flags.writeable = False
     return vector
+
+
+def _channels(vector: Array, rows: int) -> Channels:
+    """Return gamma or beta, to be combined with so many rows."""
+    channels = Channels(vector)
+    if rows <= FEW:
+        channels.repeat = 1
+    return channels
 
 
 def layer_norm_forward(
@@ -48,7 +58,7 @@ def layer_norm_forward(
     averages = _averages(d, x.dtype)
 
     share, plus = x.dtype.type(1 / max(d, 1)), x.dtype.type(epsilon)
-    scale, shift = (None if v is None else Channels(v) for v in (gamma, beta))
+    scale, shift = (None if v is None else _channels(v, len(x)) for v in (gamma, beta))
 
     def task(start: int, stop: int) -> None:
         for rows in chunks(start, stop, d):
@@ -90,7 +100,7 @@ def layer_norm_backward(
 
     # Means over rows as products with gamma / d: mean(g) = dy @ weights, mean(g * xhat) = (dy * xhat) @ weights.
     weights = averages if gamma is None else averages * gamma
-    scale = None if gamma is None else Channels(gamma)
+    scale = None if gamma is None else _channels(gamma, m)
 
     def task(start: int, stop: int) -> Array:
         sums = np.zeros((2, d))
