@@ -51,9 +51,6 @@ class Merge(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         self.check_inputs(input_shape)
-        first = tuple(input_shape[0])
-        if all(tuple(shape) == first for shape in input_shape):
-            return first
         rank = max(map(len, input_shape))
         found, owner = list(raised(tuple(input_shape[0]), rank)), [0] * rank
         for index, shape in enumerate(input_shape[1:], 1):
