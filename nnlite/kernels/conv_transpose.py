@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
+from nnlite.kernels.channels import as_rows, wide_sums
 from nnlite.kernels.conv import CHUNK, GEMM_RATE, conv_backward, conv_forward
 from nnlite.kernels.conv_return import Returning, returning
 from nnlite.kernels.windows import Axis
@@ -103,7 +104,7 @@ def conv_transpose_backward(
     """
     x, w, spatial, use_bias = cache
     dy = np.ascontiguousarray(dy, x.dtype)
-    db = dy.sum(axis=tuple(range(dy.ndim - 1))) if use_bias else None
+    db = wide_sums(as_rows(dy)).astype(dy.dtype) if use_bias else None
     dx, reverse = conv_forward(dy, w, None, padding=spatial)
     dw = conv_backward(x, reverse, input_grad=False)[1] if weight_grad else None
     return dx if input_grad else None, dw, db
