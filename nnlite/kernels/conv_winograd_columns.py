@@ -117,12 +117,7 @@ class WinogradColumns:
     ) -> tuple[Array, Array]:
         """Write dx; return what :meth:`kernel_gradient` takes, (6, 3, C, 3 * F), and the gradient of the bias, (F,).
 
-        Args:
-            images, x: as in forward.
-            u: from :meth:`transformed_back`.
-            dx: where the gradient of all images goes, or None.
-            find_dz: returns dz of some images, made in the given memory if that is not None.
-            use_bias: whether the gradient of the bias is wanted; else it is zeros.
+        The arguments are those of :meth:`Winograd.backward`, but u, which is from :meth:`transformed_back`.
         """
         back = self.mirrored
         rows = _Rows(back, images.stop - images.start)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -51,15 +53,7 @@ def _sums_about(about: Array | None, x: Array) -> Array:
             sums[1] += wide_sums(part, part)
         return sums
 
-    return _added(parallel.run(task, m, 2 * x.size / RATE))
-
-
-def _added(sums: list[Array]) -> Array:
-    """What the threads found, added up in place of the first."""
-    total, *others = sums
-    for one in others:
-        total += one
-    return total
+    return functools.reduce(operator.iadd, parallel.run(task, m, 2 * x.size / RATE))
 
 
 class _Deviations:
@@ -176,7 +170,8 @@ def batch_norm_backward(
             sums[1] += wide_sums(dz[rows], rows_x[rows] if deviations is None else deviations.of(rows))
         return sums
 
-    of_dz, of_products = _added(parallel.run(sums_of_rows, m, (2 if y is None else 4) * x.size / RATE))
+    found = parallel.run(sums_of_rows, m, (2 if y is None else 4) * x.size / RATE)
+    of_dz, of_products = functools.reduce(operator.iadd, found)
     dbeta = of_dz.astype(x.dtype)
     dgamma = ((of_products if far else of_products - mean * of_dz) * inv).astype(x.dtype)
     if not input_grad:

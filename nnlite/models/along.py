@@ -24,7 +24,7 @@ def takes_along(first: Any, second: Any) -> bool:
     return bool(first._compute == second._compute and takes(second))
 
 
-class Along:
+class Pairs:
     """What :func:`takes_along` said of the pairs of layers in one container, until something has changed anywhere."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from nnlite.core.input_spec import check_inputs
 from nnlite.core.symbol import Symbol
 from nnlite.kernels.merging import plus
 from nnlite.models import inference
-from nnlite.models.along import DONE, Along
+from nnlite.models.along import DONE, Pairs
 from nnlite.models.plan import (
     Slot,
     Step,
@@ -84,7 +84,7 @@ class Graph:
             for output, slot in enumerate(step.targets):
                 self._places[slot] = (step.layer.name, len(calls), output)
             calls.append(index)
-        self.followers, self._along = self._lone_followers(), Along()
+        self.followers, self._pairs = self._lone_followers(), Pairs()
 
     def _lone_followers(self) -> list[int | None]:
         """For each step that makes one array the one that alone takes it, and nothing else; neither has options."""
@@ -170,7 +170,7 @@ class Graph:
         return [values[slot] for slot in self.outputs], [known.get(slot) for slot in self.outputs]
 
     def _takes(self, index: int, after: int) -> bool:
-        return self._along.takes(index, self.steps[index].layer, self.steps[after].layer)
+        return self._pairs.takes(index, self.steps[index].layer, self.steps[after].layer)
 
     def plan(self, shapes: list[Any], dtypes: list[Any]) -> Any:
         """Return a function that infers for inputs of given shapes and dtypes, or None; see

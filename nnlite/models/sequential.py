@@ -12,7 +12,7 @@ from nnlite.core.layer import Layer
 from nnlite.core.symbol import Symbol
 from nnlite.layers.input import InputLayer
 from nnlite.models import inference
-from nnlite.models.along import DONE, Along
+from nnlite.models.along import DONE, Pairs
 from nnlite.models.ends import Symbols
 from nnlite.models.model import Caches, Model, first_that_learns, kind, mask_option
 
@@ -50,7 +50,7 @@ class Sequential(Model):
             )
         super().__init__(name=name, **kwargs)
         self._names: set[str] = set()  # of the layers, so that adding one need not look at all
-        self._along = Along()
+        self._pairs = Pairs()
         if isinstance(layers, (Layer, Symbol)):
             layers = [layers]
         for layer in layers or []:
@@ -251,7 +251,7 @@ class Sequential(Model):
             after = self._layers[index + 1 : index + 2] if training and mask is None else []
             if len(caches) > index:
                 continue
-            if after and self._along.takes(index, layer, after[0]):
+            if after and self._pairs.takes(index, layer, after[0]):
                 x, cache = layer.forward_along(x, after[0])  # type: ignore[attr-defined]
                 caches.append(cache)
                 cache = DONE

@@ -42,7 +42,6 @@ def net(after, norm="plain", dtype="float64", steps=9, times=2, **options):
 @pytest.fixture
 def folded(monkeypatch):
     """The calls in which weights took a scale and a shift."""
-    monkeypatch.setattr(scaled, "WORTH", 4)
     calls, plain = [], scaled.weights_forward
 
     def spy(w, b, gamma, beta):
