@@ -74,6 +74,8 @@ class Layer(Owner, serialization.Configurable):
     # Whether a call on symbols inside said something of ``training``; whether compute_mask may make a mask of none.
     heeds_training = False
     makes_mask = False
+    # A method that says whether the layer takes another one along in training: see nnlite.models.along.
+    takes_along: Any = None
     # Whether it is a function of nnlite.ops in a model, which counts as no layer there; whether it has no derivative.
     is_operation = False
     passes_no_gradient = False
@@ -361,9 +363,7 @@ class Layer(Owner, serialization.Configurable):
         found: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": policy}
         if self.activity_regularizer is not None:
             found["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
-        if registry.kind_of(
-            type(self)
-        ):  # built-in layers keep each argument, made canonical, in the attribute of its name
+        if registry.kind_of(type(self)):  # built-in layers keep each argument, canonical, in the attribute of its name
             arguments = {n: getattr(self, n) for n in self.argument_names() if hasattr(self, n)}
         else:  # a user's layer may keep anything under that name; what it was made with is certain
             arguments = wrapping.recorded_arguments(self)

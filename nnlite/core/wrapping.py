@@ -172,13 +172,16 @@ def prepare(layer: Any, x: Any) -> Any:
         layer.build(structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:])))
     if type(x) is not np.ndarray or x.dtype != layer._compute:
         x = layer.cast_inputs(x)
-    if isinstance(layer.input_spec, (list, tuple)):
+    spec = layer.input_spec
+    if spec is None:
+        return x
+    if isinstance(spec, (list, tuple)):
         check_inputs(layer, structure.map_arrays(x, np.shape))
-    elif layer.input_spec is not None:
-        first = x[0] if type(x) is list and len(layer.named_inputs) > 1 else x
-        if type(first) is not np.ndarray:
-            raise ValueError(f"{layer.label} takes one array, got a {type(x).__name__} of {len(x)} arrays.")
-        layer.input_spec.check(layer, first.shape)
+        return x
+    first = x[0] if type(x) is list and len(layer.named_inputs) > 1 else x
+    if type(first) is not np.ndarray:
+        raise ValueError(f"{layer.label} takes one array, got a {type(x).__name__} of {len(x)} arrays.")
+    spec.check(layer, first.shape)
     return x
 
 

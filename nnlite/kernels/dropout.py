@@ -31,7 +31,7 @@ def random_mask(generator: np.random.Generator, shape: tuple[int, ...], rate: fl
     limit = round(rate * 2**bits)
     if limit >= 2**bits:
         return np.zeros(shape, bool)
-    words = generator.integers(0, 2**64, -(-size * bits // 64), dtype=np.uint64)
+    words = generator.bit_generator.random_raw(-(-size * bits // 64))  # PCG64's have 64 bits
     drawn = words.view(np.uint16 if bits == 16 else np.uint32)[:size]
     mask: Array = np.greater_equal(drawn, drawn.dtype.type(limit))
     return mask.reshape(shape)

@@ -81,7 +81,7 @@ def over_elements(
         out: where the result goes; may be one of ``arrays`` if the kernel allows that.
         nanoseconds: what an element takes on one thread, roughly.
     """
-    if out.size <= SMALL and out.ndim:
+    if out.ndim and out.size <= (FEW_ROWS if out.shape[-1] >= SHORT else SMALL):
         kernel(*arrays, out=out, **options)
         return out
     operands = [*arrays, out]

@@ -51,8 +51,11 @@ def cut(p: Array, high: float | None = None) -> Array:
 def cut_backward(dq: Array, p: Array, q: Array, high: float | None = None) -> Array:
     """Return the gradient by p, given that by the cut q, which is written over: 0 outside, a half on the edges, as in
     JAX."""
-    edge = q == p.dtype.type(epsilon())
-    edge |= q == p.dtype.type(1 - epsilon() if high is None else high)
+    bottom, top = p.dtype.type(epsilon()), p.dtype.type(1 - epsilon() if high is None else high)
+    if q.size and q.min() > bottom and q.max() < top:
+        return dq  # as nearly always
+    edge = q == bottom
+    edge |= q == top
     if edge.any():
         dq *= np.where(edge, np.where(p == q, p.dtype.type(0.5), p.dtype.type(0)), p.dtype.type(1))
     return dq

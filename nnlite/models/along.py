@@ -18,7 +18,7 @@ DONE = "done along with the layer before"
 def takes_along(first: Any, second: Any) -> bool:
     """Return whether, in training, the first layer does the second one along, which gets all of its output, and no mask
     with it."""
-    takes = getattr(first, "takes_along", None)
+    takes = first.takes_along
     if takes is None or watching.active or not (is_regular(first) and is_regular(second)):
         return False
     return bool(first._compute == second._compute and takes(second))

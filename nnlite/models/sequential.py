@@ -248,10 +248,10 @@ class Sequential(Model):
         """Return the output and the cache for :meth:`backward`: those of all layers."""
         caches: list[Any] = []
         for index, layer in enumerate(self._layers):
-            after = self._layers[index + 1 : index + 2] if training and mask is None else []
             if len(caches) > index:
                 continue
-            if after and self._pairs.takes(index, layer, after[0]):
+            after = self._layers[index + 1 : index + 2] if layer.takes_along is not None and training else []
+            if after and mask is None and self._pairs.takes(index, layer, after[0]):
                 x, cache = layer.forward_along(x, after[0])  # type: ignore[attr-defined]
                 caches.append(cache)
                 cache = DONE

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlite import losses
 from nnlite.core.structure import map_arrays
-from nnlite.training.outputs import is_several, leaves, like, names_of, per_output
+from nnlite.training.outputs import are_single, is_several, leaves, like, names_of, per_output
 
 BY_SHAPE = ("crossentropy", "ce")
 
@@ -79,6 +79,8 @@ class CompiledLoss:
                 per_output(self._losses, output_names, "loss", partial=True)
         else:
             self._losses = resolve(loss)
+        # Whether no output has a loss, so that only penalties that layers add are minimised.
+        self.is_empty = all(one is None for one in leaves(self._losses))
         self._weights = self._checked_weights(loss_weights)
         self.terms: list[Term] = []
         self._names: list[str | None] = []
@@ -121,11 +123,6 @@ class CompiledLoss:
             terms.sort(key=lambda term: place.get(names[term.output], len(place)))
         self.terms, self._names, self.built = _with_distinct_names(terms), names, True
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no output has a loss, so that only penalties that layers add are minimised."""
-        return all(one is None for one in leaves(self._losses))
-
     @staticmethod
     def parts(cache: Any) -> list[float]:
         """Return the values of the single losses, unweighted, from the cache of :meth:`forward`."""
@@ -146,8 +143,8 @@ class CompiledLoss:
         if not self.built:
             self.build(y_true, y_pred_shapes)
         shapes = leaves(_one_or_several(y_pred_shapes))
-        if len(self._names) == 1 and y_true is not None and not is_several(y_true) and not is_several(sample_weight):
-            targets, weights = [y_true], [sample_weight]  # nearly every model
+        if len(self._names) == 1 and y_true is not None and are_single(y_true, sample_weight):
+            targets, weights = [y_true], [sample_weight]
         else:
             targets = self._targets(y_true, self._names, self._with_loss())
             weights = each_weight(sample_weight, self._names)
@@ -169,8 +166,8 @@ class CompiledLoss:
         if not self.built:
             self.build(y_true, map_arrays(y_pred, np.shape))
         outputs = leaves(y_pred)
-        if len(outputs) == 1 and not is_several(y_true):  # nearly every model
-            targets, weights, masks = [y_true], leaves(sample_weight), leaves(mask)
+        if len(outputs) == 1 and are_single(y_true, sample_weight, mask):
+            targets, weights, masks = [y_true], [sample_weight], [mask]
         else:
             targets = self._targets(y_true, self._names, self._with_loss())
             weights = each_weight(sample_weight, self._names)

@@ -13,6 +13,14 @@ def is_several(y: Any) -> bool:
     return isinstance(y, (list, tuple, dict))
 
 
+def are_single(*given: Any) -> bool:
+    """Return whether nothing given for the outputs holds one entry an output, as for nearly every model."""
+    for y in given:
+        if isinstance(y, (list, tuple, dict)):
+            return False
+    return True
+
+
 def leaves(y: Any) -> list[Any]:
     """Return the outputs in ``y`` as a list; a single array is a list of one.
 

@@ -50,9 +50,19 @@ class Steps:
         Args:
             data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
         """
+        logs = self._learn(data)
+        return self.get_metrics_result() if logs is None else logs  # type: ignore[no-any-return]
+
+    def _learn(self, data: Any, checked: bool = False) -> dict[str, Any] | None:
+        """Learn from one batch; return the logs if an override of :meth:`compute_metrics` makes any.
+
+        Args:
+            data: as for :meth:`train_step`.
+            checked: whether the loss has looked through these targets before.
+        """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         x = self.cast_inputs(x)
-        compiled = self._prepare(x, y, sample_weight, training=True)
+        compiled = self._prepare(x, y, sample_weight, training=True, checked=checked)
         for variable in compiled.trainable:
             variable.zero_grad()
         with penalties.collected() as extra:
@@ -62,7 +72,7 @@ class Steps:
         total = loss + compiled.regularization() + sum(map(float, extra))
         compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
         # Before the update, so that a metric that fails leaves the weights as they are.
-        logs = self._measure(x, y, y_pred, sample_weight, mask)
+        logs = self._measured(x, y, y_pred, sample_weight, mask)
         if compiled.trainable:
             self.backward(compiled.loss.backward(loss_cache), cache, **self._no_input_grad())
             for variable in compiled.regularized:
@@ -89,7 +99,8 @@ class Steps:
         loss, loss_cache = compiled.loss.forward(y, y_pred, sample_weight, mask)
         total = loss + compiled.regularization() + sum(map(float, extra))
         compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
-        return self._measure(x, y, y_pred, sample_weight, mask)
+        logs = self._measured(x, y, y_pred, sample_weight, mask)
+        return self.get_metrics_result() if logs is None else logs  # type: ignore[no-any-return]
 
     def predict_step(self, data: Any) -> Any:
         """Return the output for one batch.
@@ -122,7 +133,11 @@ class Steps:
 
     # ---- around the steps ----
 
-    def _measure(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, mask: Any) -> dict[str, Any]:
+    def _measured(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, mask: Any) -> dict[str, Any] | None:
+        """Add a batch to the compiled metrics; return what an override of :meth:`compute_metrics` does."""
+        if _is_own(self.compute_metrics, Steps.compute_metrics):
+            self._need_compiled("fit").metrics.update(y, y_pred, sample_weight, mask)
+            return None
         options = {} if mask is None else {"mask": mask}
         return self.compute_metrics(x, y, y_pred, sample_weight, **options)
 
@@ -146,14 +161,16 @@ class Steps:
             )
         return self._compiled
 
-    def _prepare(self, x: Any, y: Any, sample_weight: Any, training: bool) -> Compiled:
+    def _prepare(self, x: Any, y: Any, sample_weight: Any, training: bool, checked: bool = False) -> Compiled:
         """Build what is not built yet, and raise what can be known to be wrong before anything changes."""
         compiled = self._need_compiled("fit" if training else "evaluate")
         if compiled.stale:
             self._refresh(x)
         if not training and compiled.makes_masks is None:
             compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
-        if not compiled.loss.is_empty:
+        if checked:
+            pass
+        elif not compiled.loss.is_empty:
             compiled.loss.check(y, self._shape_of_output(compiled, x), sample_weight)
         elif y is None and not compiled.metrics.is_empty:
             raise ValueError("y: got None, but the compiled metrics need targets.")
@@ -161,20 +178,22 @@ class Steps:
             self._ready_optimizer(compiled)
         return compiled
 
-    def _look_over(self, data: Batches, training: bool) -> None:
+    def _look_over(self, data: Batches, training: bool) -> bool:
         """Build for the first batch of ``data``, and raise what the loss has against it and all targets in memory.
+
+        Return whether these were all the targets that there are.
 
         Targets elsewhere (files, streams) are checked batch by batch, each before it changes anything. Steps that are
         overridden check for themselves.
         """
         first = data.peek()
         if first is None:
-            return
+            return False
         x, y, sample_weight = first
         x = self.cast_inputs(x)
         self._refresh(x)
         if self._overrides_step(training):
-            return
+            return False
         compiled = self._need_compiled("fit")
         in_memory = data.targets is not None and all(type(t) is np.ndarray for t in structure.flatten(data.targets))
         if in_memory and not compiled.loss.is_empty:  # first, since it knows which row is which
@@ -188,14 +207,17 @@ class Steps:
                         raise type(error)(f"Among the rows from {start}: {error}") from None
                     raise
         self._prepare(x, y, sample_weight, training)
+        return in_memory
 
     def _overrides_step(self, training: bool) -> bool:
-        own = type(self)
-        return own.train_step is not Steps.train_step if training else own.test_step is not Steps.test_step
+        if training:
+            return not _is_own(self.train_step, Steps.train_step)
+        return not _is_own(self.test_step, Steps.test_step)
 
     def _shape_of_output(self, compiled: Compiled, x: Any) -> Any:
-        key = _key(x)
-        if key not in compiled.output_shapes:
+        key = x.shape[1:] if type(x) is np.ndarray else repr(_open_shape(x))
+        shape = compiled.output_shapes.get(key)
+        if shape is None:
             try:
                 shape = self.compute_output_shape(_open_shape(x))
             except TypeError:
@@ -204,7 +226,7 @@ class Steps:
                 # texts beside numbers: which of the inputs are which, only data tell
                 shape = _open_shape(self.infer(_some_rows(x)))
             compiled.output_shapes[key] = shape
-        return compiled.output_shapes[key]
+        return shape
 
     def _refresh(self, x: Any) -> None:
         """Build the model for ``x``; look up which variables learn."""
@@ -234,12 +256,13 @@ class Steps:
         compiled.ready = True
 
 
+def _is_own(method: Any, function: Any) -> bool:
+    """Return whether an object's method is this function, overridden neither by a class nor by the object."""
+    return getattr(method, "__func__", None) is function
+
+
 def _rows(x: Any) -> int:
     return len(x) if isinstance(x, np.ndarray) else len(structure.flatten(x)[0])
-
-
-def _key(x: Any) -> Any:
-    return np.shape(x)[1:] if isinstance(x, np.ndarray) else repr(_open_shape(x))
 
 
 def _open_shape(x: Any) -> Any:

@@ -142,10 +142,11 @@ class Trainer(Compiling, Differentiable, Profiled):
         self.stop_training, compiled.stale = False, True
         logs: dict[str, Any] = {}
         with contextlib.closing(callbacks), contextlib.closing(train), contextlib.closing(held_out or train):
-            self._look_over(train, training=True)
+            checked = self._look_over(train, training=True)
             if held_out is not None and held_out.rows is not None:
                 self._look_over(held_out, training=False)
             run = Run(self, train, held_out, callbacks, initial_epoch)
+            run.checked = compiled.seen if checked else None
             callbacks.set_run(run)  # where one may go on with an earlier run
             callbacks.on_train_begin()
             run.began()
@@ -177,28 +178,33 @@ class Trainer(Compiling, Differentiable, Profiled):
 
     def _train_epoch(self, run: Run) -> dict[str, Any]:
         callbacks = run.callbacks
-        logs: dict[str, Any] = plain(self.get_metrics_result()) if run.step else {}
+        logs: Any = plain(self.get_metrics_result()) if run.step else {}
         for step, data in enumerate(run.train.epoch(run.step), run.step):
             callbacks.on_train_batch_begin(step)
             try:
-                logs = self._train_on(data)
+                logs = self._train_on(data, run)
             except StopTraining:
                 self.stop_training = True
                 break
             run.step = step + 1
-            callbacks.on_train_batch_end(step, dict(logs))  # what a callback adds there is not the epoch's
+            # What a callback adds to the logs there is not the epoch's.
+            callbacks.on_train_batch_end(step, logs if callable(logs) else dict(logs))
             if self.stop_training:
                 break
-        return logs
+        return logs() if callable(logs) else logs  # type: ignore[no-any-return]
 
-    def _train_on(self, data: Any) -> dict[str, Any]:
+    def _train_on(self, data: Any, run: Run | None = None) -> Any:
+        """Learn from one batch; return the logs, or what makes them where nobody but the display may want them."""
         with held_back(), parallel.blas_pinned():
             compiled = self._need_compiled("fit")
             if compiled.stale:
                 self._refresh(self.cast_inputs(data[0]))
             if not compiled.ready and self._overrides_step(training=True):
                 self._ready_optimizer(compiled)
-            return plain(self.train_step(data))
+            if run is None or self._overrides_step(training=True) or run.callbacks.listens("on_train_batch_end"):
+                return plain(self.train_step(data))
+            logs = self._learn(data, checked=run.checked == compiled.seen)
+            return (lambda: plain(self.get_metrics_result())) if logs is None else plain(logs)
 
     def evaluate(
         self,

@@ -158,6 +158,10 @@ class CallbackList:
         for callback in self.callbacks:
             getattr(callback, hook)(*where, logs)
 
+    def listens(self, hook: str) -> bool:
+        """Return whether a callback other than the progress display is called in a batch hook."""
+        return any(callback is not self._progress for callback in self._listening[hook])
+
     def _call_batch(self, hook: str, batch: int, logs: LazyLogs) -> None:
         for callback in self._listening[hook]:
             if callback is not self._progress:  # which reads the logs only when it draws
