@@ -45,6 +45,7 @@ class InputSpec:
             raise TypeError(f"InputSpec: dtype must be the name of one, got {dtype!r}; shape and ndim come after it.")
         if shape is not None and not is_shape(shape):
             raise TypeError(f"InputSpec: shape must be made of whole numbers and None, got {shape!r}.")
+        self._passed: Any = None  # the last shape that was as expected
         self.dtype, self.name, self.optional = dtype, name, bool(optional)
         self.shape = None if shape is None else tuple(shape)
         self.ndim = ndim if shape is None else len(shape)
@@ -60,6 +61,8 @@ class InputSpec:
 
     def check(self, layer: Any, shape: Sequence[int | None]) -> None:
         """Raise ``ValueError``, naming the layer, unless ``shape`` is as expected."""
+        if shape == self._passed:
+            return
         given = tuple(shape)
         if self.allow_last_axis_squeeze and self.shape:
             if len(shape) == len(self.shape) + 1 and shape[-1] == 1:
@@ -87,6 +90,7 @@ class InputSpec:
                 )
         if self.shape and any(None not in pair and pair[0] != pair[1] for pair in zip(self.shape, shape, strict=False)):
             raise ValueError(f"{layer.label} expects an input of shape {self.shape}, got {given}.")
+        self._passed = given
 
     def __repr__(self) -> str:
         given = {

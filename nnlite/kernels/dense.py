@@ -39,7 +39,7 @@ def dense_forward(x: Array, w: Array, b: Array | None = None, activation: Any = 
         y (N, O).
     """
     n, units = len(x), w.shape[1]
-    y = memory.empty((n, units), np.result_type(x, w))
+    y = memory.empty((n, units), x.dtype if x.dtype is w.dtype else np.result_type(x, w))
     if is_little(n, w.shape[0], units):
         with parallel.blas_pinned():
             _finished_product(x, w, b, activation, y)
@@ -138,7 +138,7 @@ def dense_backward(
         dx (N, I), dw (I, O), db (O,).
     """
     n, inputs = x.shape
-    dtype = np.result_type(dy, w)
+    dtype = dy.dtype if dy.dtype is w.dtype else np.result_type(dy, w)
     products, work = input_grad + weight_grad, x.size * w.shape[1]
     if n >= TALL * max(w.shape) and work > gemm.SMALL:
         parts = [slice(None)] if input_grad else []

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import naming, serialization
+from nnlite.core import changes, naming, serialization
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.variable import Variable
 from nnlite.kernels import optimizer as kernels
@@ -124,6 +124,7 @@ class Optimizer(Averages):
         self._sums: list[Variable] = []
         self._excluded: tuple[list[Variable], list[str]] = ([], [])
         self._decays: list[bool] = []
+        self._looked_up: tuple[Any, list[int]] = (None, [])
         self.built = False
 
     # ---- building ----
@@ -266,7 +267,7 @@ class Optimizer(Averages):
             raise ValueError(f"{own} is not built: pass the variables, or call build(variables) first.")
         indices = range(len(self._trained)) if variables is None else self._known(variables)
         if grads is None:
-            learning = [i for i in indices if self._trained[i].trainable]
+            learning = self._learning(indices)
             found: list[Any] = [self._trained[i].grad_to_read() for i in learning]
         else:
             if len(grads) != len(indices):
@@ -280,6 +281,13 @@ class Optimizer(Averages):
             missing = [self._trained[i].path for i, g in zip(indices, grads, strict=True) if g is None]
             warnings.warn(f"{own}: no gradients for {', '.join(missing)}; they stay as they are.", stacklevel=3)
         return learning, found
+
+    def _learning(self, indices: Sequence[int]) -> list[int]:
+        """Those of the variables that are not frozen."""
+        now = changes.count(), indices
+        if self._looked_up[0] != now:
+            self._looked_up = now, [i for i in indices if self._trained[i].trainable]
+        return self._looked_up[1]
 
     def _checked(self, v: Variable, g: Any) -> Any:
         g = np.asarray(g)
