@@ -84,6 +84,12 @@ class Bidirectional(Layer):
     return_state: bool
     stateful: bool
 
+    @property
+    def rows_alone(self) -> bool:
+        """Whether both layers say, each for its own class, that no sequence depends on another."""
+        both = (self.forward_layer, self.backward_layer)
+        return all("rows_alone" in vars(type(one)) and one.rows_alone for one in both)
+
     def build(self, input_shape: Any) -> None:
         shape = input_shape[0] if isinstance(input_shape[0], (tuple, list)) else input_shape
         for layer in (self.forward_layer, self.backward_layer):

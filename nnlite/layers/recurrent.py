@@ -11,7 +11,7 @@ from nnlite.kernels.lstm import lstm_backward, lstm_forward
 from nnlite.kernels.simple_rnn import simple_rnn_backward, simple_rnn_forward
 from nnlite.layers.gru_cell import GRUCell
 from nnlite.layers.rnn_cells import LSTMCell, SimpleRNNCell
-from nnlite.layers.sequences import Sequences
+from nnlite.layers.sequences import Sequences, are_alone
 
 
 @registry.register("layers")
@@ -42,6 +42,8 @@ class SimpleRNN(Sequences):
     >>> SimpleRNN(4)(np.ones((2, 5, 3), "float32")).shape
     (2, 4)
     """
+
+    rows_alone = property(are_alone)
 
     def __init__(
         self,
@@ -156,6 +158,8 @@ class LSTM(Sequences):
     >>> y.shape, h.shape, c.shape
     ((2, 5, 4), (2, 4), (2, 4))
     """
+
+    rows_alone = property(are_alone)
 
     def __init__(
         self,
@@ -274,6 +278,8 @@ class GRU(Sequences):
     """
 
     cell: GRUCell
+
+    rows_alone = property(are_alone)
 
     def __init__(
         self,

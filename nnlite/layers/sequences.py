@@ -62,6 +62,11 @@ class _Steps:
         return whole
 
 
+def are_alone(layer: Any) -> bool:
+    """Return whether each sequence's output depends on that sequence only, and is all that the layer gives."""
+    return not layer.stateful and not layer.return_state
+
+
 class Sequences(RNN):
     """SimpleRNN, LSTM and GRU: a kernel for whole sequences where the activations are the usual ones; else steps."""
 

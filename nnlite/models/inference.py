@@ -206,7 +206,7 @@ def rows_alone(model: Any) -> bool:
 
 
 def _is_row_alone(layer: Any) -> bool:
-    return is_alone(layer) and not getattr(layer, "slides_windows", False)
+    return is_alone(layer, "rows_alone") or (is_alone(layer) and not getattr(layer, "slides_windows", False))
 
 
 def _joins(step: Any) -> bool:

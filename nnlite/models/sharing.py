@@ -87,10 +87,13 @@ def work_of(layer: Any, x: Any, y: Any) -> Work | None:
     return Work(products / RATE, max(len(x), len(y)) > 2, slides, bool(matrices), large)
 
 
-def is_alone(layer: Any) -> bool:
+def is_alone(layer: Any, what: str = "samples_alone") -> bool:
     """Whether a layer says ``samples_alone``, that each sample's output depends on that sample only, and its class says
-    so itself: one derived from it may do other things."""
-    alone = getattr(layer, "samples_alone", False) and "samples_alone" in type(layer).__dict__
+    so itself: one derived from it may do other things.
+
+    Recurrent layers say ``rows_alone``, since they share the samples of a batch between threads better themselves.
+    """
+    alone = getattr(layer, what, False) and what in type(layer).__dict__
     return alone and all(map(is_regular, [layer, *layer.layers_inside]))
 
 

@@ -17,7 +17,7 @@ from nnlite.kernels import parallel
 from nnlite.training.outputs import leaves, like
 
 # Rows of the batches that Keras computes, and of those that are computed here where that is the same.
-USUAL, TOGETHER = 32, 128
+USUAL, TOGETHER = 32, 256
 
 if TYPE_CHECKING:
     from nnlite.training.callbacks import CallbackList

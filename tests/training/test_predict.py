@@ -172,12 +172,12 @@ def sizes(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["row", "graph"])
-@pytest.mark.parametrize("rows", [33, 128, 300])
+@pytest.mark.parametrize("rows", [33, 256, 600])
 def test_rows_that_are_computed_alone_are_computed_together(kind, rows, sizes, capsys):
     model = dense_net(kind)
     x = np.random.default_rng(0).normal(size=(rows, 5)).astype("float32")
     y = model.predict(x, verbose=0)
-    assert sizes == [min(128, rows - start) for start in range(0, rows, 128)]
+    assert sizes == [min(256, rows - start) for start in range(0, rows, 256)]
     sizes.clear()
     np.testing.assert_allclose(model.predict(x, batch_size=32, verbose=0), y, rtol=1e-5, atol=1e-6)
     assert max(sizes) == 32  # what is asked for is done
@@ -186,6 +186,31 @@ def test_rows_that_are_computed_alone_are_computed_together(kind, rows, sizes, c
         steps = -(-rows // 32)
         assert f"{steps}/{steps} - 0s - " in capsys.readouterr().out
     np.testing.assert_array_equal(model.predict(x.astype("float64")[:, ::-1], verbose=0).shape, y.shape)
+
+
+def recurrent_net(**options):
+    layer = nnlite.layers.LSTM(4, **options)
+    both = nnlite.layers.Bidirectional(nnlite.layers.GRU(3, return_sequences=True))
+    return nnlite.Sequential([nnlite.layers.Input((7, 5)), both, layer, nnlite.layers.Dense(2)])
+
+
+def test_sequences_are_computed_together(sizes):
+    x = np.random.default_rng(0).normal(size=(70, 7, 5)).astype("float32")
+    model = recurrent_net()
+    y = model.predict(x, verbose=0)
+    assert sizes == [70]
+    np.testing.assert_allclose(model.predict(x, batch_size=32, verbose=0), y, rtol=1e-5, atol=1e-6)
+    outer = nnlite.Sequential([nnlite.layers.Input((7, 5)), model])
+    sizes.clear()
+    np.testing.assert_allclose(outer.predict(x, verbose=0), y, rtol=1e-5, atol=1e-6)
+    assert sizes[0] == 70
+
+
+def test_states_that_are_handed_on_are_those_of_the_usual_batches(sizes):
+    x = np.ones((64, 7, 5), "float32")
+    model = recurrent_net(stateful=True)
+    y = model.predict(x, verbose=0)
+    assert sizes == [32, 32] and not np.allclose(y[:32], y[32:])
 
 
 def test_what_could_tell_is_computed_in_the_usual_batches(sizes):
