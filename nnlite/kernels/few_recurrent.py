@@ -119,7 +119,8 @@ def _shares(x: Array, w: Array, b: Array | None, gates: int) -> Array:
     shares: Array = np.negative(x.transpose(1, 0, 2), order="C").reshape(-1, inputs) @ w
     if b is not None:
         shares -= b
-    return shares.reshape(steps, n, gates, -1).transpose(0, 2, 1, 3).reshape(steps, -1)
+    by_gate: Array = shares.reshape(steps, n, gates, -1).transpose(0, 2, 1, 3)
+    return by_gate.reshape(steps, -1)
 
 
 def _states(x: Array, u: Array) -> Array:

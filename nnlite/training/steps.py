@@ -26,6 +26,7 @@ class Steps:
     forward: Any
     backward: Any
     infer: Any
+    function_of_batch: Any
     cast_inputs: Any
     output_mask: Any
     compute_output_shape: Any
