@@ -94,7 +94,7 @@ def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[A
 
 
 def _relu(layer: Any, shape: Any) -> Callable[[Any], Any]:
-    """Return what brings y, of one row or any number of them, to at least 0, in place: one row takes least time so."""
+    """Return ``max(y, 0)`` in place, for y of a shape; for that of one row, y may have more, but few and short ones."""
     if math.prod(shape) != shape[-1]:
         return lambda y: not_below_zero(y, y)
     zeros, maximum = np.zeros(shape[-1], layer._compute), np.maximum
