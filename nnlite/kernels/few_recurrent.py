@@ -116,12 +116,11 @@ def gru_few(x: Array, w: Array, u: Array, b: Array | None, reset_after: bool, se
 def _shares(x: Array, w: Array, b: Array | None, gates: int) -> Array:
     """Return ``-(x @ w + b)`` of all steps, (T, G n U)."""
     n, steps, inputs = x.shape
-    shares: Array = x.transpose(1, 0, 2).reshape(-1, inputs) @ w
+    shares: Array = np.negative(x.transpose(1, 0, 2), order="C").reshape(-1, inputs) @ w
     if b is not None:
-        shares += b
-    by_gate = shares.reshape(steps, n, gates, -1).transpose(0, 2, 1, 3)
-    negative: Array = np.negative(by_gate, order="C")
-    return negative.reshape(steps, -1)
+        shares -= b
+    by_gate: Array = shares.reshape(steps, n, gates, -1).transpose(0, 2, 1, 3)
+    return by_gate.reshape(steps, -1)
 
 
 def _states(x: Array, u: Array) -> Array:
@@ -134,8 +133,8 @@ def _states(x: Array, u: Array) -> Array:
 def _product(states: Array, u: Array, z: Array) -> tuple[Callable[..., Any], Array, Array, Array]:
     """Return ``product``, the states, u and z in the forms for ``product(state, u, z)``, which fills z by gates."""
     units, size = len(u), states.shape[1]
-    if size == units:  # one row: np.dot's calls take less time, but it copies a part of a matrix
-        return np.dot if u.flags.c_contiguous else np.matmul, states, u, z
+    if size == units:  # one row: dot, as a method, has the cheapest calls, but it copies a part of a matrix
+        return np.ndarray.dot if u.flags.c_contiguous else np.matmul, states, u, z
     rows, gates = size // units, u.shape[1] // units
     by_gate = u.reshape(units, gates, 1, units).transpose(1, 2, 0, 3)
     return np.matmul, states.reshape(-1, rows, 1, units), by_gate, z.reshape(gates, rows, 1, units)

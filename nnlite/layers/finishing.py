@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from nnlite import activations
 from nnlite.kernels.elementwise import not_below_zero
@@ -62,7 +65,7 @@ def parts(layer: Any, shape: Any, following: list[Any]) -> Finish:
     if activation is None:
         activate = None
     elif activation is activations.relu:
-        activate = lambda y: not_below_zero(y, y)  # noqa: E731
+        activate = _relu(layer, shape)
     elif applied.fusible(activation) is not None:
         activate = lambda y: activation.forward(y, out=y)  # noqa: E731
     else:
@@ -73,6 +76,7 @@ def parts(layer: Any, shape: Any, following: list[Any]) -> Finish:
 def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[Any], Any], int]:
     """Return a function that does, with a layer's product, all that :func:`parts` describes, and how many layers."""
     affine, activate, taken = parts(layer, shape, following)
+    bias = layer.bias
 
     def finish(y: Any) -> Any:
         if affine is not None:
@@ -82,7 +86,19 @@ def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[A
             y += shift
         return y if activate is None else activate(y)
 
-    return finish, taken
+    def finish_alone(y: Any) -> Any:  # without a normalization, in fewer calls
+        y += bias.value
+        return y if activate is None else activate(y)
+
+    return finish_alone if bias is not None and not _taken(layer, len(shape), following)[0] else finish, taken
+
+
+def _relu(layer: Any, shape: Any) -> Callable[[Any], Any]:
+    """Return ``max(y, 0)`` in place, for y of a shape; for that of one row, y may have more, but few and short ones."""
+    if math.prod(shape) != shape[-1]:
+        return lambda y: not_below_zero(y, y)
+    zeros, maximum = np.zeros(shape[-1], layer._compute), np.maximum
+    return lambda y: maximum(y, zeros, out=y)
 
 
 def fused(

@@ -38,6 +38,7 @@ class Plans:
     def __init__(self) -> None:
         self.count = changes.count()
         self.found: dict[Any, Function | None] = {}
+        self.whole: dict[Any, Function | None] = {}  # see the function of this name
 
 
 def planned(model: Any, inputs: list[Any], make: Make, entries: Sequence[Any]) -> Function | None:
@@ -69,6 +70,37 @@ def planned(model: Any, inputs: list[Any], make: Make, entries: Sequence[Any]) -
             plans.found.clear()
         found = plans.found[tuple(key)] = _without_errors(make, key[2::2], key[1::2], entries)
     return found  # type: ignore[return-value]
+
+
+def whole(model: Any, x: Any) -> Function | None:
+    """Return the function from ``x`` to ``model(x)``, after a first call that checked all; None where there is more to
+    do for such an input than what a plan does.
+
+    On its way through ``__call__`` and ``infer`` a single sample would take longer than in many a net itself.
+    """
+    plans: Plans | None = model.__dict__.get("_plans")
+    if plans is None or plans.count != changes.count() or type(x) is not np.ndarray or not x.flags.c_contiguous:
+        return None
+    key = x.dtype, x.shape, parallel.threads()
+    found = plans.whole.get(key, plans)
+    if found is plans:
+        if len(plans.whole) >= KEPT:
+            plans.whole.clear()
+        found = plans.whole[key] = model._function_of([x]) if _does_no_more(model, x) else None
+    return found  # type: ignore[return-value]
+
+
+def _does_no_more(model: Any, x: Any) -> bool:
+    """Whether calling a model on an array is nothing but its plan: its class is one that has plans, not derived from
+    one, and no method is replaced; nothing is cast, checked, penalized or put in another form."""
+    return (
+        "rows_alone" in type(model).__dict__
+        and model.__dict__.keys().isdisjoint(_METHODS)
+        and (model.built, model.activity_regularizer, model.input_spec) == (True, None, None)
+        and not model.heeds_training
+        and model._keys[1] is None
+        and x.dtype == model._compute
+    )
 
 
 def _without_errors(make: Make, shapes: list[Any], dtypes: list[Any], entries: Sequence[Any]) -> Function | None:

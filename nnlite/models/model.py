@@ -144,8 +144,12 @@ class Model(Ends, Trainer, Described, Layer):
 
     # ---- computing ----
 
+    function_of_batch = inference.whole
+
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the outputs of arrays, a dict's in the order it was given, or new symbols of symbols."""
+        if len(inputs) == 1 and not options and (function := self.function_of_batch(inputs[0])) is not None:
+            return function(inputs[0])
         return ends.in_order_of(self._keys[1], super().__call__(*inputs, **options))
 
     def add_loss(self, value: Any) -> None:
@@ -227,11 +231,17 @@ class Model(Ends, Trainer, Described, Layer):
         if self._graph is None:
             return super().infer_with_mask(x, mask, options)
         inputs = self._flat(x)
-        function = None if mask is not None else inference.planned(self, inputs, self._graph.plan, self._graph.entries)
+        function = None if mask is not None else self._function_of(inputs)
         if function is not None:
-            return self._in_form(function(inputs)), None
+            return function(*inputs), None
         outputs, masks = self._graph.run(inputs, False, self._flat_masks(mask), None)
         return self._in_form(outputs), self._mask_of(masks)
+
+    def _function_of(self, inputs: list[Any]) -> Any:
+        """The function of such inputs by a plan, or None; see :func:`nnlite.models.inference.planned`."""
+        graph, form = self._graph_for("plan"), forms.unpacked(self._output_form)
+        function = inference.planned(self, inputs, graph.plan, graph.entries)
+        return None if function is None else lambda *arrays: forms.fill(form, function(list(arrays)))
 
     @property
     def heeds_training(self) -> bool:  # type: ignore[override]

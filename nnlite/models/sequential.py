@@ -299,14 +299,14 @@ class Sequential(Model):
         y, cache = self.forward(x, training, mask)
         return y, cache, cache.mask
 
-    def _plan(self, shapes: list[Any], dtypes: list[Any]) -> Any:
-        return inference.chain(self.layers, shapes[0], dtypes[0])
+    def _function_of(self, inputs: list[Any]) -> Any:
+        make = lambda shapes, dtypes: inference.chain(self.layers, *shapes, *dtypes)  # noqa: E731
+        return inference.planned(self, inputs, make, self._layers[:1] if self._has_input else ())
 
     def infer_with_mask(self, x: Any, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
-        if mask is None:
-            function = inference.planned(self, [x], self._plan, self._layers[:1] if self._has_input else ())
-            if function is not None:
-                return function(x), None
+        function = None if mask is not None else self._function_of([x])
+        if function is not None:
+            return function(x), None
         for layer in self._layers:
             if mask is None and not layer.makes_mask:
                 x = layer.infer(x)

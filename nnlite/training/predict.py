@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any) -> Any:
     """Return the outputs of ``model`` for all rows of ``x``; see ``Trainer.predict``."""
     if callbacks is None and steps is None and verbose in ("auto", 0) and _is_one_batch(x, batch_size):
+        function = model.function_of_batch(x)
+        if function is not None:
+            return owned(function(x), x)
         with parallel.blas_pinned():
             return owned(model.predict_step((x,)), x)
     from nnlite.training.data import batches

@@ -110,6 +110,9 @@ class Steps:
         """
         return self.infer(self.cast_inputs(unpack_x_y_sample_weight(data)[0]))
 
+    def function_of_batch(self, x: Any) -> Any:
+        """Return a function of such an array that does what :meth:`predict_step` would, without its checks, or None."""
+
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> float:
