@@ -280,7 +280,8 @@ def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Arra
     def task(start: int, stop: int) -> tuple[Array, Array]:
         return tiled.backward(slice(start, stop), x, u, dx, partial(cache.dz, dy), cache.use_bias)
 
-    (du, db), *more = parallel.run(task, len(x), _work(dy if cache.y is None else cache.y, cache.w) * 2)
+    work = _work(dy if cache.y is None else cache.y, cache.w) * tiled.BACK
+    (du, db), *more = parallel.run(task, len(x), work)
     for more_du, more_db in more:
         du += more_du
         db += more_db
