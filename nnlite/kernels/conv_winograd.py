@@ -63,19 +63,20 @@ def matrices(dtype: Any) -> tuple[Array, Array, Array]:
 def kernel_matrix(dtype: Any) -> Array:
     """Return what makes G w G', (36,), of w, (9,): a kernel is small, so that one product takes less time than two."""
     g = matrices(np.float64)[2]
-    return np.kron(g, g).astype(dtype)
+    both: Array = np.kron(g, g).astype(dtype)
+    return both
 
 
 def transformed(w: Array) -> Array:
     """Return the kernel w (3, 3, C, F) as the tiles' products take it: G w G', (6, 6, C, F)."""
     both = kernel_matrix(w.dtype)
-    u = np.matmul(both, w.reshape(TAPS * TAPS, -1), out=memory.empty((len(both), w[0, 0].size), w.dtype))
+    u: Array = np.matmul(both, w.reshape(TAPS * TAPS, -1), out=memory.empty((len(both), w[0, 0].size), w.dtype))
     return u.reshape(SIDE, SIDE, *w.shape[2:])
 
 
 def kernel_gradient(du: Array) -> Array:
     """Return dw (3, 3, C, F), given the gradient of the transformed kernel: G' du G."""
-    dw = np.matmul(kernel_matrix(du.dtype).T, du.reshape(SIDE * SIDE, -1))
+    dw: Array = np.matmul(kernel_matrix(du.dtype).T, du.reshape(SIDE * SIDE, -1))
     return dw.reshape(TAPS, TAPS, *du.shape[2:])
 
 
