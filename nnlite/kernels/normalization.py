@@ -18,7 +18,7 @@ from nnlite.kernels.elementwise import zeros_row
 Array = NDArray[Any]
 
 # Elements that one thread handles in a microsecond in one of these passes, for the choice of threads.
-RATE = 2200.0
+RATE = 1500.0
 # How many times as large as the variance the square of a mean is where sums of squares lose digits.
 FAR = 4.0
 
