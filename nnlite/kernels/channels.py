@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from nnlite.kernels import memory
 
 Array = NDArray[Any]
 
@@ -27,12 +26,6 @@ def chunks(start: int, stop: int, channels: int) -> Iterator[slice]:
     step = max(1, CHUNK // max(1, channels))
     for i in range(start, stop, step):
         yield slice(i, min(stop, i + step))
-
-
-def chunk_scratch(x: Array, rows: int) -> Array:
-    """Return memory for the longest of the :func:`chunks` of so many rows of x (..., C)."""
-    c = x.shape[-1]
-    return memory.empty((min(rows, max(1, CHUNK // max(1, c))), c), x.dtype)
 
 
 class Channels:
@@ -95,34 +88,64 @@ def column_sums(x: Array) -> Array:
     return sums
 
 
-def wide_sums(x: Array, times: Array | None = None) -> Array:
-    """Return the sum of each column of x, or of x * times, both C-contiguous (M, C), in float64.
+@lru_cache(maxsize=1024)
+def laid(start: int, stop: int, channels: int, width: int = TILE) -> tuple[tuple[slice, int], ...]:
+    """Cut rows ``start`` to ``stop`` into slices of about ``CHUNK`` elements, each with a number of rows by which it
+    can be cut again: so many, laid side by side, are one row of at most ``width`` elements, or of one row's.
 
-    Rows are laid side by side first: the sums are then of few numbers each, so that they lose few digits, and no
-    product is written down.
+    Remembered, since a net asks for the same ones at each step.
 
-    >>> x = np.arange(6.0).reshape(3, 2)
-    >>> wide_sums(x).tolist(), wide_sums(x, x).tolist()
-    ([6.0, 9.0], [20.0, 35.0])
+    >>> laid(0, 7, 1, 3)
+    ((slice(0, 6, None), 3), (slice(6, 7, None), 1))
+    """
+    beside = max(1, width // max(1, channels))
+    whole = stop - (stop - start) % beside
+    step = max(1, CHUNK // max(1, beside * channels)) * beside
+    slices = [(slice(i, min(whole, i + step)), beside) for i in range(start, whole, step)]
+    return (*slices, (slice(whole, stop), stop - whole)) if whole < stop else tuple(slices)
+
+
+def repeated(vectors: Sequence[Array], rows: int, width: int = TILE) -> Array:
+    """Return vectors of C channels, (k, times * C), each as often as :func:`laid` lays so many rows side by side.
+
+    >>> repeated([np.array([1, 2]), np.array([3, 4])], 2).tolist()
+    [[1, 2, 1, 2], [3, 4, 3, 4]]
+    """
+    c = vectors[0].size
+    times = min(max(1, width // max(1, c)), max(1, rows))
+    result = np.empty((len(vectors), times, c), vectors[0].dtype)
+    for each, vector in zip(result, vectors, strict=True):
+        each[...] = vector
+    return result.reshape(len(vectors), times * c)
+
+
+def wide_sums(x: Array) -> Array:
+    """Return the sum of each column of x, C-contiguous (M, C), in float64.
+
+    Rows are laid side by side first: the sums are then of few numbers each, so that they lose few digits.
+
+    >>> wide_sums(np.arange(6.0).reshape(3, 2)).tolist()
+    [6.0, 9.0]
     """
     c = x.shape[1]
-    beside = max(1, WIDE // max(1, c))
-    whole = len(x) // beside * beside
-    if not whole:
-        return _sums_beside(x, times, 1)
-    total = _sums_beside(x[:whole], None if times is None else times[:whole], beside)
-    if whole < len(x):
-        total += _sums_beside(x[whole:], None if times is None else times[whole:], 1)
+    total = np.zeros(c)
+    for rows, beside in laid(0, len(x), c, WIDE):
+        sums = np.add.reduce(x[rows].reshape(-1, beside * c), axis=0)
+        total += np.add.reduce(sums.reshape(beside, c), axis=0, dtype=np.float64)
     return total
 
 
-def _sums_beside(x: Array, times: Array | None, beside: int) -> Array:
-    """The sums of the columns, of rows that are laid so many side by side."""
+def add_wide_sums(x: Array, times: Array, beside: int, into: Array) -> None:
+    """Add the sums of the columns of x, C-contiguous (M, C), and those of x * times, to ``into``, (2, C) of float64.
+
+    So many rows are laid side by side as :func:`laid` says for a width of ``WIDE``; no product is written down.
+    """
     c = x.shape[1]
     a = x.reshape(-1, beside * c)
-    sums = np.add.reduce(a, axis=0) if times is None else np.einsum("ij,ij->j", a, times.reshape(a.shape))
-    total: Array = np.add.reduce(sums.reshape(beside, c), axis=0, dtype=np.float64)
-    return total
+    sums = np.empty((2, beside * c), x.dtype)
+    np.add.reduce(a, axis=0, out=sums[0])
+    np.einsum("ij,ij->j", a, times.reshape(a.shape), out=sums[1])
+    into += np.add.reduce(sums.reshape(2, beside, c), axis=1, dtype=np.float64)
 
 
 def as_rows(x: Array) -> Array:

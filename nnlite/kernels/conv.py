@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from nnlite.kernels.conv_maps import maps_of_convolution
 from nnlite.kernels.conv_return import Return, Returning, returning
 from nnlite.kernels.conv_winograd_columns import Tiled, tiled_convolution
 from nnlite.kernels.pooling import give_to_largest, reduce_windows
-from nnlite.kernels.windows import Axis, axes, pairs, per_axis
+from nnlite.kernels.windows import Axis, convolved, pairs
 
 Array = NDArray[Any]
 Sizes = int | Sequence[int]
@@ -280,7 +280,8 @@ def _backward_tiled(dy: Array, cache: ConvCache, input_grad: bool) -> tuple[Arra
     def task(start: int, stop: int) -> tuple[Array, Array]:
         return tiled.backward(slice(start, stop), x, u, dx, partial(cache.dz, dy), cache.use_bias)
 
-    (du, db), *more = parallel.run(task, len(x), _work(dy if cache.y is None else cache.y, cache.w) * 2)
+    work = _work(dy if cache.y is None else cache.y, cache.w) * tiled.BACK
+    (du, db), *more = parallel.run(task, len(x), work)
     for more_du, more_db in more:
         du += more_du
         db += more_db
@@ -306,8 +307,7 @@ class _Backward:
             self.strided = returning(spatial, x.shape[-1], w.shape[-1], groups, x.dtype, CHUNK)
             self.kernel = self.strided.matrices(w)
         elif input_grad:
-            mirrored = tuple(one.mirrored() for one in spatial)
-            self.back = lowering(mirrored, w.shape[-1], x.shape[-1], groups, False, x.dtype, CHUNK)
+            self.back = lowering(_mirrored(spatial), w.shape[-1], x.shape[-1], groups, False, x.dtype, CHUNK)
             self.kernel = self.back.mirrored_matrices(w)
         more = MORE_WINDOWS * math.prod(self.how.out)
         self.shared = self.back is not None and not self.how.planes and math.prod(self.back.out) <= more
@@ -346,6 +346,12 @@ class _Backward:
         return summed.total, db
 
 
+@lru_cache(maxsize=1024)
+def _mirrored(spatial: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """The windows that the gradient of the inputs takes; remembered, since a net asks again each step."""
+    return tuple(one.mirrored() for one in spatial)
+
+
 def _work(y: Array, w: Array) -> float:
     return y.size * (math.prod(w.shape[:-1]) / GEMM_RATE + 1e-3)
 
@@ -359,28 +365,8 @@ def _prepare(
     dilation: Sizes,
     groups: int,
 ) -> tuple[Array, Array, tuple[Axis, ...]]:
-    rank = w.ndim - 2
-    if rank < 1 or x.ndim != w.ndim:
-        raise ValueError(
-            f"Convolution: x must be (batch, spatial axes..., channels) and w (kernel sizes..., channels / groups, "
-            f"filters) with as many spatial axes, got shapes {x.shape} and {w.shape}."
-        )
-    channels, filters = x.shape[-1], w.shape[-1]
-    if groups < 1 or channels % groups or filters % groups:
-        raise ValueError(
-            f"Convolution: groups ({groups}) must divide the channels ({channels}) and filters ({filters})."
-        )
-    if w.shape[-2] * groups != channels:
-        raise ValueError(
-            f"Convolution: x has {channels} channels, but w of shape {w.shape} with groups={groups} takes "
-            f"{w.shape[-2] * groups}."
-        )
-    if b is not None and b.shape != (filters,):
-        raise ValueError(f"Convolution: b must have shape ({filters},), one number a filter, got {b.shape}.")
-    if isinstance(padding, tuple):
-        spatial = padding
-    else:
-        steps, spread = per_axis(strides, rank, "strides"), per_axis(dilation, rank, "dilation")
-        spatial = axes(padding, x.shape[1:-1], w.shape[:-2], steps, spread)
+    steps, spread = (tuple(one) if isinstance(one, Sequence) else int(one) for one in (strides, dilation))
+    of_bias = None if b is None else b.shape
+    spatial = convolved(x.shape, w.shape, of_bias, steps, padding, spread, groups)
     dtype = np.result_type(x, w).newbyteorder("=")
     return x.astype(dtype, copy=False), w.astype(dtype, copy=False), spatial

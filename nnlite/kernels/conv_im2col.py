@@ -120,7 +120,10 @@ class Windows:
             self.inside = self.scratch[where]
 
     def look(self, x: Array) -> Array:
-        """Return the view of the windows of a few images x (n, ..., C): (n, windows..., kernel..., C)."""
+        """Return the view of the windows of a few images x (n, ..., C): (n, windows..., kernel..., C); where
+        windows are of one pixel, x itself."""
+        if self.how.direct:
+            return x
         if self.scratch is not None and self.inside is not None:
             inside = self.inside[: len(x)]
             if not np.may_share_memory(inside, x):  # dz is sometimes made here

@@ -59,21 +59,36 @@ def matrices(dtype: Any) -> tuple[Array, Array, Array]:
     return a.astype(dtype), b.astype(dtype), g.astype(dtype)
 
 
+@lru_cache(maxsize=8)
+def kernel_matrix(dtype: Any) -> Array:
+    """Return what makes G w G', (36,), of w, (9,): a kernel is small, so that one product takes less time than two."""
+    g = matrices(np.float64)[2]
+    both: Array = np.kron(g, g).astype(dtype)
+    return both
+
+
 def transformed(w: Array) -> Array:
     """Return the kernel w (3, 3, C, F) as the tiles' products take it: G w G', (6, 6, C, F)."""
-    return _both_sides(matrices(w.dtype)[2], w)
+    both = kernel_matrix(w.dtype)
+    u: Array = np.matmul(both, w.reshape(TAPS * TAPS, -1), out=memory.empty((len(both), w[0, 0].size), w.dtype))
+    return u.reshape(SIDE, SIDE, *w.shape[2:])
 
 
 def kernel_gradient(du: Array) -> Array:
     """Return dw (3, 3, C, F), given the gradient of the transformed kernel: G' du G."""
-    return _both_sides(matrices(du.dtype)[2].T, du)
+    dw: Array = np.matmul(kernel_matrix(du.dtype).T, du.reshape(SIDE * SIDE, -1))
+    return dw.reshape(TAPS, TAPS, *du.shape[2:])
 
 
 class Winograd:
     """How one convolution is cut into tiles. Holds no data.
 
-    ``images`` images are worked on at a time.
+    ``images`` images are worked on at a time. ``BACK`` is how many times the work of the forward pass the backward pass
+    counts for the choice of threads: it is more, but a good part of it is the same for any number of images, as it is
+    over the kernel's 36 places, and each thread would have to do that.
     """
+
+    BACK = 1.0
 
     def __init__(self, spatial: tuple[Axis, ...], channels: int, filters: int, dtype: Any) -> None:
         self.channels, self.filters, self.dtype = channels, filters, np.dtype(dtype)

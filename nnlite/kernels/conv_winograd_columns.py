@@ -51,8 +51,10 @@ def transformed(w: Array) -> Array:
 class WinogradColumns:
     """How one convolution is done down its columns. Holds no data.
 
-    ``images`` images are worked on at a time.
+    ``images`` images are worked on at a time; ``BACK`` as for :class:`Winograd`.
     """
+
+    BACK = 2.0
 
     def __init__(self, spatial: tuple[Axis, ...], channels: int, filters: int, dtype: Any) -> None:
         self.spatial, self.channels, self.filters, self.dtype = spatial, channels, filters, np.dtype(dtype)

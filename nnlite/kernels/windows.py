@@ -180,6 +180,46 @@ def per_axis(value: int | Sequence[int], rank: int, name: str) -> tuple[int, ...
     return tuple(int(number) for number in value)
 
 
+@lru_cache(maxsize=1024)
+def convolved(
+    x: tuple[int, ...],
+    w: tuple[int, ...],
+    b: tuple[int, ...] | None,
+    strides: int | tuple[int, ...],
+    padding: str | tuple[Axis, ...],
+    dilation: int | tuple[int, ...],
+    groups: int,
+) -> tuple[Axis, ...]:
+    """Return the windows of a convolution of x with a kernel w and a bias b, or None, of these shapes.
+
+    Remembered, since a net asks again each step. If these are the ``padding``, they are only checked.
+
+    Raises:
+        ValueError: shapes do not fit together, the window does not fit into x, or the padding is unknown.
+    """
+    rank = len(w) - 2
+    if rank < 1 or len(x) != len(w):
+        raise ValueError(
+            f"Convolution: x must be (batch, spatial axes..., channels) and w (kernel sizes..., channels / groups, "
+            f"filters) with as many spatial axes, got shapes {x} and {w}."
+        )
+    channels, filters = x[-1], w[-1]
+    if groups < 1 or channels % groups or filters % groups:
+        raise ValueError(
+            f"Convolution: groups ({groups}) must divide the channels ({channels}) and filters ({filters})."
+        )
+    if w[-2] * groups != channels:
+        raise ValueError(
+            f"Convolution: x has {channels} channels, but w of shape {w} with groups={groups} takes {w[-2] * groups}."
+        )
+    if b is not None and b != (filters,):
+        raise ValueError(f"Convolution: b must have shape ({filters},), one number a filter, got {b}.")
+    if isinstance(padding, tuple):
+        return padding
+    steps, spread = per_axis(strides, rank, "strides"), per_axis(dilation, rank, "dilation")
+    return axes(padding, x[1:-1], w[:-2], steps, spread)
+
+
 def taps(spatial: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
     """Yield every tap of the window, in order, with the windows that have it inside and the inputs found there.
 

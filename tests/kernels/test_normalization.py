@@ -3,7 +3,7 @@ import pytest
 
 from nnlite import config
 from nnlite.kernels import normalization as kernels
-from nnlite.kernels.channels import CHUNK, Channels, chunks, wide_sums
+from nnlite.kernels.channels import CHUNK, WIDE, Channels, add_wide_sums, chunks, laid, repeated, wide_sums
 from nnlite.testing import check_gradients
 
 
@@ -26,6 +26,18 @@ def test_chunks_cover_all_rows():
     for rows, channels in ((0, 3), (5, 3), (CHUNK + 1, 1), (10, CHUNK * 2)):
         covered = [i for part in chunks(0, rows, channels) for i in range(part.start, part.stop)]
         assert covered == list(range(rows))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 32, 5000, CHUNK * 2])
+@pytest.mark.parametrize(("start", "stop"), [(0, 0), (0, 1), (2, 9), (5, 1005)])
+def test_rows_laid_side_by_side_cover_all_rows(start, stop, channels):
+    covered = []
+    vectors = repeated([np.arange(channels)], stop - start)
+    for part, beside in laid(start, stop, channels):
+        covered += range(part.start, part.stop)
+        assert (part.stop - part.start) % beside == 0
+        assert vectors[0, : beside * channels].size == beside * channels
+    assert covered == list(range(start, stop))
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (7, 1), (70_001, 3), (9, 200)])
@@ -107,7 +119,10 @@ def test_thread_counts_agree():
 def test_wide_sums(rows, channels):
     x, times = normal(rows, channels), normal(rows, channels, seed=1)
     np.testing.assert_allclose(wide_sums(x), x.sum(0), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(wide_sums(x, times), (x * times).sum(0), rtol=1e-12, atol=1e-12)
+    both = np.ones((2, channels))
+    for part, beside in laid(0, rows, channels, WIDE):
+        add_wide_sums(x[part], times[part], beside, both)
+    np.testing.assert_allclose(both, 1 + np.stack([x.sum(0), (x * times).sum(0)]), rtol=1e-12, atol=1e-12)
     assert wide_sums(x.astype("float32")).dtype == np.float64
 
 
