@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nnlite.core import changes, loading, registry, structure
 from nnlite.core.errors import nearest
 from nnlite.core.layer import Layer
@@ -146,6 +148,9 @@ class Model(Ends, Trainer, Described, Layer):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the outputs of arrays, a dict's in the order it was given, or new symbols of symbols."""
+        lone = len(inputs) == 1 and type(inputs[0]) is np.ndarray and not (options or self.named_inputs)
+        if lone and not self.heeds_training:  # what most calls come to
+            return ends.in_order_of(self._keys[1], self.infer(inputs[0]))
         return ends.in_order_of(self._keys[1], super().__call__(*inputs, **options))
 
     def add_loss(self, value: Any) -> None:
