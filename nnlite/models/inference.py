@@ -55,20 +55,21 @@ def planned(model: Any, inputs: list[Any], make: Make, entries: Sequence[Any]) -
     plans: Plans | None = model.__dict__.get("_plans")
     if plans is None or plans.count != changes.count():
         plans = model.__dict__["_plans"] = Plans()
-    key: list[Any] = [parallel.threads()]
-    few = True
+    shapes, few = [], True
     for x in inputs:
         if type(x) is not np.ndarray or not x.ndim or not len(x) or not x.flags.c_contiguous:
             return None
-        few &= len(x) <= ROWS
-        key += (x.dtype, x.shape)
+        shape = x.shape
+        few &= shape[0] <= ROWS
+        shapes.append(shape)
     if not few:
-        key[2::2] = [(None, *shape[1:]) for shape in key[2::2]]
-    found = plans.found.get(tuple(key), plans)
+        shapes = [(None, *shape[1:]) for shape in shapes]
+    key = (parallel.threads(), *[x.dtype for x in inputs], *shapes)
+    found = plans.found.get(key, plans)
     if found is plans:
         if len(plans.found) >= KEPT:
             plans.found.clear()
-        found = plans.found[tuple(key)] = _without_errors(make, key[2::2], key[1::2], entries)
+        found = plans.found[key] = _without_errors(make, shapes, [x.dtype for x in inputs], entries)
     return found  # type: ignore[return-value]
 
 

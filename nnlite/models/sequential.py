@@ -317,7 +317,7 @@ class Sequential(Model):
     @property
     def heeds_training(self) -> bool:  # type: ignore[override]
         """Whether a call on symbols inside said something of ``training``."""
-        return any(layer.heeds_training for layer in self._layers)
+        return True in [layer.heeds_training for layer in self._layers]
 
     def infer_as_told(self, x: Any, training: bool | None, mask: Any, options: dict[str, Any]) -> tuple[Any, Any]:
         if training is not None:

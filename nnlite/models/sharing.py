@@ -28,6 +28,9 @@ SEQUENCES, IMAGES, SMALL = (16, 64), (8, 16), 500.0
 # Microseconds of images, on one thread, from which on those that need several such plans had better go through every
 # layer together: the larger a batch, the better are convolutions that do some of its images at a time.
 MOST = 4e3
+# Rows of dense nets are cut at multiples of so many, which products are fastest with: one of 66 rows and 784 x 512
+# weights takes as long as one of 68.
+ALIGN = 4
 # Elements of a layer's output times features of its input that one thread handles in a microsecond.
 RATE = 40e3
 
@@ -150,12 +153,15 @@ def by_samples(run: Run, few: Callable[[int], Run], shared: Shared) -> Run:
     def shared_run(given: list[Any]) -> list[Any]:
         rows = len(given[0])
         each = rows * shared.each
+        if each <= parallel.WORTH_THREADS and not shared.alone:  # as of small dense nets: little but this function
+            return run(given)
         parts = len(parallel.parts(rows, each))
         most = shared.beside if parts > 1 else shared.alone
         if not shared.fewest <= rows <= max(shared.most, parts * most) or any(len(x) != rows for x in given):
             return run(given)
+        align = 1 if shared.alone else ALIGN
         done = parallel.run(
-            lambda start, stop: pieces([x[start:stop] for x in given], most), rows, each, lead=parallel.LEAD
+            lambda start, stop: pieces([x[start:stop] for x in given], most), rows, each, align, parallel.LEAD
         )
         outputs = [piece for part in done for piece in part]
         return outputs[0] if len(outputs) == 1 else [np.concatenate(one) for one in zip(*outputs, strict=True)]
