@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from nnlite.core import changes, loading, registry, structure
 from nnlite.core.errors import nearest
 from nnlite.core.layer import Layer
