@@ -40,7 +40,7 @@ def test_rows_laid_side_by_side_cover_all_rows(start, stop, channels):
     assert covered == list(range(start, stop))
 
 
-@pytest.mark.parametrize("shape", [(1, 3), (7, 1), (70_001, 3), (9, 200)])
+@pytest.mark.parametrize("shape", [(1, 3), (7, 1), (512, 32), (512, 33), (513, 3), (70_001, 3), (9, 200), (9, 2000)])
 def test_moments(shape):
     x = normal(*shape) * 3 + 5
     mean, variance = kernels.moments(x)
@@ -50,8 +50,9 @@ def test_moments(shape):
 
 def test_moments_far_from_zero_keep_their_accuracy():
     x = (normal(100_000, 4) + 10_000).astype("float32")
-    _, variance = kernels.moments(x)
-    np.testing.assert_allclose(variance, x.astype("float64").var(0), rtol=2e-3)
+    for part in (x, x[:400]):
+        _, variance = kernels.moments(part)
+        np.testing.assert_allclose(variance, part.astype("float64").var(0), rtol=2e-3)
 
 
 def test_moments_of_nothing_are_zero():
@@ -67,7 +68,7 @@ def test_masked_moments_count_only_what_is_valid():
     np.testing.assert_allclose(variance, x[mask].var(0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("rows", [4, 40_000])
+@pytest.mark.parametrize("rows", [1, 4, 512, 513, 40_000])
 def test_batch_norm_against_the_formulas(rows):
     x, dy, gamma, beta = normal(rows, 5), normal(rows, 5, seed=1), normal(5, seed=2), normal(5, seed=3)
     mean, variance = kernels.moments(x)
@@ -81,6 +82,8 @@ def test_batch_norm_against_the_formulas(rows):
     np.testing.assert_allclose(dx, expected, rtol=1e-9, atol=1e-9)
     dx, *_ = kernels.batch_norm_backward(dy, x, gamma, mean, inv, False)
     np.testing.assert_allclose(dx, dy * gamma * inv, rtol=1e-9, atol=1e-12)
+    dx, *others = kernels.batch_norm_backward(dy, x, gamma, mean, inv, True, input_grad=False)
+    assert dx is None and all(np.array_equal(a, b) for a, b in zip(others, (dgamma, dbeta), strict=True))
 
 
 @pytest.mark.parametrize("columns", [1, 2])
@@ -133,7 +136,7 @@ def test_moments_of_large_numbers_do_not_overflow():
 
 
 @pytest.mark.parametrize("far", [0, 1000])
-@pytest.mark.parametrize(("rows", "channels"), [(0, 3), (1, 3), (7, 3), (40_000, 16)])
+@pytest.mark.parametrize(("rows", "channels"), [(0, 3), (1, 3), (7, 3), (600, 3), (40_000, 16)])
 def test_batch_norm_and_relu_are_as_one_after_the_other(rows, channels, far):
     x, dy = normal(rows, channels) + far, normal(rows, channels, seed=1)
     gamma, beta = normal(channels, seed=2), normal(channels, seed=3)
