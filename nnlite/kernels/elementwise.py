@@ -81,6 +81,7 @@ def over_elements(
         out: where the result goes; may be one of ``arrays`` if the kernel allows that.
         nanoseconds: what an element takes on one thread, roughly.
     """
+    # Few elements are left as they are, unless their rows are too short for NumPy's inner loops.
     if out.ndim and out.size <= (FEW_ROWS if out.shape[-1] >= SHORT else SMALL):
         kernel(*arrays, out=out, **options)
         return out

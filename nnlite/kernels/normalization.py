@@ -26,6 +26,7 @@ FEW_ROWS, FEW = 512, 16384
 
 
 def _is_little(x: Array) -> bool:
+    """Whether x (M, C) is that small."""
     return len(x) <= FEW_ROWS and x.size <= FEW
 
 
@@ -33,7 +34,8 @@ def moments(x: Array) -> tuple[Array, Array]:
     """Return mean and biased variance of the columns of x (M, C), C-contiguous.
 
     ``variance = sum(x^2) / m - mean^2`` loses digits where the mean is larger than the spread. Where it is, in any
-    column, or where squares overflow, all is done again with the deviations from the mean that was found.
+    column, or where squares overflow, all is done again with the deviations from the mean that was found; as it is at
+    once for few rows.
     """
     if _is_little(x):
         m = max(len(x), 1)
@@ -163,7 +165,9 @@ def batch_norm_backward(
     rows_x, rows_dy = as_rows(x), as_rows(dy)
     rows_y = None if y is None else as_rows(y)
     if mask is None and _is_little(rows_x):
-        dx, dgamma, dbeta = _little_backward(rows_dy, rows_x, gamma, mean, inv, batch_statistics, input_grad, rows_y)
+        dz = rows_dy if rows_y is None else relu_backward(rows_dy, rows_y)
+        scale = None if not input_grad else inv if gamma is None else inv * gamma
+        dx, dgamma, dbeta = _little_backward(dz, (rows_x - mean) * inv, scale, batch_statistics)
         return None if dx is None else dx.reshape(x.shape), dgamma, dbeta
     dz = rows_dy if rows_y is None else memory.empty(rows_x.shape, x.dtype)
     m, c = rows_x.shape
@@ -219,26 +223,18 @@ def batch_norm_backward(
 
 
 def _little_backward(
-    dy: Array,
-    x: Array,
-    gamma: Array | None,
-    mean: Array,
-    inv: Array,
-    batch_statistics: bool,
-    input_grad: bool,
-    y: Array | None,
+    dz: Array, xhat: Array, scale: Array | None, batch_statistics: bool
 ) -> tuple[Array | None, Array, Array]:
-    """:func:`batch_norm_backward` of rows, as the formulas say."""
-    dz = dy if y is None else relu_backward(dy, y)
-    xhat = x - mean
-    xhat *= inv
+    """:func:`batch_norm_backward` of few rows as the formulas say, with ``scale = gamma * inv``; no dx where None.
+
+    xhat is written over.
+    """
     dbeta, dgamma = np.add.reduce(dz, axis=0), np.einsum("ij,ij->j", dz, xhat)
-    if not input_grad:
+    if scale is None:
         return None, dgamma, dbeta
-    scale = inv if gamma is None else inv * gamma
     if not batch_statistics:
         return dz * scale, dgamma, dbeta
-    m = x.dtype.type(max(len(x), 1))
+    m = dz.dtype.type(max(len(dz), 1))
     xhat *= dgamma / m
     xhat += dbeta / m
     dx = np.subtract(dz, xhat, out=xhat)

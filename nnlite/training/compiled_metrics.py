@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlite import metrics as families
 from nnlite.training.compiled import each_weight
-from nnlite.training.outputs import are_single, is_several, leaves, names_of, per_output
+from nnlite.training.outputs import is_several, leaves, names_of, per_output
 
 # These are looked up by the shapes of targets and outputs.
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
@@ -119,9 +119,7 @@ class CompiledMetrics:
         if not self.entries:
             return
         outputs = leaves(y_pred)
-        if len(outputs) == 1 and are_single(y_true, sample_weight, mask):
-            targets, weights, masks = [y_true], [sample_weight], [mask]
-        elif len(outputs) == 1:
+        if len(outputs) == 1:
             targets, weights, masks = leaves(y_true), leaves(sample_weight), leaves(mask)
         else:
             targets = per_output(y_true, self._names, "y", partial=True)

@@ -171,12 +171,11 @@ class Steps:
             self._refresh(x)
         if not training and compiled.makes_masks is None:
             compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
-        if checked:
-            pass
-        elif not compiled.loss.is_empty:
+        if compiled.loss.is_empty:
+            if y is None and not compiled.metrics.is_empty:
+                raise ValueError("y: got None, but the compiled metrics need targets.")
+        elif not checked:
             compiled.loss.check(y, self._shape_of_output(compiled, x), sample_weight)
-        elif y is None and not compiled.metrics.is_empty:
-            raise ValueError("y: got None, but the compiled metrics need targets.")
         if training and not compiled.ready:
             self._ready_optimizer(compiled)
         return compiled
