@@ -30,8 +30,8 @@ class Run:
         self.model, self.train, self.held_out, self.callbacks = model, train, held_out, callbacks
         self.epoch, self.step = epoch, 0
         self.resumed = False
-        # How many changes there had been when the loss looked through all targets that there are; None if it did not.
-        self.checked: int | None = None
+        # The compiled loss that has looked through all targets that there are; None if none has.
+        self.checked: Any = None
         self._states: list[Any] = []
 
     def state(self) -> tuple[dict[str, Any], list[np.ndarray]]:

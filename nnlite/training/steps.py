@@ -241,6 +241,8 @@ class Steps:
         compiled.regularized = [v for v in compiled.trainable if v.regularizer is not None]
         compiled.makes_masks = None
         compiled.stale, compiled.ready = False, False
+        if compiled.seen != changes.count():
+            compiled.output_shapes.clear()
         compiled.seen = changes.count()
 
     def _ready_optimizer(self, compiled: Compiled) -> None:

@@ -146,7 +146,7 @@ class Trainer(Compiling, Differentiable, Profiled):
             if held_out is not None and held_out.rows is not None:
                 self._look_over(held_out, training=False)
             run = Run(self, train, held_out, callbacks, initial_epoch)
-            run.checked = compiled.seen if checked else None
+            run.checked = compiled.loss if checked else None
             callbacks.set_run(run)  # where one may go on with an earlier run
             callbacks.on_train_begin()
             run.began()
@@ -201,9 +201,11 @@ class Trainer(Compiling, Differentiable, Profiled):
                 self._refresh(self.cast_inputs(data[0]))
             if not compiled.ready and self._overrides_step(training=True):
                 self._ready_optimizer(compiled)
-            if run is None or self._overrides_step(training=True) or run.callbacks.listens("on_train_batch_end"):
+            if run is None or self._overrides_step(training=True):
                 return plain(self.train_step(data))
-            logs = self._learn(data, checked=run.checked == compiled.seen)
+            logs = self._learn(data, checked=run.checked is compiled.loss)
+            if logs is None and run.callbacks.listens("on_train_batch_end"):
+                logs = self.get_metrics_result()
             return (lambda: plain(self.get_metrics_result())) if logs is None else plain(logs)
 
     def evaluate(
