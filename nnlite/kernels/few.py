@@ -39,7 +39,12 @@ LONG = 2048
 
 
 def conv_plan(
-    shape: tuple[int, ...], spatial: tuple[Axis, ...], filters: int, dtype: Any, shifts: bool = False
+    shape: tuple[int, ...],
+    spatial: tuple[Axis, ...],
+    filters: int,
+    dtype: Any,
+    shifts: bool = False,
+    pool: tuple[int, ...] | None = None,
 ) -> Correlate | None:
     """Return ``correlate(x, w, scale, shift) -> y`` for inputs of one shape, or None where one thread is too slow.
 
@@ -53,6 +58,9 @@ def conv_plan(
         filters: F.
         dtype: of x and w, which must be C-contiguous.
         shifts: whether there is a shift; else it is None, as the scale may be.
+        pool: sizes of windows side by side, of whose y the largest alone are returned. The first of all windows are
+            computed together then, the second ones, and so on: so maxima are taken of whole arrays, and windows in the
+            last rows and columns that no maximum needs are left out. The shift is added to the maxima.
 
     >>> from nnlite.kernels.windows import axes
     >>> correlate = conv_plan((1, 5, 1), axes("same", (5,), (2,), (1,), (1,)), 1, "float64")
@@ -61,9 +69,13 @@ def conv_plan(
     [21.0, 32.0, 43.0, 54.0, 5.0]
     """
     dtype, n, channels = np.dtype(dtype), shape[0], shape[-1]
-    out = tuple(one.out for one in spatial)
+    sizes = pool or (1,) * len(spatial)
+    spatial = tuple(one.first(size * (one.out // size)) for one, size in zip(spatial, sizes, strict=True))
+    out = tuple(one.out // size for one, size in zip(spatial, sizes, strict=True))
     kernel = tuple(one.kernel for one in spatial)
-    places, inner = n * math.prod(out), math.prod(kernel) * channels
+    number, inner = math.prod(sizes), math.prod(kernel) * channels
+    each = n * math.prod(out)
+    places = number * each
     work, alone = places * inner * filters, parallel.threads() == 1
     if not alone and (work > MOST or places * inner * dtype.itemsize > LARGEST):
         return None
@@ -71,8 +83,8 @@ def conv_plan(
         return None
     result, folds = (n, *out, filters), places > inner
     large = places * filters * dtype.itemsize >= LARGE
-    if math.prod(kernel) == 1 and all(one.stride == 1 for one in spatial):
-        beside = repeats(places, filters)
+    beside = repeats(each, filters)
+    if math.prod(kernel) == 1 and pool is None and all(one.stride == 1 for one in spatial):
 
         def at_points(x: Array, w: Array, scale: Array | None, shift: Array | None) -> Array:
             matrix = w.reshape(channels, filters)
@@ -93,19 +105,22 @@ def conv_plan(
     pads = padded != tuple(shape)
     steps = _strides(padded, dtype.itemsize)
     outer = tuple(step * one.stride for step, one in zip(steps[1:-1], spatial, strict=True))
+    over = tuple(step * size for step, size in zip(outer, sizes, strict=True))
     taps = tuple(step * one.dilation for step, one in zip(steps[1:-1], spatial, strict=True))
-    width = inner + (folds and shifts)  # with the column of ones
-    by_planes = channels * kernel[-1] < SHORT_RUN < out[-1]
+    along = folds and shifts and pool is None
+    width = inner + along  # with the column of ones
+    by_planes = channels * kernel[-1] < SHORT_RUN < sizes[-1] * out[-1]
+    everywhere = (slice(None),) * len(sizes)
     if by_planes:  # (n, taps..., C, windows...): the long runs are along the rows of windows
-        view_shape = (n, *kernel, channels, *out)
-        view_strides = (steps[0], *taps, steps[-1], *outer)
+        view_shape = (n, *kernel, channels, *sizes, *out)
+        view_strides = (steps[0], *taps, steps[-1], *outer, *over)
         copy_shape: tuple[int, ...] = (n, width, places // n)
-        pieces: list[tuple[Any, Any, int]] = [(..., ..., places)]
+        pieces: list[tuple[Any, Any, int]] = [(..., ..., each)]
     else:
-        view_shape = (n, *out, *kernel, channels)
-        view_strides = (steps[0], *outer, *taps, steps[-1])
-        pieces = _pieces(n, out, width * dtype.itemsize)
-        copy_shape = (max(count for _, _, count in pieces), width)
+        view_shape = (*sizes, n, *out, *kernel, channels)
+        view_strides = (*outer, steps[0], *over, *taps, steps[-1])
+        pieces = _pieces(n, out, number * width * dtype.itemsize)
+        copy_shape = (number * max(count for _, _, count in pieces), width)
     first_copy = pads * math.prod(padded)  # where in the scratch memory they begin
     first_scaled = first_copy + math.prod(copy_shape)
     end = first_scaled + folds * width * filters
@@ -122,10 +137,10 @@ def conv_plan(
                 strides = (copies.strides[0], *_strides(view_shape, dtype.itemsize)[1:])
                 copy, left = np.ndarray(view_shape, dtype, copies, 0, strides), copies.swapaxes(1, 2)
             else:
-                rows = (which[0].stop - which[0].start, which[1].stop - which[1].start, *out[1:])
+                rows = (*sizes, which[0].stop - which[0].start, which[1].stop - which[1].start, *out[1:])
                 strides = _strides((*rows, width), dtype.itemsize)[:-1] + _strides((*kernel, channels), dtype.itemsize)
                 copy = np.ndarray((*rows, *kernel, channels), dtype, copies, 0, strides)
-                left = copies[:count]
+                which, left = (*everywhere, *which), copies[: number * count]
             parts.append((which, copy, left, where))
         return _Memory(
             around,
@@ -151,28 +166,36 @@ def conv_plan(
         else:  # the view takes the strides for granted
             windows = np.ndarray(view_shape, dtype, np.ascontiguousarray(x), 0, view_strides)
         matrix = w.reshape(inner, filters)
-        if folds and (shifts or scale is not None):
-            own.ones.fill(1)
+        if along or (folds and scale is not None):
             if scale is None:
                 own.scaled[:inner] = matrix
             else:
                 np.multiply(matrix, scale, out=own.scaled[:inner])
-            own.scaled[inner:] = shift
+            if along:
+                own.ones.fill(1)
+                own.scaled[inner:] = shift
             matrix = own.scaled
         if len(own.parts) == 1:  # without out=, which takes some microseconds more
             _, copy, left, _ = own.parts[0]
             np.copyto(copy, windows)
             y = np.matmul(left, matrix, memory.empty((*left.shape[:-1], filters), dtype) if large else None)
-        else:
-            y = np.empty((places, filters), dtype)
-            for which, copy, left, where in own.parts:
-                np.copyto(copy, windows[which])
-                np.matmul(left, matrix, out=y[where])
-        if not folds:
-            if scale is not None:
+            if scale is not None and not folds:
                 y *= scale
-            if shift is not None:
-                y += shift
+            if pool is not None:
+                y = _largest(y.reshape(-1, number, each // n, filters).swapaxes(0, 1) if by_planes else y, number)
+        else:
+            y = np.empty((each, filters), dtype)
+            products = None if pool is None else np.empty((len(own.parts[0][2]), filters), dtype)
+            for which, copy, left, where in own.parts:
+                product = y[where] if products is None else products[: len(left)]
+                np.copyto(copy, windows[which])
+                np.matmul(left, matrix, out=product)
+                if scale is not None and not folds:
+                    product *= scale
+                if products is not None:
+                    y[where] = _largest(product, number)
+        if shift is not None and not along:
+            add_to_rows(y, shift, beside)
         return y.reshape(result)
 
     return correlate
@@ -214,6 +237,18 @@ def _pieces(n: int, out: tuple[int, ...], size: int) -> list[tuple[Any, Any, int
             pieces.append((which, slice(first, first + count), count))
             first += count
     return pieces
+
+
+def _largest(products: Array, number: int) -> Array:
+    """Return the largest of so many equal parts of an array along its first axis, element by element."""
+    parts: Array = products.reshape(number, -1, *products.shape[-1:]) if len(products) != number else products
+    while len(parts) > 1:
+        half = len(parts) // 2
+        largest = np.maximum(parts[:half], parts[half : 2 * half])
+        if len(parts) % 2:
+            np.maximum(largest[0], parts[-1], out=largest[0])
+        parts = largest
+    return np.asarray(parts[0])
 
 
 def repeats(rows: int, columns: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nnlite import activations, config
@@ -131,9 +132,11 @@ class _Conv(Layer):
         if self.groups > 1:
             return None
         spatial = axes(self.padding, tuple(shape[1:-1]), self.kernel_size, self.strides, self.dilation_rate)
-        done = finishing.parts(self, self.compute_output_shape(shape), following)
-        correlate = few.conv_plan(shape, spatial, self.filters, self._compute, done.affine is not None)
-        return None if correlate is None else (done.along(correlate, self.kernel), done.taken)
+        done, pool = finishing.parts(self, self.compute_output_shape(shape), following), None
+        if done.rises and len(following) > done.taken and math.prod(self.kernel_size) > 1:
+            pool = finishing.pool_sizes(following[done.taken], len(shape))
+        correlate = few.conv_plan(shape, spatial, self.filters, self._compute, done.affine is not None, pool)
+        return None if correlate is None else (done.along(correlate, self.kernel), done.taken + (pool is not None))
 
     def backward(self, dy: Any, cache: Any, input_grad: bool = True) -> Any:
         conv_cache, kept = cache

@@ -25,11 +25,13 @@ class Finish(NamedTuple):
         affine: returns a scale, or None, and a shift of each channel; None where there is neither.
         activate: works in place on the C-contiguous array it is given, if it can; None for none.
         taken: how many of the layers that follow are done then.
+        rises: whether the activation is one that never falls, so that maxima may be taken before it.
     """
 
     affine: Callable[[], tuple[Any, Any]] | None
     activate: Callable[[Any], Any] | None
     taken: int
+    rises: bool
 
     def along(self, product: Callable[[Any, Any, Any, Any], Any], kernel: Any) -> Callable[[Any], Any]:
         """Return the function from the layer's input to its output; ``product`` takes x, w, scale and shift."""
@@ -70,12 +72,12 @@ def parts(layer: Any, shape: Any, following: list[Any]) -> Finish:
         activate = lambda y: activation.forward(y, out=y)  # noqa: E731
     else:
         activate = lambda y: applied.apply(activation, y)[0]  # noqa: E731
-    return Finish(affine, activate, taken)
+    return Finish(affine, activate, taken, activation in (None, activations.relu))
 
 
 def finishing(layer: Any, shape: Any, following: list[Any]) -> tuple[Callable[[Any], Any], int]:
     """Return a function that does, with a layer's product, all that :func:`parts` describes, and how many layers."""
-    affine, activate, taken = parts(layer, shape, following)
+    affine, activate, taken, _ = parts(layer, shape, following)
     bias = layer.bias
 
     def finish(y: Any) -> Any:
@@ -209,10 +211,16 @@ def _is_pointwise(layer: Any, rank: int) -> bool:
 
 
 def _pools(layer: Any) -> bool:
-    from nnlite.layers.pooling import MaxPooling2D  # not for the many models that have none
+    return pool_sizes(layer, 4) == (2, 2)
 
-    return (
-        type(layer) is MaxPooling2D
-        and layer.pool_size == layer.strides == (2, 2)
-        and (layer.padding, layer.data_format) == ("valid", "channels_last")
-    )
+
+def pool_sizes(layer: Any, rank: int) -> tuple[int, ...] | None:
+    """Return the sizes of a layer's windows if it takes maxima of arrays of that many axes, of windows side by side."""
+    if not hasattr(layer, "pool_size"):
+        return None
+    from nnlite.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D  # not for models that have none
+
+    if type(layer) not in (MaxPooling1D, MaxPooling2D, MaxPooling3D) or layer.rank + 2 != rank:
+        return None
+    apart = layer.pool_size == layer.strides and (layer.padding, layer.data_format) == ("valid", "channels_last")
+    return tuple(layer.pool_size) if apart else None

@@ -31,7 +31,7 @@ CONVOLUTIONS = {
 }
 
 
-def made(name, dtype, shifts=True):
+def made(name, dtype, shifts=True, pool=None):
     shape, filters, kernel, strides, padding, dilation = CONVOLUTIONS[name]
     spatial = axes(padding, shape[1:-1], kernel, strides, dilation)
     rng = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def made(name, dtype, shifts=True):
     w = rng.normal(size=(*kernel, shape[-1], filters)).astype(dtype)
     scale, shift = rng.normal(size=(2, filters)).astype(dtype)
     expected = oracles.conv(x, w, np.zeros(filters), strides, padding, dilation, 1)
-    return few.conv_plan(shape, spatial, filters, dtype, shifts), x, w, scale, shift, expected
+    return few.conv_plan(shape, spatial, filters, dtype, shifts, pool), x, w, scale, shift, expected
 
 
 def close(y, expected, dtype):
@@ -75,6 +75,22 @@ def test_convolutions_without_shift(name):
     correlate, x, w, scale, _, expected = made(name, "float64", shifts=False)
     close(correlate(x, w, None, None), expected, "float64")
     close(correlate(x, w, scale, None), expected * scale, "float64")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("name", [name for name in CONVOLUTIONS if "points" not in name])
+def test_largest_of_neighbours(name, size):
+    """Of axes too short for windows of that size, of single ones."""
+    whole = made(name, "float64")[-1]
+    pool = tuple(min(size, n) if i else max(1, min(size, n) - 1) for i, n in enumerate(whole.shape[1:-1]))
+    for shifts in (True, False):
+        correlate, x, w, scale, shift, expected = made(name, "float64", shifts, pool)
+        for one in (scale, None):
+            y = expected if one is None else expected * one
+            y = oracles.max_pool(y, pool, pool, "valid")
+            for _ in range(2):
+                memory.scratch((1000,), "float64", 1)[0].fill(np.nan)
+                close(correlate(x, w, one, shift if shifts else None), y + shift if shifts else y, "float64")
 
 
 def test_convolutions_of_any_strides_of_memory():
