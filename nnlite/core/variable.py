@@ -124,8 +124,8 @@ class Variable:
     def accumulate_rows(self, indices: NDArray[Any], rows: NDArray[Any]) -> None:
         """Add ``rows[i]`` to row ``indices[i]`` of the gradient, for all i; an index may occur many times.
 
-        The cost grows with the number of indices, not with the variable: as long as a variable's gradients come by
-        rows, only the rows that were touched are set back to zero. Does nothing on a frozen variable.
+        Where these are few beside the variable's rows, the cost grows with their number: as long as a variable's
+        gradients come so, only the rows that were touched are set back to zero. Does nothing on a frozen variable.
 
         Args:
             indices: whole numbers from 0 to below the number of rows, (K,).
@@ -135,9 +135,13 @@ class Variable:
         >>> v.accumulate_rows(np.array([2, 0, 2]), np.array([[1.0], [2.0], [3.0]])); v.grad[:, 0].tolist()
         [2.0, 0.0, 4.0, 0.0]
         """
-        from nnlite.kernels.rows import sum_rows  # only training needs it
+        from nnlite.kernels.rows import sum_rows, sums_of_all  # only training needs them
 
         if not self._trainable or not len(indices):
+            return
+        whole = sums_of_all(indices, rows, len(self.value))
+        if whole is not None:
+            self.accumulate(whole)
             return
         if self._grad_is_zero:
             self._clear()

@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+# Elements of rows, and indices for each row of the table, from which on SciPy's loop over all of the table takes less
+# than sorting: of 8,192 rows of 16 numbers and a table of 10,000, with all that follows, 0.15 ms and 0.5; of 16,000 of
+# 128 and a table of 20,000 2.5 and 4.3; of 640 of 64 and a table of 50,000 0.3 and 0.1.
+WORTH_TABLE, INDICES = 16384, 0.25
+
 
 def sum_rows(indices: Array, rows: Array) -> tuple[Array, Array]:
     """Return the different ``indices`` in ascending order, and for each of them the sum of its ``rows``.
@@ -45,6 +50,31 @@ def sum_rows(indices: Array, rows: Array) -> tuple[Array, Array]:
         sums[later - distance] = np.take(sums, later - distance, axis=0) + np.take(sums, later, axis=0)
         left, distance = left[~odd], 2 * distance
     return touched, np.take(sums, starts, axis=0)
+
+
+def sums_of_all(indices: Array, rows: Array, count: int) -> Array | None:
+    """Return for each index below ``count`` the sum of its ``rows``, zeros where it has none, (count, ...); None where
+    :func:`sum_rows` is the better choice, or the only one.
+
+    That is the product with a sparse matrix of a 1 in each column, in the row of its index. Rows of equal indices are
+    added one after the other.
+
+    >>> sums_of_all(np.zeros(20_000, int), np.ones((20_000, 1)), 2).tolist()
+    [[20000.0], [0.0]]
+    >>> sums_of_all(np.zeros(1, int), np.ones((1, 1)), 2)
+    """
+    few = rows.size < WORTH_TABLE or len(indices) < INDICES * count
+    if few or len(indices) > 2**30 or rows.dtype not in (np.float32, np.float64):
+        return None
+    try:
+        from scipy.sparse import csc_matrix
+    except ImportError:
+        return None
+    columns = np.arange(len(indices) + 1, dtype=np.int32)
+    ones = np.ones(len(indices), rows.dtype)
+    matrix = csc_matrix((ones, indices.astype(np.int32), columns), shape=(count, len(indices)))
+    sums: Array = matrix @ rows.reshape(len(indices), -1)
+    return sums.reshape(count, *rows.shape[1:])
 
 
 def _sorting(indices: Array) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nnlite.core.variable import Variable
+from nnlite.kernels import rows as kernels
 
 RNG = np.random.default_rng(0)
 
@@ -64,8 +65,10 @@ def random_step(v, dense, step):
         dense[1] = 5
 
 
+@pytest.mark.parametrize("worth", [0, kernels.WORTH_TABLE])
 @pytest.mark.parametrize("reads", [False, True])
-def test_any_order_gives_the_dense_gradient(reads):
+def test_any_order_gives_the_dense_gradient(reads, worth, monkeypatch):
+    monkeypatch.setattr(kernels, "WORTH_TABLE", worth)
     v, dense = Variable(np.zeros((7, 3))), np.zeros((7, 3))
     for step in range(400):
         random_step(v, dense, step)
