@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import memory, parallel
+from nnlite.kernels import by_taps, memory, parallel
 from nnlite.kernels.channels import as_rows, wide_sums
 from nnlite.kernels.conv import CHUNK, GEMM_RATE, conv_backward, conv_forward
 from nnlite.kernels.conv_return import Returning, returning
@@ -80,12 +80,15 @@ def conv_transpose_forward(
     y = memory.empty((len(x), *(one.size for one in spatial), w.shape[-2]), dtype)
     back = returning(spatial, w.shape[-2], w.shape[-1], 1, dtype, CHUNK)
     kernel = back.matrices(w)
+    fills = any(one.stride > 1 for one in spatial)  # the kernel has zeros, which must not meet an infinity or NaN
 
     def task(start: int, stop: int) -> None:
         giving = Returning(back, kernel, stop - start)
         for first in range(start, stop, back.how.images):
             part = slice(first, min(stop, first + back.how.images))
             giving.give(x[part], y[part])
+            if fills and len(bad := by_taps.not_finite(x[part])):
+                y[part][bad] = by_taps.transposed(x[part][bad], w, spatial)
             if b is not None:
                 y[part] += b
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import memory, parallel
+from nnlite.kernels import by_taps, memory, parallel
 from nnlite.kernels.channels import finisher
-from nnlite.kernels.windows import Axis, Share, clear_around, strided
+from nnlite.kernels.windows import Axis, Share, clear_around, windows_as_runs
 
 Array = NDArray[Any]
 
@@ -64,7 +64,7 @@ def depthwise_forward(
     def task(start: int, stop: int) -> None:
         windows = Windows(layout, dtype, stop - start, CHUNK)
         for part in windows.parts(start, stop):
-            windows.correlate(x[part], taps, y[part])
+            windows.correlate(x[part], w, taps, y[part])
             finish(y[part])
 
     parallel.run(task, len(x), y.size * math.prod(w.shape[:-2]) / RATE)
@@ -139,26 +139,6 @@ def _filters_at(w: Array, index: Array) -> Array:
     filters = np.zeros((taps + 1, w.shape[-2] * w.shape[-1]), w.dtype)
     filters[:taps] = w.reshape(taps, -1)
     return as_runs(filters.take(index, axis=0))
-
-
-def windows_as_runs(
-    padded: Array,
-    outs: Sequence[int],
-    strides: Sequence[int],
-    kernel: Sequence[int],
-    spread: Sequence[int],
-    run: int,
-    first: int = 0,
-) -> Array:
-    """Return the windows of padded images as runs: (n, windows but along the last axis..., taps..., run).
-
-    The images are C-contiguous; the first of their windows begins at the byte ``first``.
-    """
-    image, *steps = padded.strides
-    over = (step * stride for step, stride in zip(steps, strides, strict=False))
-    within = (step * distance for step, distance in zip(steps, spread, strict=False))
-    shape = (len(padded), *outs, *kernel, run)
-    return strided(padded, shape, (image, *over, *within, padded.itemsize), first)
 
 
 def correlate_runs(view: Array, taps: Array, out: Array) -> None:
@@ -264,9 +244,9 @@ class Windows:
         outs, strides = [one.out for one in rows], [one.stride for one in rows]
         return windows_as_runs(padded, outs, strides, layout.kernel, layout.spread, layout.run)
 
-    def correlate(self, x: Array, taps: Array, y: Array) -> None:
-        """Write the windows of a few images times the filters along rows into y (n, output sizes..., C * M),
-        C-contiguous."""
+    def correlate(self, x: Array, w: Array, taps: Array, y: Array) -> None:
+        """Write the windows of a few images times the filters w into y (n, output sizes..., C * M), C-contiguous; taps
+        are the filters along rows."""
         if self.sums is None:
             correlate_runs(self.look(x), taps, as_runs(y))
             return
@@ -275,6 +255,9 @@ class Windows:
         np.add(sums[..., 0, :], sums[..., 1, :], out=y)
         for part in range(2, self.layout.step):
             np.add(y, sums[..., part, :], out=y)
+        if len(by_taps.not_finite(y)):  # a wide filter takes pixels along, times zero, that no tap is for
+            bad = by_taps.not_finite(x)
+            y[bad] = by_taps.depthwise(x[bad], w, self.layout.spatial)
 
 
 class _Inputs(NamedTuple):

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite.kernels import memory, parallel
-from nnlite.kernels.depthwise import correlate_runs, windows_as_runs
+from nnlite.kernels.depthwise import correlate_runs
 from nnlite.kernels.few import LARGE, Correlate, add_to_rows, repeats
-from nnlite.kernels.windows import Axis
+from nnlite.kernels.windows import Axis, windows_as_runs
 
 Array = NDArray[Any]
 

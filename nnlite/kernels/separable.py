@@ -59,7 +59,7 @@ def separable_forward(
         between = memory.empty((windows.images, *y.shape[1:-1], inner), dtype)
         for part in windows.parts(start, stop):
             h, result = between[: part.stop - part.start], y[part]
-            windows.correlate(x[part], taps, h)
+            windows.correlate(x[part], w, taps, h)
             first(h)
             gemm.matmul(h.reshape(-1, inner), matrix, result.reshape(-1, filters))
             second(result)

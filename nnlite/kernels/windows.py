@@ -32,6 +32,26 @@ def strided(x: Array, shape: Sequence[int], strides: Sequence[int], first: int =
     return view
 
 
+def windows_as_runs(
+    padded: Array,
+    outs: Sequence[int],
+    strides: Sequence[int],
+    kernel: Sequence[int],
+    spread: Sequence[int],
+    run: int,
+    first: int = 0,
+) -> Array:
+    """Return the windows of padded images as runs: (n, windows but along the last axis..., taps..., run).
+
+    The images are C-contiguous; the first of their windows begins at the byte ``first``.
+    """
+    image, *steps = padded.strides
+    over = (step * stride for step, stride in zip(steps, strides, strict=False))
+    within = (step * distance for step, distance in zip(steps, spread, strict=False))
+    shape = (len(padded), *outs, *kernel, run)
+    return strided(padded, shape, (image, *over, *within, padded.itemsize), first)
+
+
 def clear_around(padded: Array, inside: Sequence[slice]) -> None:
     """Write zeros into all of padded (n, axes..., C) but ``inside``, one slice for each axis, where inputs will stand.
 

@@ -156,3 +156,42 @@ def test_separable(monkeypatch, sizes, stride, multiplier, bias, dtype, images):
     monkeypatch.setattr(module, "CHUNK", 1)
     again = separable_forward(x, w, b, spatial, activations.relu, point, point_b, activations.tanh)
     np.testing.assert_allclose(again, y, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("sizes", "kernel", "stride"), [((7,), (1,), 2), ((6,), (5,), 3), ((6, 7), (3, 3), 2), ((5, 4, 6), (2, 1, 3), 2)]
+)
+def test_nan_and_infinity_reach_only_the_windows_that_hold_them(sizes, kernel, stride, bad):
+    """With strides, kernels are filled up with zeros, which turn what they meet of these into NaN."""
+    rank = len(sizes)
+    x, w, point = (
+        RNG.normal(size=(3, *sizes, 4)),
+        RNG.normal(size=(*kernel, 4, 2)),
+        RNG.normal(size=(*[1] * rank, 8, 5)),
+    )
+    clean = x.copy()
+    places = np.ndindex(*sizes)
+    spatial = axes("same", sizes, kernel, (stride,) * rank, (1,) * rank)
+    back = tuple(transposed_axis(n, k, stride, "same") for n, k in zip(sizes, kernel, strict=True))
+    for place in places:
+        x[...] = clean
+        x[(1, *place, 2)] = bad
+        for found, expected, untouched in (
+            (
+                depthwise_forward(x, w, None, spatial)[0],
+                depthwise(x, w, spatial),
+                depthwise_forward(clean, w, None, spatial),
+            ),
+            (
+                conv_transpose_forward(x, w.swapaxes(-1, -2), None, back)[0],
+                transposed(x, w.swapaxes(-1, -2), back),
+                conv_transpose_forward(clean, w.swapaxes(-1, -2), None, back),
+            ),
+        ):
+            np.testing.assert_allclose(found, expected, atol=1e-12)
+            np.testing.assert_array_equal(found[::2], untouched[0][::2])
+        h = np.maximum(depthwise(x, w, spatial), 0)
+        found = separable_forward(x, w, None, spatial, activations.relu, point)
+        np.testing.assert_allclose(found, h @ point.reshape(-1, 5), atol=1e-12)
