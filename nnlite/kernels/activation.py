@@ -89,12 +89,12 @@ def relu_backward(
         )
     if negative_slope and max_value is None and not threshold:
         return leaky_relu_backward(dy, y, negative_slope, out)
-    inside = np.greater(y, 0)
+    inside = np.greater(y, 0, out=memory.empty(y.shape, bool))
     if max_value is not None:
         inside &= y < max_value
     if not negative_slope:
         return np.multiply(dy, inside, out=empty_like(dy, out))
-    slope = np.multiply(np.less(y, 0), negative_slope, dtype=dy.dtype)
+    slope = np.multiply(np.less(y, 0), negative_slope, out=memory.empty(y.shape, dy.dtype), dtype=dy.dtype)
     np.add(slope, inside, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -119,8 +119,8 @@ def leaky_relu_backward(dy: Array, y: Array, negative_slope: float = 0.2, out: A
     """
     if negative_slope < 0:
         raise ValueError(f"leaky_relu has a derivative for a negative_slope of at least 0; got {negative_slope}.")
-    above = np.greater_equal(y, 0) if negative_slope else np.greater(y, 0)
-    slope = np.multiply(above, 1 - negative_slope, dtype=dy.dtype)
+    above = (np.greater_equal if negative_slope else np.greater)(y, 0, out=memory.empty(y.shape, bool))
+    slope = np.multiply(above, 1 - negative_slope, out=memory.empty(y.shape, dy.dtype), dtype=dy.dtype)
     np.add(slope, negative_slope, out=slope)
     return np.multiply(dy, slope, out=empty_like(dy, out))
 
@@ -132,7 +132,7 @@ def relu6_forward(x: Array, out: Array | None = None) -> Array:
 
 def relu6_backward(dy: Array, y: Array, out: Array | None = None) -> Array:
     """Return dx = dy where 0 < y < 6, and 0 elsewhere, kinks included."""
-    inside = np.greater(y, 0)
+    inside = np.greater(y, 0, out=memory.empty(y.shape, bool))
     inside &= y < 6
     return np.multiply(dy, inside, out=empty_like(dy, out))
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.kernels import memory
+
 Array = NDArray[Any]
 
 # Elements a chunk: big enough that threads do not queue for the interpreter lock, small enough for the L2 cache.
@@ -150,4 +152,4 @@ def add_wide_sums(x: Array, times: Array, beside: int, into: Array) -> None:
 
 def as_rows(x: Array) -> Array:
     """Return x as a C-contiguous (M, C) array over its last axis, a view where possible."""
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+    return memory.contiguous(x).reshape(-1, x.shape[-1])

@@ -75,7 +75,7 @@ class _Usual:
         before, hyperbolic, dhs, dcs = (a.reshape(-1, self.filters) for a in (c, act_c, dh, dc))
         pieces = list(chunks(0, len(rows), rows.shape[1]))
         most = max((part.stop - part.start for part in pieces), default=0)
-        both = [np.empty((most, rows.shape[1]), z.dtype) for _ in range(2)]
+        both = [memory.empty((most, rows.shape[1]), z.dtype) for _ in range(2)]
         for part in pieces:
             gradient, slope = (array[: part.stop - part.start] for array in both)
             gates, dh_part, dc_part, a = rows[part], dhs[part], dcs[part], hyperbolic[part]
@@ -192,7 +192,7 @@ def conv_lstm_forward(
 
     def rows(start: int, stop: int) -> tuple[Part, tuple[Array, ...]]:
         part = slice(start, stop)
-        xt = np.ascontiguousarray(x[part].swapaxes(0, 1))
+        xt = memory.contiguous(x[part].swapaxes(0, 1))
         own = None if recurrent_dropped is None else recurrent_dropped[part]
         z, inputs = _correlate(xt, w, b, None if dropped is None else dropped[part], **settings)
         count, shape = stop - start, z.shape[2:-1]
@@ -226,7 +226,7 @@ def conv_lstm_forward(
     alone = n < parallel.threads() or act is not None
     microseconds = n * steps * math.prod(x.shape[2:-1]) * math.prod(u.shape) / GEMM_RATE
     parts = [rows(0, n)] if alone else parallel.run(rows, n, microseconds)
-    y, h, c = (_joined([arrays[k] for _, arrays in parts]) for k in range(3))
+    y, h, c = (memory.joined([arrays[k] for _, arrays in parts]) for k in range(3))
     masks = (dropped, recurrent_dropped)
     return y, h, c, ([part for part, _ in parts], mask, masks, u.shape, microseconds) if keep else None
 
@@ -288,7 +288,7 @@ def conv_lstm_backward(
     else:
         lists = parallel.run(lambda a, b: [rows(part) for part in parts[a:b]], len(parts), microseconds)
         found = [one for several in lists for one in several]
-    dh, dc, *dx = (_joined(list(arrays)) for arrays in zip(*(arrays for arrays, _ in found), strict=True))
+    dh, dc, *dx = (memory.joined(list(arrays)) for arrays in zip(*(arrays for arrays, _ in found), strict=True))
     dw, du, *db = recurrent.added([[g for g in gradients if g is not None] for _, gradients in found])
     return dx[0] if dx else None, dw, du, db[0] if db else None, dh, dc
 
@@ -296,10 +296,6 @@ def conv_lstm_backward(
 def _parts(z: Array, filters: int) -> list[Array]:
     """The four gates' parts of the last axis."""
     return [z[..., k * filters : (k + 1) * filters] for k in range(4)]
-
-
-def _joined(arrays: list[Array]) -> Array:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _correlate(x: Array, w: Array, b: Array | None, dropped: Array | None, **settings: Any) -> tuple[Array, ConvCache]:

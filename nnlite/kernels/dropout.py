@@ -33,7 +33,7 @@ def random_mask(generator: np.random.Generator, shape: tuple[int, ...], rate: fl
         return np.zeros(shape, bool)
     words = generator.bit_generator.random_raw(-(-size * bits // 64))  # PCG64's have 64 bits
     drawn = words.view(np.uint16 if bits == 16 else np.uint32)[:size]
-    mask: Array = np.greater_equal(drawn, drawn.dtype.type(limit))
+    mask: Array = np.greater_equal(drawn, drawn.dtype.type(limit), out=memory.empty(drawn.shape, bool))
     return mask.reshape(shape)
 
 

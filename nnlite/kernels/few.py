@@ -184,8 +184,8 @@ def conv_plan(
             if pool is not None:
                 y = _largest(y.reshape(-1, number, each // n, filters).swapaxes(0, 1) if by_planes else y, number)
         else:
-            y = np.empty((each, filters), dtype)
-            products = None if pool is None else np.empty((len(own.parts[0][2]), filters), dtype)
+            y = memory.empty((each, filters), dtype)
+            products = None if pool is None else memory.empty((len(own.parts[0][2]), filters), dtype)
             for which, copy, left, where in own.parts:
                 product = y[where] if products is None else products[: len(left)]
                 np.copyto(copy, windows[which])

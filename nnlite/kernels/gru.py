@@ -54,7 +54,7 @@ def gru_forward(
     """
     n, steps, inputs = x.shape
     units, dtype = u.shape[0], x.dtype
-    y = np.empty((n, steps, units), dtype) if sequences else None
+    y = memory.empty((n, steps, units), dtype) if sequences else None
     last = np.empty((n, units), dtype)
     zeros = np.zeros(3 * units, dtype)
     b_in, b_own = (zeros, zeros) if b is None else (b[0], b[1]) if reset_after else (b, zeros)
@@ -132,7 +132,7 @@ def gru_backward(
     parts, mask, reset_after, has_bias = cache
     n, steps = parts[-1].stop, len(parts[0].x) - 1
     units, inputs, dtype = u.shape[0], len(w), w.dtype
-    dx = np.empty((n, steps, inputs), dtype) if input_grad else None
+    dx = memory.empty((n, steps, inputs), dtype) if input_grad else None
     dh0 = np.empty((n, units), dtype)
     u_h, u_zr = np.ascontiguousarray(u[:, 2 * units :].T), np.ascontiguousarray(u[:, : 2 * units].T)
     through = np.concatenate([u_h, u_zr]) if reset_after else u_zr

@@ -58,7 +58,7 @@ def lstm_forward(
     """
     n, steps, inputs = x.shape
     units, dtype = u.shape[0], x.dtype
-    y = np.empty((n, steps, units), dtype) if sequences else None
+    y = memory.empty((n, steps, units), dtype) if sequences else None
     last_h, last_c = np.empty((n, units), dtype), np.empty((n, units), dtype)
     one, two, minus_two, minus_four = (np.array(value, dtype) for value in (1, 2, -2, -4))
     matmul, exp, add, divide = np.matmul, np.exp, np.add, np.divide
@@ -159,7 +159,7 @@ def lstm_backward(
     parts, mask = cache
     n, steps = parts[-1].stop, len(parts[0].x) - 1
     units, inputs, dtype = u.shape[0], len(w), w.dtype
-    dx = np.empty((n, steps, inputs), dtype) if input_grad else None
+    dx = memory.empty((n, steps, inputs), dtype) if input_grad else None
     dh0, dc0 = np.empty((n, units), dtype), np.empty((n, units), dtype)
     u_t = np.ascontiguousarray(u.T)
     matmul, multiply, add = np.matmul, np.multiply, np.add

@@ -66,6 +66,31 @@ def empty(shape: Sequence[int], dtype: Any) -> Array:
     return array
 
 
+def contiguous(x: Array) -> Array:
+    """Return x, or a C-contiguous copy if it is not.
+
+    >>> contiguous(np.ones((2, 3)).T).flags.c_contiguous
+    True
+    """
+    if x.flags.c_contiguous:
+        return x
+    copy = empty(x.shape, x.dtype)
+    np.copyto(copy, x)
+    return copy
+
+
+def joined(arrays: Sequence[Array]) -> Array:
+    """Return arrays of one dtype one after the other along their first axis; a single one as it is.
+
+    >>> joined([np.ones((1, 2)), np.zeros((2, 2))]).tolist()
+    [[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
+    """
+    first = arrays[0]
+    if len(arrays) == 1:
+        return first
+    return np.concatenate(arrays, out=empty((sum(map(len, arrays)), *first.shape[1:]), first.dtype))
+
+
 def scratch(shape: Sequence[int], dtype: Any, count: int) -> list[Array]:
     """Return so many arrays of unknown contents that this thread uses again, for whatever calls this next.
 

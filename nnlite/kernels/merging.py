@@ -87,7 +87,17 @@ def raised(shape: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
 
 def multiply_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
     """Return the gradients of y = a * b: da = dy * b and db = dy * a, summed over axes that were repeated."""
-    return sum_to(np.multiply(dy, b), a.shape), sum_to(np.multiply(dy, a), b.shape)
+    return sum_to(times(dy, b), a.shape), sum_to(times(dy, a), b.shape)
+
+
+def times(a: Array, b: Array) -> Array:
+    """Return a * b, in recycled memory.
+
+    >>> times(np.array([[2.0]]), np.array([3.0])).tolist()
+    [[6.0]]
+    """
+    y: Array = np.multiply(a, b, out=memory.empty(np.broadcast(a, b).shape, np.result_type(a, b)))
+    return y
 
 
 def extremum_forward(

@@ -66,7 +66,9 @@ def _sums_about(about: Array | None, x: Array) -> Array:
     def task(start: int, stop: int) -> Array:
         sums = np.zeros((2, c))
         for rows, beside in laid(start, stop, c, WIDE):
-            part = x[rows] if about is None else x[rows] - about
+            part = x[rows]
+            if about is not None:
+                part = np.subtract(part, about, out=memory.empty(part.shape, part.dtype))
             add_wide_sums(part, part, beside, sums)
         return sums
 

@@ -32,7 +32,11 @@ class _PerSample:
         if not out.size:
             return
         rows = (len(x), -1, self.repeat * self.channels)
-        tiled = vectors[:, None] if self.repeat == 1 else np.tile(vectors, self.repeat)[:, None]
+        tiled = vectors[:, None]
+        if self.repeat > 1:
+            repeated = memory.empty((len(x), self.repeat, self.channels), vectors.dtype)
+            repeated[...] = tiled
+            tiled = repeated.reshape(len(x), 1, -1)
         ufunc(x.reshape(rows), tiled, out=out.reshape(rows))
 
 
@@ -81,7 +85,7 @@ def group_norm_forward(
             mean[k] = _group_means(_sums(x[k]), groups, p)
             per.apply(np.subtract, x[k], _spread(mean[k], c), out)
             if scratch is None or len(scratch) < len(out):
-                scratch = np.empty_like(out)
+                scratch = memory.empty(out.shape, out.dtype)
             square = np.multiply(out, out, out=scratch[: len(out)])
             variance = _group_means(_sums(square), groups, p)
             inv[k] = 1 / np.sqrt(variance + x.dtype.type(epsilon))
@@ -118,9 +122,9 @@ def group_norm_backward(
         dgamma, dbeta = np.zeros(c), np.zeros(c)
         for k in chunks(start, stop, p * c):
             scale = _spread(inv[k], c)
-            centred = np.empty_like(x[k])
+            centred = memory.empty(x[k].shape, x.dtype)
             per.apply(np.subtract, x[k], _spread(mean[k], c), centred)
-            along = np.multiply(dy[k], centred) if dx is None else np.multiply(dy[k], centred, out=dx[k])
+            along = np.multiply(dy[k], centred, out=memory.empty(centred.shape, x.dtype) if dx is None else dx[k])
             by_xhat, by_one = _sums(along) * scale, _sums(dy[k])
             dgamma += by_xhat.sum(axis=0)
             dbeta += by_one.sum(axis=0)

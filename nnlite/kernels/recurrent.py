@@ -161,7 +161,8 @@ def blocks(steps: int, size: int) -> list[tuple[int, int]]:
 
 def input_gradient(dz: Array, w: Array) -> Array:
     """Return dx (n, T, I) for dz (T, n, G), whose rows must be contiguous."""
-    flat: Array = dz.reshape(-1, dz.shape[2]) @ w.T
+    rows = dz.reshape(-1, dz.shape[2])
+    flat = np.matmul(rows, w.T, out=memory.empty((len(rows), len(w)), dz.dtype))
     dx: Array = flat.reshape(*dz.shape[:2], len(w)).transpose(1, 0, 2)
     return dx
 

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlite.kernels import memory
+from nnlite.kernels.windows import clear_around
+
 Array = NDArray[Any]
 Pads = Sequence[tuple[int, int]]
 
@@ -22,10 +25,11 @@ def zero_padding_forward(x: Array, pads: Pads) -> Array:
     >>> zero_padding_forward(np.ones((1, 2)), [(0, 0), (1, 2)]).tolist()
     [[0.0, 1.0, 1.0, 0.0, 0.0]]
     """
-    y = np.zeros(
-        [n + before + after for n, (before, after) in zip(x.shape, pads, strict=True)], x.dtype.newbyteorder("=")
-    )
-    y[tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, pads, strict=True))] = x
+    shape = [n + before + after for n, (before, after) in zip(x.shape, pads, strict=True)]
+    y = memory.empty(shape, x.dtype.newbyteorder("="))
+    inside = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, pads, strict=True))
+    clear_around(y[None], inside)
+    y[inside] = x
     return y
 
 
@@ -36,4 +40,6 @@ def zero_padding_backward(dy: Array, pads: Pads) -> Array:
     [[6.0, 7.0]]
     """
     inside = tuple(slice(before, n - after) for n, (before, after) in zip(dy.shape, pads, strict=True))
-    return dy[inside].astype(dy.dtype.newbyteorder("="), order="C")
+    dx = memory.empty(dy[inside].shape, dy.dtype.newbyteorder("="))
+    np.copyto(dx, dy[inside])
+    return dx

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import parallel
+from nnlite.kernels import memory, parallel
 
 Array = NDArray[Any]
 Edges = tuple[tuple[int, int], tuple[int, int]]
@@ -150,7 +150,7 @@ def _products(x: Array, factors: list[tuple[int, _Factor]]) -> Array:
     shape = list(x.shape)
     for axis, factor in factors:
         shape[axis] = factor.matrix.shape[1]
-    y = np.zeros(shape, x.dtype)
+    y = memory.empty(shape, x.dtype)
     steps = sum(f.matrix.shape[1] if f.places is None else 40 * len(f.places) for _, f in factors)
 
     def task(start: int, stop: int) -> None:
@@ -170,13 +170,17 @@ def _product(x: Array, axis: int, factor: _Factor) -> Array:
     shape = (*x.shape[:axis], w.shape[1], *x.shape[axis + 1 :])
     size, after = len(w), math.prod(x.shape[axis + 1 :])
     if places is None or values is None:
-        product: Array = x.reshape(-1, size) @ w if after == 1 else np.matmul(w.T, x.reshape(-1, size, after))
-        return product.reshape(shape)
+        y: Array = memory.empty(shape, x.dtype)
+        if after == 1:
+            np.matmul(x.reshape(-1, size), w, out=y.reshape(-1, w.shape[1]))
+        else:
+            np.matmul(w.T, x.reshape(-1, size, after), out=y.reshape(-1, w.shape[1], after))
+        return y
     if after < _FEW:  # as one long line, in which the values of a pixel follow each other
         places = (places[:, :, None] * after + np.arange(after)).reshape(len(places), -1)
         values, size, after = np.repeat(values, after, axis=1), size * after, 1
     lines = x.reshape(-1, size, after)
-    y: Array = lines.take(places[0], axis=1)
+    y = lines.take(places[0], axis=1)
     y *= values[0][:, None]
     for place, value in zip(places[1:], values[1:], strict=True):
         part = lines.take(place, axis=1)
@@ -228,7 +232,9 @@ def repeat_forward(x: Array, times: tuple[int, ...]) -> Array:
         return x
     split = [part for size, t in zip(x.shape, times, strict=True) for part in (size, t)]
     spread = x.reshape([part for size in x.shape for part in (size, 1)])
-    return np.broadcast_to(spread, split).reshape([size * t for size, t in zip(x.shape, times, strict=True)])
+    y = memory.empty([size * t for size, t in zip(x.shape, times, strict=True)], x.dtype)
+    y.reshape(split)[...] = spread
+    return y
 
 
 def repeat_backward(dy: Array, times: tuple[int, ...]) -> Array:
@@ -241,7 +247,8 @@ def repeat_backward(dy: Array, times: tuple[int, ...]) -> Array:
         if t > 1:
             whole = (slice(None),) * axis
             places = [(*whole, slice(first, None, t)) for first in range(t)]
-            total = dy[places[0]] + dy[places[1]]
+            first = dy[places[0]]
+            total = np.add(first, dy[places[1]], out=memory.empty(first.shape, dy.dtype))
             for place in places[2:]:
                 total += dy[place]
             dy = total

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlite.kernels import recurrent
+from nnlite.kernels import memory, recurrent
 from nnlite.kernels.recurrent import Part
 
 Array = NDArray[Any]
@@ -41,7 +41,7 @@ def simple_rnn_forward(
     n, steps, inputs = x.shape
     units, dtype = u.shape[0], x.dtype
     weights = recurrent.stacked(u, b, w)
-    y = np.empty((n, steps, units), dtype) if sequences else None
+    y = memory.empty((n, steps, units), dtype) if sequences else None
     last = np.empty((n, units), dtype)
 
     def rows(start: int, stop: int) -> Part:
@@ -82,7 +82,7 @@ def simple_rnn_backward(
     parts, mask = cache
     n, steps = parts[-1].stop, len(parts[0].x) - 1
     units, inputs, dtype = u.shape[0], len(w), w.dtype
-    dx = np.empty((n, steps, inputs), dtype) if input_grad else None
+    dx = memory.empty((n, steps, inputs), dtype) if input_grad else None
     dh0, one = np.empty((n, units), dtype), dtype.type(1)
     u_t = np.ascontiguousarray(u.T)
 

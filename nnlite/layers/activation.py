@@ -10,6 +10,7 @@ from nnlite import activations
 from nnlite.core import registry
 from nnlite.core.input_spec import InputSpec
 from nnlite.core.layer import Layer
+from nnlite.kernels import memory
 from nnlite.layers import applied, checks, settings
 
 
@@ -252,9 +253,30 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Any]:
+        from nnlite.kernels import prelu  # not for the many models that have none
+
+        by_column = self._by_column(x)
+        if by_column:
+            return prelu.prelu_forward(by_column[0], self.alpha.value.reshape(-1)).reshape(x.shape), x
         return np.maximum(x, 0) + self.alpha.value * np.minimum(x, 0), x
 
+    def _by_column(self, *arrays: Any) -> list[Any] | None:
+        """Arrays of the input's shape with a column for each slope; None where axes are shared behind others."""
+        shape = self.alpha.shape
+        shared = next((i for i, size in enumerate(shape) if size != 1), len(shape))
+        if shape[shared:] != arrays[0].shape[1 + shared :]:
+            return None
+        return [memory.contiguous(a).reshape(-1, self.alpha.size) for a in arrays]
+
     def backward(self, dy: Any, x: Any, input_grad: bool = True) -> Any:
+        from nnlite.kernels import prelu
+
+        by_column = self._by_column(dy, x)
+        if by_column:
+            rows_dy, rows = by_column
+            dx, dalpha = prelu.prelu_backward(rows_dy, rows, self.alpha.value.reshape(-1), input_grad)
+            self.alpha.accumulate(dalpha.reshape(self.alpha.shape))
+            return None if dx is None else dx.reshape(x.shape)
         full = dy * np.minimum(x, 0)
         summed = tuple(axis for axis in range(1, x.ndim) if self.alpha.shape[axis - 1] == 1)
         self.alpha.accumulate(full.sum(axis=(0, *summed)).reshape(self.alpha.shape))

@@ -9,6 +9,8 @@ import numpy as np
 from nnlite.core import registry, serialization
 from nnlite.core.layer import Layer
 from nnlite.core.structure import flatten
+from nnlite.kernels import memory
+from nnlite.kernels.merging import plus
 from nnlite.layers import checks
 
 _MODES = ("concat", "sum", "mul", "ave", None)
@@ -125,7 +127,8 @@ class Bidirectional(Layer):
         if self.merge_mode is None:
             output = [first, np.ascontiguousarray(second)]
         elif self.merge_mode == "concat":
-            output = [np.concatenate([first, second], axis=-1)]
+            shape = (*first.shape[:-1], first.shape[-1] + second.shape[-1])
+            output = [np.concatenate([first, second], axis=-1, out=memory.empty(shape, first.dtype))]
         else:
             y = first * second if self.merge_mode == "mul" else first + second
             output = [y * y.dtype.type(0.5) if self.merge_mode == "ave" else y]
@@ -180,8 +183,8 @@ class Bidirectional(Layer):
         first = self.forward_layer.backward([da, *dstates[:half]] if self.return_state else da, a_cache)
         second = self.backward_layer.backward([db, *dstates[half:]] if self.return_state else db, b_cache)
         if not given:
-            return first + second
-        return [first[0] + second[0], *first[1:], *second[1:]]
+            return plus(first, second)
+        return [plus(first[0], second[0]), *first[1:], *second[1:]]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shape = self.forward_layer.compute_output_shape(input_shape)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.kernels import memory
+
 
 def to_last(x: Any, data_format: str) -> Any:
     """Return x with its channels last, as a view."""
@@ -14,7 +16,7 @@ def to_last(x: Any, data_format: str) -> Any:
 
 def from_last(x: Any, data_format: str) -> Any:
     """Return x, which has its channels last, in ``data_format``."""
-    return np.ascontiguousarray(np.moveaxis(x, -1, 1)) if data_format == "channels_first" else x
+    return memory.contiguous(np.moveaxis(x, -1, 1)) if data_format == "channels_first" else x
 
 
 def shape_to_last(shape: Any, data_format: str) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from nnlite import activations
 from nnlite.core import registry, wrapping
 from nnlite.core.layer import Layer
 from nnlite.core.structure import is_shape
-from nnlite.kernels.merging import add_up, extremum_backward, extremum_forward, multiply_backward, raised, sum_to
+from nnlite.kernels.merging import add_up, extremum_backward, extremum_forward, multiply_backward, raised, sum_to, times
 from nnlite.layers.activation import is_relu
 
 
@@ -261,7 +261,7 @@ class Multiply(_Pairwise):
 
     def _fold(self, x: list[Any], valid: list[Any]) -> tuple[Any, Any]:
         x = [a if v is None else np.where(v, a, a.dtype.type(1)) for a, v in zip(x, valid, strict=True)]
-        products = list(itertools.accumulate(x, np.multiply))
+        products = list(itertools.accumulate(x, times))
         y, anywhere = products.pop(), None
         if all(v is not None for v in valid):
             anywhere = functools.reduce(np.logical_or, valid)
