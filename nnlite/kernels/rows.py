@@ -64,7 +64,7 @@ def sums_of_all(indices: Array, rows: Array, count: int) -> Array | None:
     >>> sums_of_all(np.zeros(1, int), np.ones((1, 1)), 2)
     """
     few = rows.size < WORTH_TABLE or len(indices) < INDICES * count
-    if few or len(indices) > 2**30 or rows.dtype not in (np.float32, np.float64):
+    if few or max(len(indices), count) > 2**30 or rows.dtype not in (np.float32, np.float64):
         return None
     try:
         from scipy.sparse import csc_matrix
