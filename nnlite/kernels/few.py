@@ -181,8 +181,10 @@ def conv_plan(
             y = np.matmul(left, matrix, memory.empty((*left.shape[:-1], filters), dtype) if large else None)
             if scale is not None and not folds:
                 y *= scale
-            if pool is not None:
-                y = _largest(y.reshape(-1, number, each // n, filters).swapaxes(0, 1) if by_planes else y, number)
+            if pool is not None and by_planes:
+                y = _largest(y.reshape(n, number, -1, filters).swapaxes(0, 1))
+            elif pool is not None:
+                y = _largest(y.reshape(number, -1, filters))
         else:
             y = memory.empty((each, filters), dtype)
             products = None if pool is None else memory.empty((len(own.parts[0][2]), filters), dtype)
@@ -193,7 +195,7 @@ def conv_plan(
                 if scale is not None and not folds:
                     product *= scale
                 if products is not None:
-                    y[where] = _largest(product, number)
+                    y[where] = _largest(product.reshape(number, -1, filters))
         if shift is not None and not along:
             add_to_rows(y, shift, beside)
         return y.reshape(result)
@@ -239,9 +241,12 @@ def _pieces(n: int, out: tuple[int, ...], size: int) -> list[tuple[Any, Any, int
     return pieces
 
 
-def _largest(products: Array, number: int) -> Array:
-    """Return the largest of so many equal parts of an array along its first axis, element by element."""
-    parts: Array = products.reshape(number, -1, *products.shape[-1:]) if len(products) != number else products
+def _largest(parts: Array) -> Array:
+    """Return the largest elements along the first axis, by halves: each operation is on long runs.
+
+    >>> _largest(np.array([[1.0, 5.0], [4.0, 2.0], [3.0, 3.0]])).tolist()
+    [4.0, 5.0]
+    """
     while len(parts) > 1:
         half = len(parts) // 2
         largest = np.maximum(parts[:half], parts[half : 2 * half])

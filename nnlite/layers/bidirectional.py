@@ -128,7 +128,7 @@ class Bidirectional(Layer):
             output = [first, np.ascontiguousarray(second)]
         elif self.merge_mode == "concat":
             shape = (*first.shape[:-1], first.shape[-1] + second.shape[-1])
-            output = [np.concatenate([first, second], axis=-1, out=memory.empty(shape, first.dtype))]
+            output = [np.concatenate([first, second], axis=-1, out=memory.empty(shape, np.result_type(first, second)))]
         else:
             y = first * second if self.merge_mode == "mul" else first + second
             output = [y * y.dtype.type(0.5) if self.merge_mode == "ave" else y]

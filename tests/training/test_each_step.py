@@ -99,3 +99,13 @@ def test_labels_spoilt_while_a_net_trains_change_no_weight():
     with pytest.raises(IndexError):
         model.fit(x, y, batch_size=8, verbose=0, shuffle=False, callbacks=[Spoils()])
     assert all((a == b).all() for a, b in zip(kept, model.get_weights(), strict=True))
+
+
+def test_targets_are_held_against_the_output_that_a_changed_model_has():
+    model, x = classifier(), np.ones((4, 3), "float32")
+    model.evaluate(x, np.zeros(4, int), verbose=0)
+    model.pop()
+    model.add(nnlite.layers.Dense(5, activation="softmax"))
+    assert np.isfinite(model.evaluate(x, np.full(4, 4), verbose=0)[0])
+    with pytest.raises(ValueError, match="5 classes"):
+        model.evaluate(x, np.full(4, 5), verbose=0)
