@@ -140,8 +140,16 @@ class CompiledLoss:
             y_true, sample_weight: targets and weights, in the form that :meth:`forward` takes.
             y_pred_shapes: the shape of the output that is to come, or a list or dict of shapes.
         """
-        if not self.built:
-            self.build(y_true, y_pred_shapes)
+        settled = self.built
+        try:
+            if not settled:
+                self.build(y_true, y_pred_shapes)
+            self._check(y_true, y_pred_shapes, sample_weight)
+        except Exception:
+            self.built = settled  # what was refused settles nothing
+            raise
+
+    def _check(self, y_true: Any, y_pred_shapes: Any, sample_weight: Any) -> None:
         shapes = leaves(_one_or_several(y_pred_shapes))
         if len(self._names) == 1 and y_true is not None and are_single(y_true, sample_weight):
             targets, weights = [y_true], [sample_weight]

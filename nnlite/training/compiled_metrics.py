@@ -114,10 +114,19 @@ class CompiledMetrics:
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> None:
         """Add a batch to every metric."""
-        if not self.built:
-            self.build(y_true, y_pred)
-        if not self.entries:
-            return
+        settled = self.built
+        try:
+            if not settled:
+                self.build(y_true, y_pred)
+            if self.entries:
+                self._update(y_true, y_pred, sample_weight, mask)
+        except Exception:
+            if not settled:  # what was refused settles nothing
+                self.reset()
+                self.entries, self.built = [], False
+            raise
+
+    def _update(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> None:
         outputs = leaves(y_pred)
         if len(outputs) == 1:
             targets, weights, masks = leaves(y_true), leaves(sample_weight), leaves(mask)

@@ -103,6 +103,14 @@ def test_crossentropy_is_chosen_by_the_shapes(name, y_true, width, expected):
     assert loss.terms[0].loss.name == expected
 
 
+def test_a_refused_batch_chooses_no_crossentropy():
+    loss = CompiledLoss("crossentropy")
+    with pytest.raises(ValueError, match="labels go from 5 to 5"):
+        loss.check(np.full(4, 5), (None, 3))
+    loss.check(np.eye(4)[:, :3], (None, 3))
+    assert loss.terms[0].loss.name == "categorical_crossentropy"
+
+
 def test_equal_names_of_unnamed_outputs_are_told_apart():
     loss = CompiledLoss("mse")
     loss.forward(*TWO)
@@ -165,6 +173,15 @@ def test_accuracy_is_chosen_by_the_shapes():
         compiled.build(y_true, np.zeros((4, width)))
         assert type(compiled.metrics[0]) is kind
         assert compiled.metrics[0].name == "accuracy"
+
+
+def test_a_refused_batch_chooses_no_accuracy():
+    compiled = CompiledMetrics(["mae", "accuracy"])
+    with pytest.raises(ValueError, match="accuracy: targets of shape"):
+        compiled.update(np.zeros((4, 3, 1)), np.zeros((4, 3)))
+    compiled.update(np.zeros((4, 3)), np.zeros((4, 3)))
+    assert type(compiled.metrics[1]) is metrics.CategoricalAccuracy
+    assert float(compiled.metrics[0].count) == 4 * 1  # nothing is left of the refused batch
 
 
 def test_only_weighted_metrics_heed_weights():
