@@ -72,8 +72,8 @@ def batches(
     """
     if shuffle not in (True, False, "batch"):
         raise ValueError(f"shuffle: got {shuffle!r}, expected True, False or 'batch'.")
-    steps = None if steps is None else _count("steps", steps)
-    batch_size = None if batch_size is None else _count("batch_size", batch_size)
+    steps = None if steps is None else count("steps", steps)
+    batch_size = None if batch_size is None else count("batch_size", batch_size)
     weigh = None if class_weight is None else weigher(class_weight)
     if shuffle and rng is None:
         rng = random.generator()
@@ -197,14 +197,15 @@ def _check_stream(x: Any, y: Any, sample_weight: Any) -> None:
             )
 
 
-def _count(name: str, value: Any) -> int:
+def count(name: str, value: Any) -> int:
+    """Return a number of rows or batches; raise ``ValueError`` if it cannot be one."""
     try:
-        count = operator.index(value)
+        number = operator.index(value)
     except TypeError:
-        count = 0
-    if count < 1 or isinstance(value, bool):
+        number = 0
+    if number < 1 or isinstance(value, bool):
         raise ValueError(f"{name}: got {value!r}, expected a whole number of at least 1.")
-    return count
+    return number
 
 
 def _range(value: Any, start: int, stop: int) -> Any:

@@ -12,7 +12,6 @@ from nnlite.kernels import parallel
 from nnlite.training.compiling import Compiling
 from nnlite.training.gradients import Differentiable
 from nnlite.training.interrupts import StopTraining, held_back, many_steps
-from nnlite.training.outputs import unpack_x_y_sample_weight
 from nnlite.training.predict import is_numbers, owned, predict
 from nnlite.training.profiling import Profiled
 from nnlite.training.steps import own_metrics
@@ -98,8 +97,8 @@ class Trainer(Compiling, Differentiable, Profiled):
         True
         """
         from nnlite.training.callbacks import CallbackList
-        from nnlite.training.data import batches, split
-        from nnlite.training.epochs import check_frequency, is_due, whole
+        from nnlite.training.data import batches, count, split
+        from nnlite.training.epochs import about_validation, check_frequency, is_due, validation, whole, will_validate
         from nnlite.training.run import Run
 
         if kwargs:
@@ -107,6 +106,8 @@ class Trainer(Compiling, Differentiable, Profiled):
         compiled = self._need_compiled("fit")
         epochs, initial_epoch = whole(epochs, "epochs"), whole(initial_epoch, "initial_epoch")
         check_frequency(validation_freq)
+        if steps_per_epoch is not None:
+            count("steps_per_epoch", steps_per_epoch)
         texts = not is_numbers(x) and self.takes_texts
         if validation_split and validation_data is None:
             labels = not _is_regression(self.loss)
@@ -125,10 +126,7 @@ class Trainer(Compiling, Differentiable, Profiled):
         )
         held_out = None
         if validation_data is not None:
-            given = tuple(validation_data) if isinstance(validation_data, list) else validation_data
-            parts = unpack_x_y_sample_weight(given, "validation_data")
-            size = validation_batch_size or batch_size
-            held_out = batches(*parts, batch_size=size, steps=validation_steps, texts=texts)
+            held_out = validation(validation_data, validation_batch_size, batch_size, validation_steps, texts)
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks,
@@ -143,8 +141,10 @@ class Trainer(Compiling, Differentiable, Profiled):
         logs: dict[str, Any] = {}
         with contextlib.closing(callbacks), contextlib.closing(train), contextlib.closing(held_out or train):
             checked = self._look_over(train, training=True)
-            if held_out is not None and held_out.rows is not None:
-                self._look_over(held_out, training=False)
+            if held_out is not None and will_validate(initial_epoch, epochs, validation_freq):
+                with about_validation():
+                    self._look_over(held_out, training=False)
+                held_out.reset()
             run = Run(self, train, held_out, callbacks, initial_epoch)
             run.checked = compiled.loss if checked else None
             callbacks.set_run(run)  # where one may go on with an earlier run

@@ -331,6 +331,10 @@ def test_evaluate_changes_nothing():
         ({"shuffle": "rows"}, ValueError, "shuffle"),
         ({"verbose": 3}, ValueError, "verbose"),
         ({"epoch": 3}, TypeError, "'epoch'.*'epochs'"),
+        ({"steps_per_epoch": 0}, ValueError, "^steps_per_epoch: got 0"),
+        ({"validation_data": line(), "validation_steps": 0}, ValueError, "^validation_steps: got 0"),
+        ({"validation_data": line(), "validation_batch_size": -1}, ValueError, "^validation_batch_size: got -1"),
+        ({"validation_data": 3}, ValueError, "^validation_data: x: got 3"),
     ],
 )
 def test_options_out_of_range_are_named_before_anything_happens(options, error, words):
@@ -356,6 +360,37 @@ def test_targets_in_memory_are_all_checked_before_the_first_step(place):
     with pytest.raises(ValueError, match=r"(?i)nan"):
         model.fit(x, **data, batch_size=3, shuffle=False, verbose=0, callbacks=[log])
     assert not model.w.value.any() and model.seen.value == 0 and not log.calls
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (lambda x, y: (x, np.zeros((20, 4))), "mse: targets have shape"),
+        (lambda x, y: x, "y: got None"),
+        (lambda x, y: iter([]), "gave no batch"),
+        (lambda x, y: iter([(x, y, y[:3])]), "Batch 0 of the data: .*same number of rows"),
+        (lambda x, y: iter([(x, np.zeros((20, 4)))]), "mse: targets have shape"),
+    ],
+)
+def test_validation_data_that_do_not_fit_are_named_before_the_first_step(data, words):
+    x, y = line(20)
+    model, log = model_of(), Log()
+    with pytest.raises(ValueError, match=f"^validation_data: .*{words}"):
+        model.fit(x, y, verbose=0, callbacks=[log], validation_data=data(x, y))
+    assert not model.w.value.any() and model.seen.value == 0 and not log.calls
+
+
+def test_looking_at_validation_data_first_uses_up_none_of_it():
+    x, y = line(12)
+    parts = [(x[i : i + 3], y[i : i + 3]) for i in (0, 3, 6, 9)]
+    left = iter(parts)
+    model = model_of()
+    model.fit(x, y, epochs=1, validation_freq=2, verbose=0, validation_data=left)
+    assert next(left) is parts[0]  # there was no validation
+    left = iter(parts)
+    seen = model.fit(x, y, verbose=0, validation_data=left, validation_steps=2).history["val_loss"]
+    assert seen == [pytest.approx(model.evaluate(x[:6], y[:6], verbose=0))]
+    assert next(left) is parts[2]
 
 
 def test_streamed_targets_are_checked_before_their_batch_is_learnt():
