@@ -332,10 +332,9 @@ class Optimizer(Averages):
     def _factors(self, gradients: list[Any], scale: float) -> list[float] | None:
         """What the gradients are multiplied by: one over the loss scale, and what their length calls for."""
         if self.clipnorm:
-            lengths = [math.sqrt(square) * scale for square in kernels.squares(gradients)]
-            factors = [scale * _shortening(length, self.clipnorm) for length in lengths]
+            factors = [scale * _shortening(length, self.clipnorm) for length in _lengths(gradients, scale)]
         elif self.global_clipnorm:
-            length = math.sqrt(sum(kernels.squares(gradients))) * scale
+            length = math.hypot(*_lengths(gradients, scale))
             shortening = _shortening(length, self.global_clipnorm) if math.isfinite(length) else math.nan
             factors = [scale * shortening] * len(gradients)
         else:
@@ -363,6 +362,15 @@ class Optimizer(Averages):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _lengths(gradients: list[Any], scale: float) -> list[float]:
+    """Return the gradients' lengths times ``scale``, also where the squares of a scaled loss's gradients overflow."""
+    squares = kernels.squares(gradients)
+    if scale < 1.0 and not all(map(math.isfinite, squares)):
+        gradients, scale = [g * g.dtype.type(scale) for g in gradients], 1.0
+        squares = kernels.squares(gradients)
+    return [math.sqrt(square) * scale for square in squares]
 
 
 def _shortening(length: float, limit: float) -> float:

@@ -53,6 +53,21 @@ def test_large_gradients_whose_squares_overflow_are_finite():
     np.testing.assert_allclose(v.value, [-1e30, -1.0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("options", [{"clipnorm": 0.5}, {"global_clipnorm": 0.5}])
+@pytest.mark.parametrize("scale", [2.0**70, 2.0**120])
+def test_gradients_are_clipped_where_the_squares_of_the_scaled_ones_overflow(options, scale):
+    def stepped(optimizer, factor):
+        vs = [Variable(np.ones(size, "float32")) for size in (3, 2)]
+        optimizer.apply([np.full(v.shape, factor, "float32") for v in vs], vs)
+        return np.concatenate([v.value for v in vs])
+
+    expected = stepped(SGD(0.1, **options), 1.0)
+    assert (expected < 1).all()
+    dynamic = stepped(LossScaleOptimizer(SGD(0.1, **options), initial_scale=scale), scale)
+    fixed = stepped(SGD(0.1, loss_scale_factor=scale, **options), scale)
+    np.testing.assert_allclose([dynamic, fixed], [expected] * 2, rtol=1e-6)
+
+
 def test_the_scale_doubles_up_to_where_float32_holds_it():
     v = Variable(np.zeros(1, "float32"))
     outer = LossScaleOptimizer(SGD(1.0), initial_scale=2.0**124, dynamic_growth_steps=1)
