@@ -55,8 +55,8 @@ def batches(
         batch_size: rows in a batch; 32, or with ``steps`` rows / steps rounded up. Ignored for batches that are made
             elsewhere. The last batch of a pass may be smaller.
         shuffle: True for a new order of all rows in every pass (of the batches of a :class:`PyDataset`; an
-            iterable's order is its own); ``"batch"`` shuffles inside each batch of neighbouring rows, which
-            reads a compressed h5py data set many times faster.
+            iterable's order is its own), False or None for none; ``"batch"`` shuffles inside each batch of
+            neighbouring rows, which reads a compressed h5py data set many times faster.
         steps: batches in an epoch; the next epoch goes on where the last one stopped.
         class_weight: weight for each class number of ``y``, handed on as the rows' weights.
         rng: makes the order; None takes a child of the process-wide stream.
@@ -70,7 +70,7 @@ def batches(
     >>> cut.steps, [y.tolist() for x, y, w in cut.epoch()]
     (3, [[0, 1], [2, 3], [4]])
     """
-    if shuffle not in (True, False, "batch"):
+    if shuffle not in (None, True, False, "batch"):
         raise ValueError(f"shuffle: got {shuffle!r}, expected True, False or 'batch'.")
     steps = None if steps is None else count("steps", steps)
     batch_size = None if batch_size is None else count("batch_size", batch_size)
@@ -93,7 +93,7 @@ def batches(
         sample_weight,
         rows=rows,
         batch_size=batch_size,
-        shuffle=shuffle,
+        shuffle=shuffle or False,
         limit=steps,
         weigh=weigh,
         rng=rng,
@@ -149,7 +149,7 @@ def split(
     if not 0 < fraction < 1:
         raise ValueError(f"validation_split: got {validation_split!r}, expected a fraction between 0 and 1.")
     x, y, sample_weight, rows = _checked(x, y, sample_weight, texts)
-    at = math.floor(rows * (1 - fraction))
+    at = math.floor(rows * (1 - validation_split))  # in its own precision: 1 - float32(0.3) is 0.7 there, as in Keras
     if not 0 < at < rows:
         raise ValueError(
             f"validation_split={validation_split!r} of {rows} rows leaves {at} for training and {rows - at} for "

@@ -30,7 +30,7 @@ def weigher(class_weight: Mapping[int, float]) -> Callable[[np.ndarray], np.ndar
         raise ValueError(f"class_weight: got {class_weight!r}, expected a dict from class number to weight.{hint}")
     pairs = sorted((_class(key), _weight(key, value)) for key, value in class_weight.items())
     if not pairs:
-        raise ValueError("class_weight: got an empty dict, expected a weight for at least one class.")
+        return lambda y: np.ones(len(y), config.floatx())
     classes = np.array([key for key, _ in pairs])
     weights = np.array([value for _, value in pairs], dtype=config.floatx())
 

@@ -45,8 +45,9 @@ def is_interactive() -> bool:
 def resolve(verbose: Any) -> int:
     """Return 0 (nothing), 1 (a bar) or 2 (lines) for the user's ``verbose``, knowing where ``sys.stdout`` goes.
 
-    Raises ``ValueError`` for anything but 0, 1, 2, True, False and "auto".
+    Raises ``ValueError`` for anything but 0, 1, 2, True, False, None (as 0) and "auto".
     """
+    verbose = 0 if verbose is None else verbose
     known = verbose == "auto" if isinstance(verbose, str) else verbose in (0, 1, 2)
     if not known:
         raise ValueError(f"verbose: got {verbose!r}, expected 0, 1, 2 or 'auto'.")
