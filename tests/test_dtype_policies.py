@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from layers.cases import CASES
 
 import nnlite
 from nnlite import config, dtype_policies, layers, mixed_precision
@@ -184,6 +185,16 @@ def test_parts_of_a_layer_keep_its_policy():
     x = np.ones((1, 4, 5), "float32")
     assert layer(x, x).dtype == np.float32
     assert {part.dtype_policy.name for part in layer.layers_inside} == {"mixed_float16"}
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", DTypePolicyMap("float32", {"somewhere": "float64"})])
+def test_every_layer_keeps_its_policy_in_its_config(policy):
+    config.set_dtype_policy(policy)
+    made = [case.make() for case in CASES] + [nnlite.Sequential([layers.Input((3,)), layers.Dense(2)])]
+    config.set_dtype_policy("float32")
+    for layer in made:
+        again = type(layer).from_config(layer.get_config())
+        assert again.dtype_policy == layer.dtype_policy == dtype_policies.get(policy), layer.label
 
 
 # ---- policies by path ----

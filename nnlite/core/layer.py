@@ -359,7 +359,7 @@ class Layer(Owner, serialization.Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return name, trainable, dtype and the constructor's arguments as plain data."""
-        policy = self._policy if self._policies is None else serialization.serialize(self._policies)
+        policy = serialization.policy_of(self)
         found: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": policy}
         if self.activity_regularizer is not None:
             found["activity_regularizer"] = serialization.serialize(self.activity_regularizer)

@@ -75,6 +75,11 @@ def serialize(obj: Any) -> Any:
     raise TypeError(f"Cannot save {obj!r} of type {type(obj).__name__}: it is no plain value and has no get_config().")
 
 
+def policy_of(layer: Any) -> Any:
+    """Return a layer's dtype policy as configs have it: its name, or the config of a map by paths."""
+    return layer._policy if layer._policies is None else serialize(layer._policies)
+
+
 def is_object(config: dict[str, Any]) -> bool:
     """Return whether a dict in a config is the form of an object or array, rather than plain data."""
     return "class_name" in config and ("module" in config or config["class_name"] in ARRAYS)

@@ -206,7 +206,7 @@ class Bidirectional(Layer):
         return {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": self._policy,
+            "dtype": serialization.policy_of(self),
             "merge_mode": self.merge_mode,
             "layer": serialization.serialize(self.forward_layer),
             "backward_layer": serialization.serialize(self.backward_layer),

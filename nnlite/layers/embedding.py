@@ -106,7 +106,8 @@ class Embedding(Layer):
         return np.not_equal(x, 0) if self.mask_zero else None
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        policy = serialization.policy_of(self)
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": policy}
         kept = ("input_dim", "output_dim", "mask_zero", "activity_regularizer")
         for name in self.argument_names():
             if name in kept or name.startswith("embeddings_"):  # not the weights, which are in the file

@@ -350,8 +350,8 @@ class Sequential(Model):
     # ---- files ----
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self._policy}
-        config["layers"] = [serialization.serialize(layer) for layer in self._layers]
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable}
+        config |= {"dtype": serialization.policy_of(self), "layers": list(map(serialization.serialize, self._layers))}
         if self.built:
             config["build_input_shape"] = list(self._input_shape)
         return config
