@@ -24,6 +24,7 @@ class Compiled:
         self.makes_masks: bool | None = None  # whether a layer may make a mask; None: not looked up
         # Whether the lists above must be looked up again, and whether the optimizer knows its variables.
         self.stale, self.ready = True, False
+        self.tried = False  # whether a step of training has gone through: metrics and losses of one's own may fail
         self.seen = -1  # the count of changes when they were looked up
         self.own_metrics: tuple[int, list[Metric]] = (-1, [])
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnlite.core import changes, penalties, structure, tracking
+from nnlite.core import changes, penalties, registry, structure, tracking
+from nnlite.core.layer import Layer
 from nnlite.training.outputs import unpack_x_y_sample_weight
 
 if TYPE_CHECKING:  # what only training needs is imported when a model is compiled
@@ -35,6 +36,7 @@ class Steps:
     takes_texts: Any
     dtype_policy: Any
     trainable_weights: Any
+    non_trainable_weights: Any
     get_metrics_result: Any
     _takes_input_grad: Any
 
@@ -65,14 +67,21 @@ class Steps:
         compiled = self._prepare(x, y, sample_weight, training=True, checked=checked)
         for variable in compiled.trainable:
             variable.zero_grad()
-        with penalties.collected() as extra:
-            y_pred, cache = self.forward(x, training=True)
-        mask = self.output_mask(cache)
-        loss, loss_cache = compiled.loss.forward(y, y_pred, sample_weight, mask)
-        total = loss + compiled.regularization() + sum(map(float, extra))
-        compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
-        # Before the update, so that a metric that fails leaves the weights as they are.
-        logs = self._measured(x, y, y_pred, sample_weight, mask)
+        kept = [] if compiled.tried else [(v, v.value.copy()) for v in self.non_trainable_weights]
+        try:
+            with penalties.collected() as extra:
+                y_pred, cache = self.forward(x, training=True)
+            mask = self.output_mask(cache)
+            loss, loss_cache = compiled.loss.forward(y, y_pred, sample_weight, mask)
+            total = loss + compiled.regularization() + sum(map(float, extra))
+            compiled.track(total, compiled.loss.parts(loss_cache), _rows(x))
+            # Before the update, so that a metric that fails leaves the weights as they are.
+            logs = self._measured(x, y, y_pred, sample_weight, mask)
+        except Exception:
+            for variable, value in kept:  # statistics that forward has moved
+                variable.assign(value)
+            raise
+        compiled.tried = True
         if compiled.trainable:
             self.backward(compiled.loss.backward(loss_cache), cache, **self._no_input_grad())
             for variable in compiled.regularized:
@@ -168,7 +177,7 @@ class Steps:
         """Build what is not built yet, and raise what can be known to be wrong before anything changes."""
         compiled = self._need_compiled("fit" if training else "evaluate")
         if compiled.stale:
-            self._refresh(x)
+            self._refresh(x, (y, sample_weight))
         if not training and compiled.makes_masks is None:
             compiled.makes_masks = any(layer.makes_mask for layer in _all_layers(self))
         if compiled.loss.is_empty:
@@ -193,7 +202,7 @@ class Steps:
             return False
         x, y, sample_weight = first
         x = self.cast_inputs(x)
-        self._refresh(x)
+        self._refresh(x, (y, sample_weight))
         if self._overrides_step(training):
             return False
         compiled = self._need_compiled("fit")
@@ -230,10 +239,18 @@ class Steps:
             compiled.output_shapes[key] = shape
         return shape
 
-    def _refresh(self, x: Any) -> None:
-        """Build the model for ``x``; look up which variables learn."""
+    def _refresh(self, x: Any, targets: Any = None) -> None:
+        """Build the model for ``x``; look up which variables learn.
+
+        Where ``targets``, a pair with their weights, are there too, nothing is built for an ``x`` whose output does
+        not fit them: it would be refused later, and the next ``x`` for its other shape.
+        """
         compiled = self._need_compiled("fit")
         if not self.built:
+            own_step = self._overrides_step(training=True) or self._overrides_step(training=False)
+            if targets is not None and not compiled.loss.is_empty and not own_step and _tells_shape(self):
+                y, sample_weight = targets
+                compiled.loss.check(y, self.compute_output_shape(_open_shape(x)), sample_weight)
             self.build(_open_shape(x))
             if self.takes_texts:  # which a model may have to see before it has all its variables
                 self.infer(_some_rows(x))
@@ -263,6 +280,12 @@ class Steps:
 def _is_own(method: Any, function: Any) -> bool:
     """Return whether an object's method is this function, overridden neither by a class nor by the object."""
     return getattr(method, "__func__", None) is function
+
+
+def _tells_shape(layer: Any) -> bool:
+    """Return whether a layer knows the shape of its output before it is built: those of nnlite that run nothing."""
+    known = registry.kind_of(type(layer)) and type(layer).compute_output_shape is not Layer.compute_output_shape
+    return layer.built or bool(known and not layer.takes_texts and all(map(_tells_shape, layer.layers_inside)))
 
 
 def _rows(x: Any) -> int:

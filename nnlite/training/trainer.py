@@ -198,7 +198,7 @@ class Trainer(Compiling, Differentiable, Profiled):
         with held_back(), parallel.blas_pinned():
             compiled = self._need_compiled("fit")
             if compiled.stale:
-                self._refresh(self.cast_inputs(data[0]))
+                self._refresh(self.cast_inputs(data[0]), data[1:])
             if not compiled.ready and self._overrides_step(training=True):
                 self._ready_optimizer(compiled)
             if run is None or self._overrides_step(training=True):

@@ -203,7 +203,7 @@ def test_variables_are_looked_up_once_unless_something_changes(monkeypatch):
             self.model.setting = epoch
 
     looked, refresh = [], type(model_of())._refresh
-    monkeypatch.setattr(type(model_of()), "_refresh", lambda self, x: (looked.append(1), refresh(self, x))[1])
+    monkeypatch.setattr(type(model_of()), "_refresh", lambda self, *given: (looked.append(1), refresh(self, *given))[1])
     for callback, times in ((Stop(), 1), (Rename(), 4)):
         looked.clear()
         model = model_of()

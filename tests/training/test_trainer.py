@@ -170,7 +170,21 @@ def test_a_metric_that_fails_leaves_the_weights_alone():
     model = compiled(metrics=[broken])
     with pytest.raises(RuntimeError, match="no"):
         model.train_on_batch(x, y)
-    assert not model.w.value.any()
+    assert not model.w.value.any() and model.seen.value == 0  # the statistics of layers too
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_a_batch_that_is_refused_builds_nothing(method):
+    x, y = line()
+    parts = [nnlite.layers.Dense(2, "tanh"), nnlite.layers.BatchNormalization(), nnlite.layers.Dense(1)]
+    model = nnlite.Sequential([nnlite.Sequential(parts[:2]), parts[2]])
+    compiled(model)
+    for bad_x, bad_y in ((x[..., None], y), (x, np.zeros((20, 3))), (x, None), (x, np.full_like(y, np.nan))):
+        with pytest.raises(ValueError, match=r"targets|needs targets|NaN"):
+            getattr(model, method)(bad_x, bad_y)
+        assert not model.built and not any(part.built for part in parts)
+    getattr(model, method)(x, y)
+    assert parts[0].kernel.shape == (2, 2)
 
 
 def test_the_steps_can_be_overridden():
