@@ -17,7 +17,9 @@ from nnlite.core.symbol import Symbol
 class InputLayer(Layer):
     """The declared input of a model: hands on what it gets, with the declared number of axes.
 
-    As in Keras, a last axis of size 1 may be missing or too many: images (N, 28, 28) fit a declared (28, 28, 1).
+    As in Keras, a last axis of size 1 may be missing or too many: images (N, 28, 28) fit a declared (28, 28, 1). In a
+    ``Sequential`` model data may have other sizes than declared, as far as the layers take them: images larger than
+    those that a net of convolutions was trained with, longer sequences. A model of symbols takes the declared sizes.
 
     Args:
         shape: shape of one sample, None for open sizes.
@@ -72,7 +74,7 @@ class InputLayer(Layer):
                 f"{shape if shape is not None else batch_shape!r}."
             )
         self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
-        self.sparse = False
+        self.sparse, self.open_sizes = False, False  # a Sequential model opens them
         self.build(self.batch_shape)
         dtype = dtypes.TEXT if self.keeps_dtype else self.dtype
         self.add_node(None, {}, Symbol(self.batch_shape, dtype, self.name))
@@ -114,7 +116,7 @@ class InputLayer(Layer):
         why = None
         if len(shape) != len(declared):
             why = f"which has {len(given)} axes"
-        else:
+        elif not self.open_sizes:
             for axis, (size, wanted) in enumerate(zip(shape[1:], declared[1:], strict=True), 1):
                 if size != wanted and None not in (size, wanted):
                     why = f"which has size {size} along axis {axis}, not size {wanted}"

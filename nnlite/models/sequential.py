@@ -132,14 +132,13 @@ class Sequential(Model):
         if not self._layers:
             raise ValueError(f"{self.label} has no layers: add some before it is built or used.")
         if self._has_input:
-            declared = self._layers[0].batch_shape  # type: ignore[attr-defined]
+            first: Any = self._layers[0]
+            first.open_sizes, declared = True, first.batch_shape
             if input_shape is not None and not _compatible(declared, input_shape):
                 raise ValueError(f"{self.label} was declared with input shape {declared}, got {tuple(input_shape)}.")
             input_shape = declared
-        if input_shape is None:
-            raise ValueError(
-                f"{self.label}: give build the shape of the input, such as (None, 784), or add an Input first."
-            )
+        elif input_shape is None:
+            raise ValueError(f"{self.label}: give build the shape of the input, such as (None, 784), or add an Input.")
         self._call_layers(input_shape)
         if not self._trainable:
             self.trainable = False

@@ -435,7 +435,7 @@ def _turned(x):
 def test_wrong_inputs_are_refused_by_name():
     model, x = made("images", "row", "float32")
     model.predict(x[:1])
-    with pytest.raises(ValueError, match="InputLayer 'input.*size 4 along axis 3"):
+    with pytest.raises(ValueError, match=r"Conv2D 'conv2d.*expects size 3 along axis -1 .*\(1, 9, 8, 4\)"):
         model(np.ones((1, 9, 8, 4), "float32"))
     np.testing.assert_array_equal(model(x[:1].astype(">f4")), model(x[:1]))
     np.testing.assert_allclose(model(np.asfortranarray(x[:2])), model(x[:2]), rtol=1e-6)

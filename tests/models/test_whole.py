@@ -24,7 +24,7 @@ def test_calls_go_straight_to_the_plan_until_something_changes(kind, monkeypatch
     for other in (x.tolist(), x.astype("float64"), x.astype("int32"), np.ones((3, 2), "float32").T, x[:0]):
         assert model.function_of_batch(other) is None
         assert model(other).dtype == np.float32 or len(other) == 0
-    with pytest.raises(ValueError, match="size 4"):
+    with pytest.raises(ValueError, match="size 3 along axis -1" if kind == "chain" else "size 4"):
         model(np.ones((1, 4), "float32"))
     dense.kernel.assign(dense.kernel.value * 2)
     assert np.allclose(model(x), 2 * first)
