@@ -91,7 +91,7 @@ def test_import_is_light():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
     assert out[0] == "[]"
-    assert int(out[1]) < 5
+    assert int(out[1]) < (5 if sys.version_info >= (3, 11) else 8)
     assert int(out[2]) < 10  # of our own modules: all families are imported when they are used
 
 

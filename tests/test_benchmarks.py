@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -44,7 +45,8 @@ def test_the_smallest_net_from_end_to_end(tmp_path, capsys):
     ]
     assert 0 < found["memory"]["digits"]["nnlite"]["step_mb"] < found["memory"]["digits"]["nnlite"]["total_mb"]
     assert len(found["first"]["digits"]["nnlite"]["ms"]) == 1
-    assert 50 < found["installed_mb"]["nnlite"] < 200  # with NumPy, SciPy and h5py
+    old = tuple(map(int, metadata.version("scipy").split(".")[:2])) < (1, 15)
+    assert 50 < found["installed_mb"]["nnlite"] < (220 if old else 200)  # with NumPy, SciPy and h5py
     report = (folder / "report.md").read_text()
     assert "| digits: model.predict(x), batch 1 |" in report and "alone / beside a busy process" in report
     growth = found["growth"]

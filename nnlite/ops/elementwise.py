@@ -285,7 +285,7 @@ def trunc(x: Any) -> Any:
     >>> np.round(trunc(np.array([-1.5, 1.5])), 4).tolist()
     [-1.0, 1.0]
     """
-    return np.trunc(x)
+    return np.trunc(x) if x.dtype.kind == "f" else np.array(x)  # NumPy 2.0 would make floats of whole numbers
 
 
 @function("Round")

@@ -67,7 +67,8 @@ class Steps:
         compiled = self._prepare(x, y, sample_weight, training=True, checked=checked)
         for variable in compiled.trainable:
             variable.zero_grad()
-        kept = [] if compiled.tried else [(v, v.value.copy()) for v in self.non_trainable_weights]
+        states = [] if compiled.tried else [v for v in self.non_trainable_weights if not v.created_trainable]
+        kept = [(state, state.value.copy()) for state in states]
         try:
             with penalties.collected() as extra:
                 y_pred, cache = self.forward(x, training=True)
