@@ -7,11 +7,12 @@ that nobody refers to any more is kept here for the next of its size.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ Array = NDArray[Any]
 
 # Smaller arrays are left to the system, which recycles those itself.
 SMALLEST = 1 << 16
-# Bytes kept for reuse at most.
+# Bytes by which what is kept for reuse and what is in use may be more together than what was in use at once, at most,
+# since :func:`trimmed` began. So a training step finds all the memory of the one before; sizes that never come again
+# take no more than this.
 KEPT = 256 << 20
 ALIGNED = 64
 # Bytes of scratch that a thread keeps.
@@ -29,7 +32,7 @@ LARGEST_SCRATCH = 8 << 20
 
 _lock = threading.Lock()
 _free: dict[int, list[Array]] = {}  # by size, the size that came back longest ago first
-_kept = 0
+_kept = _used = _most = 0  # bytes kept, in use, and in use at once at most
 _returned: deque[Array] = deque()
 _scratch = threading.local()
 
@@ -115,18 +118,45 @@ def scratch(shape: Sequence[int], dtype: Any, count: int) -> list[Array]:
     return arrays
 
 
+@contextlib.contextmanager
+def trimmed() -> Iterator[None]:
+    """At the end give back to the system what is kept beyond ``KEPT``: around a whole training, not around a step."""
+    global _most
+    try:
+        yield
+    finally:
+        with _lock:
+            _collect()
+            _most = _used
+            _release()
+
+
 def _take(size: int) -> Array | None:
     """Return the memory of that size that was given back last, if any."""
-    global _kept
+    global _used, _most
     with _lock:
-        while _returned:
-            memory = _returned.popleft()
-            _free.setdefault(memory.nbytes, []).append(memory)
-            _kept += memory.nbytes
+        _collect()
         found = _pop(size) if size in _free else None
-        while _kept > KEPT:
-            _pop(next(iter(_free)))
+        _used += size
+        _most = max(_most, _used)
+        _release()
         return found
+
+
+def _collect() -> None:
+    """Have what was given back ready for use."""
+    global _kept, _used
+    while _returned:
+        memory = _returned.popleft()
+        _free.setdefault(memory.nbytes, []).append(memory)
+        _kept += memory.nbytes
+        _used -= memory.nbytes
+
+
+def _release() -> None:
+    """Leave the sizes that came back longest ago to the system, as far as too much is kept."""
+    while _kept and _kept + _used > _most + KEPT:
+        _pop(next(iter(_free)))
 
 
 def _pop(size: int) -> Array:

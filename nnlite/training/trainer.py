@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlite.core import changes
 from nnlite.core.errors import known_arguments, unknown_arguments
-from nnlite.kernels import parallel
+from nnlite.kernels import memory, parallel
 from nnlite.training.compiling import Compiling
 from nnlite.training.gradients import Differentiable
 from nnlite.training.interrupts import StopTraining, held_back, many_steps
@@ -139,7 +139,8 @@ class Trainer(Compiling, Differentiable, Profiled):
             )
         self.stop_training, compiled.stale = False, True
         logs: dict[str, Any] = {}
-        with contextlib.closing(callbacks), contextlib.closing(train), contextlib.closing(held_out or train):
+        closing = contextlib.closing
+        with closing(callbacks), closing(train), closing(held_out or train), memory.trimmed():
             checked = self._look_over(train, training=True)
             if held_out is not None and will_validate(initial_epoch, epochs, validation_freq):
                 with about_validation():
@@ -248,7 +249,7 @@ class Trainer(Compiling, Differentiable, Profiled):
             callbacks = CallbackList(
                 callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=self
             )
-        with contextlib.closing(callbacks), contextlib.closing(data):
+        with contextlib.closing(callbacks), contextlib.closing(data), memory.trimmed():
             logs = self._test_epoch(data, callbacks)
         return logs if return_dict else self._in_order(logs)
 

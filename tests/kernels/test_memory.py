@@ -16,7 +16,7 @@ def nothing_kept():
     gc.collect()
     memory._returned.clear()
     memory._free.clear()
-    memory._kept = 0
+    memory._kept = memory._used = memory._most = 0
 
 
 def address(a):
@@ -53,12 +53,49 @@ def test_another_size_gets_other_memory():
     assert address(memory.empty((300, 301), "float32")) != place
 
 
+def kept():
+    found = sum(one.nbytes for same in memory._free.values() for one in same)
+    assert found == memory._kept
+    return found // memory.SMALLEST
+
+
+def blocks(*sizes):
+    return [memory.empty((size * memory.SMALLEST,), "uint8") for size in sizes]
+
+
+def test_a_step_finds_all_the_memory_of_the_one_before(monkeypatch):
+    monkeypatch.setattr(memory, "KEPT", 3 * memory.SMALLEST)
+    arrays = blocks(*[1] * 8)
+    places = sorted(map(address, arrays))
+    del arrays
+    again = blocks(*[1] * 8)
+    assert sorted(map(address, again)) == places and kept() == 0
+
+
 def test_kept_memory_is_limited(monkeypatch):
     monkeypatch.setattr(memory, "KEPT", 3 * memory.SMALLEST)
-    arrays = [memory.empty((memory.SMALLEST,), "uint8") for _ in range(8)]
-    del arrays
-    memory.empty((memory.SMALLEST + 1,), "uint8")
-    assert sum(one.nbytes for same in memory._free.values() for one in same) == memory._kept <= memory.KEPT
+    for size in range(2, 40):  # never the same again: two of each in use at once
+        arrays = blocks(size, size)
+        assert kept() <= 3 + memory._most // memory.SMALLEST - 2 * size
+        del arrays
+    assert memory._most == 2 * 39 * memory.SMALLEST
+
+
+def test_memory_goes_back_after_a_training(monkeypatch):
+    monkeypatch.setattr(memory, "KEPT", 3 * memory.SMALLEST)
+    still = blocks(2)
+    with memory.trimmed():
+        arrays = blocks(*[1] * 8)
+        del arrays
+        blocks(1)
+        assert kept() == 7
+    assert kept() == 3 and memory._used == memory._most == 2 * memory.SMALLEST
+    with pytest.raises(ZeroDivisionError), memory.trimmed():
+        arrays = blocks(4, 4)
+        del arrays
+        1 / 0  # noqa: B018
+    assert kept() <= 3
+    del still
 
 
 def test_copies_do_not_depend_on_recycled_memory():
