@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnlite.config import backend, epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from nnlite.core.dtypes import policy_name
@@ -54,3 +54,15 @@ def is_int_dtype(dtype: Any) -> bool:
     (True, False)
     """
     return "int" in standardize_dtype(dtype)
+
+
+def _find(name: str) -> Any:
+    from nnlite import ops
+    from nnlite.core import absent
+
+    hint = f" Instead: nnlite.ops.{name}." if name in ops.__all__ else ""
+    raise absent.error(__name__, name, hint)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = _find

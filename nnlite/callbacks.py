@@ -1,5 +1,8 @@
 """Callbacks: what ``fit`` calls between steps and epochs."""
 
+from typing import TYPE_CHECKING
+
+from nnlite.core import lazy
 from nnlite.training.callbacks import (
     BackupAndRestore,
     Callback,
@@ -17,3 +20,6 @@ from nnlite.training.callbacks import (
     SwapEMAWeights,
     TerminateOnNaN,
 )
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy.missing(__name__)

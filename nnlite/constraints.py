@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnlite import config
-from nnlite.core import registry, serialization
+from nnlite.core import lazy, registry, serialization
 
 Array = np.ndarray[Any, Any]
 
@@ -191,3 +191,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """
     with registry.custom_object_scope(custom_objects):
         return serialization.get("constraints", config)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy.missing(__name__)

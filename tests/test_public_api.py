@@ -56,7 +56,8 @@ API = {
     "nnlite.preprocessing.sequence": "pad_sequences",
     "nnlite.backend": "backend clear_session epsilon floatx image_data_format is_float_dtype is_int_dtype set_epsilon "
     "set_floatx set_image_data_format standardize_dtype",
-    "nnlite.random": "SeedGenerator beta binomial categorical dropout gamma normal randint shuffle truncated_normal uniform",
+    "nnlite.random": "SeedGenerator beta binomial categorical dropout gamma normal randint shuffle "
+    "truncated_normal uniform",
     "nnlite.datasets": "digits mnist fashion_mnist",
     "nnlite.config": "backend floatx set_floatx epsilon set_epsilon image_data_format set_image_data_format "
     "get_num_threads set_num_threads dtype_policy set_dtype_policy",

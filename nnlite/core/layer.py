@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnlite import config
-from nnlite.core import dtypes, loading, naming, penalties, registry, serialization, structure, wrapping
+from nnlite.core import dtypes, lazy, loading, naming, penalties, registry, serialization, structure, wrapping
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.input_spec import check_inputs
 from nnlite.core.owner import Owner
@@ -92,10 +92,9 @@ class Layer(Owner, serialization.Configurable):
         try:
             return super().__getattribute__(name)  # once more, for its own message: a property may have raised it
         except AttributeError as error:
-            if "_policy" in self.__dict__ or name.startswith("__"):
-                raise
-            hint = "Does its __init__ call super().__init__(**kwargs) before anything else?"
-            raise AttributeError(f"{error}. {hint}", name=name, obj=self) from None
+            early = "_policy" not in self.__dict__ and not name.startswith("__")
+            hint = " Does its __init__ call super().__init__(**kwargs) before anything else?" if early else ""
+            raise lazy.explained(self, name, error, hint) from None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

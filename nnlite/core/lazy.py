@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from nnlite.core import registry
@@ -38,7 +39,7 @@ def attach(
     def find(name: str) -> Any:
         here = sys.modules[package]
         if name not in place_of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=here)
+            missing(package)(name)
         module, inner = place_of[name]
         value = getattr(importlib.import_module(f"{package}.{module}"), inner)
         setattr(here, name, value)  # the next time it is found without asking
@@ -54,6 +55,42 @@ def attach(
     if kind is not None:
         registry.load_with(kind, load)
     return find, names, sorted(place_of)
+
+
+def missing(module: str) -> Callable[[str], Any]:
+    """Return a ``__getattr__`` for a module that lists its names itself: its errors say what to use instead.
+
+    >>> missing("nnlite.core.lazy")("no_such_thing")
+    Traceback (most recent call last):
+    AttributeError: module 'nnlite.core.lazy' has no attribute 'no_such_thing'
+    """
+
+    def find(name: str) -> Any:
+        if _asked_inside():  # an import of a submodule asks for an attribute first
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        from nnlite.core import absent
+
+        raise absent.error(module, name)
+
+    return find
+
+
+def explained(thing: Any, name: str, error: AttributeError, hint: str = "") -> AttributeError:
+    """Return the error about an attribute that an object lacks, with a hint, or what its user may take instead."""
+    if not hint and not _asked_inside(type(thing).__getattr__.__module__):
+        from nnlite.core import absent
+
+        hint = absent.of_object(thing, name)
+    return AttributeError(f"{error}.{hint}", name=name, obj=thing) if hint else error
+
+
+def _asked_inside(*own: str) -> bool:
+    """Whether code of nnlite, not its user's, asks for a name; ``own`` are modules that pass the question on."""
+    frame: FrameType | None = sys._getframe(1)
+    own += (__name__, "nnlite", "importlib._bootstrap", "_frozen_importlib")
+    while frame is not None and frame.f_globals.get("__name__") in own:
+        frame = frame.f_back
+    return frame is not None and str(frame.f_globals.get("__name__")).startswith("nnlite.")
 
 
 def _folded(name: str) -> str:

@@ -1,5 +1,8 @@
 """Losses: each with its value and its gradient by the prediction."""
 
+from typing import TYPE_CHECKING
+
+from nnlite.core import lazy
 from nnlite.losses.base import Loss, LossFunctionWrapper, deserialize, get, serialize
 from nnlite.losses.circle import Circle, circle
 from nnlite.losses.crossentropy import (
@@ -48,3 +51,6 @@ bce = BCE = binary_crossentropy
 mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error
 kld = KLD = kullback_leibler_divergence = kl_divergence
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy.missing(__name__)

@@ -36,7 +36,10 @@ class Namespace:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in dir(self):
-            raise AttributeError(f"{self.__dict__.get('__name__')} has no function {name!r}", name=name, obj=self)
+            from nnlite.core import absent
+
+            own, hint = self.__dict__.get("__name__"), absent.instead("nnlite.ops", name)
+            raise AttributeError(f"{own} has no function {name!r}" + (f".{hint}" if hint else ""), name=name, obj=self)
         return getattr(importlib.import_module("nnlite.ops"), name)
 
     def __repr__(self) -> str:

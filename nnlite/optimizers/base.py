@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlite.core import changes, naming, serialization
+from nnlite.core import changes, lazy, naming, serialization
 from nnlite.core.errors import unknown_arguments
 from nnlite.core.variable import Variable
 from nnlite.kernels import optimizer as kernels
@@ -128,6 +128,12 @@ class Optimizer(Averages):
         self.built = False
 
     # ---- building ----
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattribute__(name)  # once more, for its own message: a property may have raised it
+        except AttributeError as error:
+            raise lazy.explained(self, name, error) from None
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the state for these variables. Once built, nothing is left to do for any of them.

@@ -1,10 +1,13 @@
 """What scripts use around models."""
 
+from typing import TYPE_CHECKING
+
 from nnlite.config import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
+from nnlite.core import lazy
 from nnlite.core.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -28,3 +31,6 @@ from nnlite.utils.text_dataset import text_dataset_from_directory
 
 CustomObjectScope = custom_object_scope
 Sequence = PyDataset
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy.missing(__name__)
