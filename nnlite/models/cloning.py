@@ -23,7 +23,10 @@ def clone_model(
     call_function: Callable[..., Any] | None = None,
     recursive: bool = False,
 ) -> Any:
-    """Return a new model of the same architecture and names, with newly made weights; it is not compiled.
+    """Return a new model of the same architecture and names, with newly made weights, compiled as the model is.
+
+    The optimizer and the metrics of a compiled model are made anew from their configs, so that nothing that one of the
+    two models does in training reaches the other.
 
     Args:
         model: a Sequential, a model of symbols, or one of a class of one's own that its config describes.
@@ -58,7 +61,31 @@ def clone_model(
     clone = _cloned(model, input_tensors, new, call_function)
     if model.built and not clone.built and input_tensors is None and isinstance(model, Sequential):
         clone.build(model.input_shape)
+    if model.compiled:
+        _compile_like(clone, model)
     return clone
+
+
+def _compile_like(clone: Any, model: Any) -> None:
+    if type(model).compile is not Model.compile:
+        clone.compile_from_config(model.get_compile_config())
+        return
+    arguments = {name: _own(value) for name, value in model._compiled.arguments.items()}
+    clone.compile(**arguments)
+    if clone.optimizer is not None and clone.built and clone.trainable_weights:
+        clone.optimizer.build(clone.trainable_weights)
+
+
+def _own(value: Any) -> Any:
+    """Return what compile was given, with optimizers and metrics that have gathered nothing yet."""
+    from nnlite.metrics import Metric
+    from nnlite.optimizers import Optimizer
+
+    if isinstance(value, dict):
+        return {key: _own(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_own(part) for part in value]
+    return type(value).from_config(value.get_config()) if isinstance(value, (Metric, Optimizer)) else value
 
 
 def _from_config(layer: Any) -> Any:

@@ -68,3 +68,25 @@ def test_wrong_arguments():
         clone_model(model(), clone_function=lambda layer: None)
     with pytest.raises(ValueError, match="call_function"):
         clone_model(model(), call_function=print)
+
+
+def test_a_clone_is_compiled_as_the_model_is_and_shares_no_state_of_training():
+    old = model()
+    metric = keras.metrics.MeanAbsoluteError(name="off")
+    old.compile(keras.optimizers.SGD(0.25, momentum=0.5), keras.losses.Huber(0.5), metrics=[metric, "mse"])
+    x, y = np.ones((4, 3), "float32"), np.arange(8, dtype="float32").reshape(4, 2)
+    old.fit(x, y, verbose=0)
+    new = clone_model(old)
+    assert new.compiled and new.get_compile_config() == old.get_compile_config()
+    assert new.optimizer is not old.optimizer and int(new.optimizer.iterations) == 0
+    assert int(old.optimizer.iterations) == 1
+    assert not {id(m) for m in new.metrics} & {id(m) for m in old.metrics}
+    before = [v.numpy() for v in old.variables]
+    new.fit(x, y, verbose=0)
+    assert list(new.history.history) == ["loss", "mse", "off"]
+    assert all(np.array_equal(v.value, b) for v, b in zip(old.variables, before, strict=True))
+    assert clone_model(old, clone_function=lambda layer: layer.from_config(layer.get_config())).compiled
+    x = keras.Input((3,))
+    old = keras.Model(x, [layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)])
+    old.compile("adam", {"a": "mse", "b": "mae"}, metrics={"a": [metric]}, loss_weights={"a": 1.0, "b": 2.0})
+    assert clone_model(old).get_compile_config() == old.get_compile_config()
