@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnlite import config
 from nnlite.core import changes, naming
 
 
@@ -17,7 +18,7 @@ class Variable:
     optimizers, tied layers and savers can hold on to it. ``grad`` is zero until a backward pass accumulates into it.
 
     Args:
-        value: the initial array.
+        value: the initial array; Python's numbers become floatx or int32.
         trainable: whether it takes gradients.
         name: last part of ``path``.
         path: full name, such as ``"sequential/dense/kernel"``; made from the open name scopes where None.
@@ -56,6 +57,9 @@ class Variable:
         dtype: Any = None,
         copy: bool = True,
     ) -> None:
+        if dtype is None and isinstance(value, (int, float, list, tuple)):  # numbers without a dtype
+            real = "float64" if config.floatx() == "float64" else "float32"
+            dtype = {"f": real, "i": "int32"}.get(np.asarray(value).dtype.kind)
         self.value: NDArray[Any] = (np.array if copy else np.asarray)(value, dtype=dtype, order="C")
         self._grad: NDArray[Any] | None = None
         self._grad_is_zero = True
@@ -267,7 +271,8 @@ class Variable:
     def __getitem__(self, index: Any) -> Any:
         return self.value[index]
 
-    # Arithmetic gives arrays, as it does with any other operand that is an array.
+    # Arithmetic and comparisons give arrays, as they do with any other operand that is an array. Equality alone is that
+    # of the object, so that variables can be looked up.
 
     def __add__(self, other: Any) -> Any:
         return self.value + other
@@ -293,6 +298,66 @@ class Variable:
     def __rtruediv__(self, other: Any) -> Any:
         return other / self.value
 
+    def __floordiv__(self, other: Any) -> Any:
+        return self.value // _value(other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return other // self.value
+
+    def __mod__(self, other: Any) -> Any:
+        return self.value % _value(other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return other % self.value
+
+    def __pow__(self, other: Any) -> Any:
+        return self.value ** _value(other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return other**self.value
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.value @ _value(other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return other @ self.value
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < _value(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= _value(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > _value(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= _value(other)
+
+    def __and__(self, other: Any) -> Any:
+        return self.value & _value(other)
+
+    def __or__(self, other: Any) -> Any:
+        return self.value | _value(other)
+
+    def __xor__(self, other: Any) -> Any:
+        return self.value ^ _value(other)
+
+    def __neg__(self) -> Any:
+        return -self.value
+
+    def __pos__(self) -> Any:
+        return +self.value
+
+    def __abs__(self) -> Any:
+        return abs(self.value)
+
+    def __invert__(self) -> Any:
+        return ~self.value
+
+    def __round__(self, digits: int = 0) -> Any:
+        return self.value.round(digits)
+
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value}>"
 
@@ -305,3 +370,7 @@ class Variable:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for slot, value in state.items():
             setattr(self, slot, value)
+
+
+def _value(operand: Any) -> Any:
+    return operand.value if isinstance(operand, Variable) else operand

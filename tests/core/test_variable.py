@@ -1,4 +1,5 @@
 import copy
+import operator
 import pickle
 
 import numpy as np
@@ -87,3 +88,28 @@ def test_arithmetic_gives_arrays_and_leaves_the_variable_alone():
     held = v.value
     assert v.assign_add(1.5).assign_sub([1, 0]) is v
     assert v.value is held and held.tolist() == [2.5, 5.5]
+
+
+def test_all_operators_but_equality_compute():
+    a = Variable(np.array([[1.0, -2.0], [3.0, 4.0]], "float32"))
+    b = Variable(np.array([[2.0, 2.0], [3.0, 5.0]], "float32"))
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lt", "le", "gt", "ge"):
+        of = getattr(operator, name)
+        expected = of(a.value, b.value)
+        for result in (of(a, b), of(a, b.value), of(a.value, b)):
+            assert type(result) is np.ndarray and result.dtype == expected.dtype and np.array_equal(result, expected)
+        if name != "matmul":
+            assert np.array_equal(of(a, 2), of(a.value, 2)) and np.array_equal(of(3, b), of(3, b.value))
+    for of in (operator.neg, operator.pos, abs):
+        assert np.array_equal(of(a), of(a.value)) and of(a) is not a.value
+    assert round(a).tolist() == a.value.tolist() and round(Variable(np.array([1.26])), 1).tolist() == [1.3]
+    flags = Variable(np.array([True, False]), trainable=False)
+    assert (flags & flags).tolist() == [True, False] and (~flags).tolist() == [False, True]
+    assert (flags | True).all() and not (flags ^ flags).any()
+    assert a == a and a != b and len({a, b}) == 2
+
+
+def test_python_numbers_have_the_dtypes_of_keras():
+    assert Variable(2.0).dtype == Variable([1.0, 2.0]).dtype == "float32"
+    assert Variable(2).dtype == Variable([[1], [2]]).dtype == "int32" and Variable(True).dtype == "bool"
+    assert Variable(2.0, dtype="float64").dtype == "float64" and Variable(np.ones(2)).dtype == "float64"
