@@ -36,7 +36,8 @@ if TYPE_CHECKING:
         testing,
         utils,
     )
-    from nnlite.config import DTypePolicy, FloatDTypePolicy
+    from nnlite.config import DTypePolicy, FloatDTypePolicy, device
+    from nnlite.core.naming import name_scope
     from nnlite.core.symbol import Symbol as KerasTensor
     from nnlite.core.variable import Variable
     from nnlite.initializers import Initializer
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
 _find, _names, _offered = lazy.attach(
     __name__,
     {
-        "config": "DTypePolicy FloatDTypePolicy",
+        "config": "DTypePolicy FloatDTypePolicy device",
+        "core.naming": "name_scope",
         "core.symbol": "KerasTensor=Symbol",
         "core.variable": "Variable",
         "initializers": "Initializer",

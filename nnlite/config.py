@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -215,6 +217,33 @@ def disable_interactive_logging() -> None:
     """
     global _interactive_logging
     _interactive_logging = False
+
+
+def enable_unsafe_deserialization() -> None:
+    """Do nothing: no file runs code here, whatever ``safe_mode`` says."""
+
+
+def enable_traceback_filtering() -> None:
+    """Do nothing: tracebacks are Python's own."""
+
+
+def disable_traceback_filtering() -> None:
+    """Do nothing: tracebacks are Python's own."""
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Return False: tracebacks are Python's own."""
+    return False
+
+
+@contextlib.contextmanager
+def device(device_name: str) -> Iterator[None]:
+    """Do nothing: everything runs on this machine's processor.
+
+    >>> with device("cpu:0"):
+    ...     pass
+    """
+    yield
 
 
 def winograd() -> bool:

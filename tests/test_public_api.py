@@ -8,7 +8,7 @@ import nnlite
 
 API = {
     "nnlite": "Input Layer Sequential Variable InputSpec Initializer Loss Metric Optimizer Regularizer version "
-    "__version__ activations backend callbacks config constraints datasets "
+    "__version__ device name_scope activations backend callbacks config constraints datasets "
     "initializers layers losses metrics models optimizers random regularizers saving testing utils",
     "nnlite.layers": "Activation AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D BatchNormalization Conv1D "
     "Conv2D Convolution1D Convolution2D Dense Dropout ELU Flatten GlobalAveragePooling1D GlobalAveragePooling2D "

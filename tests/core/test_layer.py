@@ -308,3 +308,15 @@ def test_arrays_among_the_arguments_come_back_as_arrays():
     again = Weighs.from_config(json.loads(json.dumps(layer.get_config())))
     assert again.factors.dtype == np.float32
     np.testing.assert_array_equal(again(np.ones((1, 3))), [[1, 2, 3]])
+
+
+def test_a_name_scope_stands_before_the_paths_and_what_says_where_to_run_changes_nothing():
+    with keras.name_scope("outer"), keras.name_scope("inner"), keras.device("cpu:0"):
+        layer = keras.layers.Dense(2, name="d")
+        layer.build((None, 3))
+        assert keras.Variable(1.0, name="v").path == "outer/inner/v"
+    assert layer.kernel.path == "outer/inner/d/kernel"
+    keras.config.enable_unsafe_deserialization()
+    keras.config.disable_traceback_filtering()
+    keras.config.enable_traceback_filtering()
+    assert not keras.config.is_traceback_filtering_enabled()
