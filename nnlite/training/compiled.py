@@ -89,7 +89,8 @@ class CompiledLoss:
     def _checked_weights(self, weights: Any) -> Any:
         for weight in leaves(weights):
             if weight is not None and (isinstance(weight, bool) or not isinstance(weight, (int, float, np.number))):
-                raise TypeError(f"loss_weights: got {weight!r}, expected a number, or a list or dict of numbers.")
+                hint = "" if isinstance(weight, bool) else " Metrics are passed by name: metrics=[...]."
+                raise TypeError(f"loss_weights: got {weight!r}, expected a number, or a list or dict of numbers.{hint}")
         if isinstance(weights, (list, tuple)) and isinstance(self._losses, list) and len(weights) != len(self._losses):
             raise ValueError(f"loss_weights: got {len(weights)} weights for {len(self._losses)} losses.")
         if isinstance(weights, dict) and isinstance(self._losses, dict) and not set(weights) <= set(self._losses):

@@ -125,6 +125,7 @@ def test_equal_names_of_unnamed_outputs_are_told_apart():
         ((lambda y_true, y_pred: 0.0,), TypeError, "gradient"),
         ((["mse", "mse"], [1.0]), ValueError, "1 weights for 2 losses"),
         (("mse", "2"), TypeError, "loss_weights"),
+        (("mse", ["accuracy"]), TypeError, r"loss_weights: got 'accuracy', .* Metrics are passed by name: metrics="),
         (({"a": "mse"}, {"b": 1.0}), ValueError, "'b' has no loss"),
         (({"c": "mse"}, None, ["a", "b"]), ValueError, "no output is called 'c'"),
     ],
