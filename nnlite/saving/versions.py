@@ -86,6 +86,9 @@ ARGUMENTS: dict[str, dict[str, dict[str, tuple[str, Any]]]] = {
 }
 
 
+_MODELS = ("Sequential", "Functional", "Model")
+
+
 def widely_read(config: Any) -> tuple[Any, dict[str, str]]:
     """Return the config of a model in the form that most versions read, and what some do not know.
 
@@ -137,6 +140,8 @@ def _walk(value: Any, lacking: dict[str, str]) -> Any:
             found["config"] = _arguments(kind, name, named, config, lacking)
         if name == "Orthogonal" and kind == "initializers":
             found["class_name"] = "OrthogonalInitializer"  # which 3.3 knows alone
+    if (kind == "layers" or name in _MODELS) and isinstance(config, dict) and "/" in str(config.get("name")):
+        _need(lacking, f"{name} {config['name']!r} with a slash in its name", NONE)
     for key in ("loss", "metrics", "weighted_metrics"):
         for text in _texts(found.get(key)) if "optimizer" in found else ():
             _need(lacking, f"{key} {text!r}", SINCE["losses"].get(text, OLDEST))

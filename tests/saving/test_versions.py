@@ -56,6 +56,11 @@ def compiled(model, *arguments):
 
 
 MODELS = {
+    "slash": (lambda: functional(layers.Dense(2, name="block/dense")), "none opens Dense 'block/dense' with a slash"),
+    "slash of a model": (
+        lambda: keras.Sequential([layers.Input((4, 2)), layers.Dense(2)], name="a/b"),
+        "none opens Sequential 'a/b' with a slash",
+    ),
     "class": (lambda: functional(layers.RMSNormalization()), "from 3.10 on: RMSNormalization 'rms_normalization"),
     "later": (lambda: functional(layers.AdaptiveAveragePooling1D(2)), "from 3.15 on: AdaptiveAveragePooling1D"),
     "argument": (
