@@ -138,6 +138,7 @@ def _build(method: Method) -> Method:
         if self._built:
             return
         shape = structure.shape_from_json(input_shape) if input_shape is not None else None
+        _check_before(self, shape)
         self._path = naming.scoped(self.name)
         if self._policies is not None:
             self.dtype_policy = self._policies  # the path tells which of them
@@ -149,6 +150,19 @@ def _build(method: Method) -> Method:
                 _build_inside(self, shape)
 
     return build
+
+
+def _check_before(layer: Any, shape: Any) -> None:
+    """Raise ``ValueError`` where the shape that a layer is to be built for has not the axes that it expects."""
+    spec = layer.input_spec
+    if spec is None or shape is None or isinstance(shape, dict):
+        return
+    several = not structure.is_shape(shape)
+    if isinstance(spec, (list, tuple)):
+        if several:
+            check_inputs(layer, shape)
+    elif not several or len(layer.named_inputs) > 1:
+        spec.check(layer, shape[0] if several else shape)
 
 
 def _build_inside(layer: Any, shape: Any) -> None:
@@ -169,6 +183,7 @@ def _build_inside(layer: Any, shape: Any) -> None:
 def prepare(layer: Any, x: Any) -> Any:
     """Return ``x`` in the layer's dtype, having built the layer for it if due and checked its shape."""
     if not layer._built:
+        _check_before(layer, structure.map_arrays(x, np.shape))
         layer.build(structure.map_arrays(x, lambda a: (None, *np.shape(a)[1:])))
     if type(x) is not np.ndarray or x.dtype != layer._compute:
         x = layer.cast_inputs(x)

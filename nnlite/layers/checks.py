@@ -115,6 +115,11 @@ def known(layer: Layer, input_shape: Any, axis: int) -> int:
     rank = len(input_shape)
     if not -rank <= axis < rank:
         raise ValueError(f"{layer.label}: axis {axis} does not exist in an input of shape {tuple(input_shape)}.")
+    if axis % rank == 0:
+        raise ValueError(
+            f"{layer.label} expects an input with at least 2 axes, the batch first; got shape {tuple(input_shape)}, "
+            f"which has {rank}. x[None] makes a batch of one sample, x[:, None] gives every sample one feature."
+        )
     size = input_shape[axis]
     if size is None:
         raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlite import activations
+from nnlite.core.input_spec import InputSpec
 from nnlite.kernels import few
 from nnlite.layers.rnn import RNN
 from nnlite.layers.rnn_cells import Cell
@@ -71,6 +72,10 @@ class Sequences(RNN):
     """SimpleRNN, LSTM and GRU: a kernel for whole sequences where the activations are the usual ones; else steps."""
 
     cell: Cell
+
+    def __init__(self, cell: Any, **kwargs: Any) -> None:
+        super().__init__(cell, **kwargs)
+        self.input_spec = InputSpec(ndim=3)
 
     def _keep_arguments(self) -> None:
         """Let the cell's settings be found, and written into configs, as the layer's."""

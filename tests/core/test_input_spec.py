@@ -4,7 +4,27 @@ import numpy as np
 import pytest
 
 import nnlite as keras
-from nnlite import InputSpec
+from nnlite import InputSpec, layers
+
+# How many axes a layer's input has, at least and at most.
+AXES = {
+    layers.Dense(2): (2, 9),
+    layers.BatchNormalization(): (2, 9),
+    layers.LayerNormalization(): (2, 9),
+    layers.Conv1D(2, 2): (3, 3),
+    layers.MaxPooling1D(): (3, 3),
+    layers.MaxPooling2D(): (4, 4),
+    layers.AveragePooling3D(2): (5, 5),
+    layers.AdaptiveMaxPooling2D(2): (4, 4),
+    layers.Cropping1D(): (3, 3),
+    layers.Cropping2D(): (4, 4),
+    layers.Cropping3D(): (5, 5),
+    layers.SimpleRNN(2): (3, 3),
+    layers.LSTM(2): (3, 3),
+    layers.GRU(2): (3, 3),
+    layers.Bidirectional(layers.GRU(2)): (3, 3),
+    layers.ConvLSTM2D(2, 2): (5, 5),
+}
 
 
 class Passing(keras.layers.Layer):
@@ -74,3 +94,23 @@ def test_configs_in_lists_and_dicts_are_made_into_objects():
     assert make("mine", module_objects={"mine": np.tanh}, printable_module_name="function") is np.tanh
     with pytest.raises(TypeError, match="'custom_object'. Did you mean 'custom_objects'"):
         make(dense, custom_object={})
+
+
+@pytest.mark.parametrize("layer", AXES, ids=lambda layer: layer.name)
+@pytest.mark.parametrize("rank", range(1, 6))
+def test_a_layer_that_is_not_built_says_how_many_axes_it_expects(layer, rank):
+    least, most = AXES[layer]
+    if least <= rank <= most:
+        return
+    x = np.ones((2, 6, 6, 6, 3)[:rank], "float32")
+    number = rf"expects an input with (at least )?{least} axes.*got shape \((None|2),.*which has {rank}\."
+    for call in (
+        lambda new: new(x),
+        lambda new: new.build((None, *x.shape[1:])),
+        lambda new: new(keras.Input(x.shape[1:])),
+        lambda new: keras.Sequential([new])(x),
+    ):
+        new = type(layer).from_config(layer.get_config())
+        with pytest.raises(ValueError, match=number):
+            call(new)
+        assert not new.built

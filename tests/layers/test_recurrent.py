@@ -159,7 +159,7 @@ def test_models_with_recurrent_layers_learn_and_are_saved(tmp_path):
     ("call", "error", "message"),
     [
         (lambda: layers.LSTM(2)(np.ones((2, 0, 3))), ValueError, "at least one step"),
-        (lambda: layers.GRU(2)(np.ones((2, 3))), ValueError, "at least 3 axes"),
+        (lambda: layers.GRU(2)(np.ones((2, 3))), ValueError, "3 axes"),
         (lambda: layers.GRU(2)(X, mask=np.ones((4, 5), bool)), ValueError, r"shape \(4, 6\), got \(4, 5\)"),
         (lambda: layers.LSTM(2)(X, initial_state=[np.ones((4, 2))]), ValueError, "initial_state must have shapes"),
         (lambda: layers.GRU(2)(X, initial_state=[np.ones((4, 3))]), ValueError, r"\[\(4, 2\)\], got \[\(4, 3\)\]"),
