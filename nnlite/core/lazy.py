@@ -77,7 +77,8 @@ def missing(module: str) -> Callable[[str], Any]:
 
 def explained(thing: Any, name: str, error: AttributeError, hint: str = "") -> AttributeError:
     """Return the error about an attribute that an object lacks, with a hint, or what its user may take instead."""
-    if not hint and not _asked_inside(type(thing).__getattr__.__module__):
+    lacks = f"has no attribute {name!r}" in str(error)  # a property may have said something else
+    if lacks and not hint and not _asked_inside(type(thing).__getattr__.__module__):
         from nnlite.core import absent
 
         hint = absent.of_object(thing, name)

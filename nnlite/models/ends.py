@@ -82,17 +82,17 @@ class Ends:
 
     @property
     def input_shape(self) -> Any:
-        """Shape of the input, the batch first, or a list of those of ``inputs``; ``ValueError`` if not known."""
+        """Shape of the input, the batch first, or a list of those of ``inputs``; ``AttributeError`` if not known."""
         return self._shapes("input_shape", "inputs")
 
     @property
     def output_shape(self) -> Any:
-        """Shape of the output, the batch first, or a list of those of ``outputs``; ``ValueError`` if not known."""
+        """Shape of the output, the batch first, or a list of those of ``outputs``; ``AttributeError`` if not known."""
         return self._shapes("output_shape", "outputs")
 
     def _shapes(self, what: str, which: str) -> Any:
         if self._graph is None:
-            raise ValueError(f"{self.label} has no {what}: it was not made of symbols.")
+            raise AttributeError(f"{self.label} has no {what}: it was not made of symbols.", name=what, obj=self)
         return forms.unpacked([self._graph.shapes[slot] for slot in getattr(self._graph, which)])
 
     # ---- data ----

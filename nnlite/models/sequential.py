@@ -200,13 +200,13 @@ class Sequential(Model):
 
     @property
     def input_shape(self) -> Any:
-        """Shape of the input, the batch first; raises ``ValueError`` if not built."""
+        """Shape of the input, the batch first; raises ``AttributeError`` if not built."""
         self._must_be_built("input_shape")
         return self._input_shape
 
     @property
     def output_shape(self) -> Any:
-        """Shape of the output, the batch first; raises ``ValueError`` if not built."""
+        """Shape of the output, the batch first; raises ``AttributeError`` if not built."""
         self._must_be_built("output_shape")
         return self._output_shape
 
@@ -222,7 +222,7 @@ class Sequential(Model):
 
     def _must_be_built(self, what: str) -> None:
         if not self.built:
-            raise ValueError(f"{self.label} has no {what} yet: add an Input first, call build, or call it on data.")
+            raise AttributeError(f"{self.label} has no {what} yet: add an Input first, call build, or call it on data.")
 
     @property
     def input(self) -> Any:

@@ -367,3 +367,11 @@ def test_a_model_of_symbols_that_comes_first_tells_the_input():
     model = keras.Sequential([keras.Model(ids, layers.Embedding(9, 4)(ids)), layers.Flatten(), layers.Dense(2)])
     assert model.built and model.input_shape == (None, 5) and model.output_shape == (None, 2)
     assert model.inputs[0].dtype == "int32" and model(np.zeros((3, 5), "int64")).shape == (3, 2)
+
+
+def test_ends_that_are_not_known_yet_are_missing_attributes():
+    for model in (keras.Sequential([layers.Dense(2)]), keras.Sequential()):
+        for name in ("input", "output", "inputs", "outputs", "input_shape", "output_shape"):
+            assert not hasattr(model, name)
+            with pytest.raises(AttributeError, match=rf"has no {name} yet: add an Input first, .* on data\.$"):
+                getattr(model, name)
