@@ -105,7 +105,9 @@ def _output_shapes(model: Any, layers: list[Layer]) -> list[str]:
 
 
 def _shapes(shapes: list[Any]) -> str:
-    return ", ".join(map(str, shapes)) if len(shapes) == 1 else f"[{', '.join(map(str, shapes))}]"
+    """Shapes as Keras writes them: one of a single axis without Python's comma."""
+    words = [f"({', '.join(map(str, shape))})" if structure.is_shape(shape) else str(shape) for shape in shapes]
+    return words[0] if len(words) == 1 else f"[{', '.join(words)}]"
 
 
 def _table(header: list[str], rows: list[list[str]], ends: list[float], width: int) -> list[str]:

@@ -135,3 +135,11 @@ def test_trainable_nested_and_range():
     assert text_of(model, layer_range=("b|f", "i.*")).count("\n") == text_of(model).count("\n")
     with pytest.raises(ValueError, match="layer_range takes the names of two layers"):
         model.summary(layer_range=("f", "no"))
+
+
+def test_one_number_a_sample_is_a_shape_without_a_comma():
+    x = keras.Input((3,))
+    flat = keras.Model(x, layers.Reshape(())(layers.Dense(1)(x)))
+    row = keras.Sequential([x, layers.Dense(1), layers.Reshape(())])
+    for model in (flat, row):
+        assert "│ (None)  " in text_of(model) and ",)" not in text_of(model)
