@@ -42,7 +42,11 @@ def wrap_methods(cls: type) -> None:
             f"        return y, cache\n"
             f"    def backward(self, dy, cache):\n"
             f"        ...  # self.w.accumulate(dw) for each variable\n"
-            f"        return dx"
+            f"        return dx\n"
+            f"What only puts layers and nnlite.ops together needs no class: call them on symbols, in a function like\n"
+            f"    def block(x):\n"
+            f"        return nnlite.ops.relu(x + nnlite.layers.Dense(x.shape[-1])(x))\n"
+            f"or as nnlite.Model(inputs, outputs)."
         )
     if "build" in own:
         _replace(cls, "build", _build)

@@ -104,6 +104,8 @@ class Lambda(Layer):
                 f"{self.label}: its function {getattr(self.function, '__name__', self.function)!r} has no derivative, "
                 f"so nothing before it can learn. Write it beside the function:\n"
                 f"    Lambda(function, gradient=lambda dy, x: ...)  # the gradient of x\n"
+                f"or call nnlite.ops on symbols, which have their derivatives, in the place of the Lambda:\n"
+                f"    y = nnlite.ops.square(x)\n"
                 f"or write a layer with forward and backward (docs/writing-a-layer.md)."
             )
         return backward(dy, x if y is None else y, **self.arguments)

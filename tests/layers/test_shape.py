@@ -81,7 +81,7 @@ def test_functions_as_layers():
     model.train_on_batch(ONE, np.ones((2, 2)))
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2), layers.Lambda(np.square)])
     model.compile("sgd", "mse")
-    with pytest.raises(TypeError, match="has no derivative"):
+    with pytest.raises(TypeError, match="(?s)has no derivative.*nnlite.ops on symbols"):
         model.train_on_batch(ONE, np.ones((2, 2)))
 
 
