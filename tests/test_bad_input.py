@@ -30,7 +30,7 @@ def state(model):
 # what is called with (model), the error, words of the message
 FIT = {
     "x of one axis": (lambda m: m.fit(X[:, 0], Y), ValueError, r"input_layer.*\(None, 3\).*\(None,\)"),
-    "x of other width": (lambda m: m.fit(X[:, :2], Y), ValueError, r"InputLayer 'input_layer.*\(None, 2\).*not size 3"),
+    "x of other width": (lambda m: m.fit(X[:, :2], Y), ValueError, r"Dense 'dense.*size 3 along.*\(None, 2\)"),
     "x of three axes": (lambda m: m.fit(X[None], Y[None]), ValueError, r"\(None, 3\).*\(None, 20, 3\)"),
     "x of text": (lambda m: m.fit(X.astype(str), Y), TypeError, "x: got an array of dtype <U.*expected numbers"),
     "x of objects": (lambda m: m.fit(X.astype(object), Y), TypeError, "x: .*dtype object"),
@@ -60,7 +60,7 @@ FIT = {
     "batch size a fraction": (lambda m: m.fit(X, Y, batch_size=1.5), ValueError, "batch_size: got 1.5"),
     "epochs negative": (lambda m: m.fit(X, Y, epochs=-1), ValueError, "epochs: got -1"),
     "epochs a fraction": (lambda m: m.fit(X, Y, epochs=1.5), TypeError, "epochs: got 1.5"),
-    "steps zero": (lambda m: m.fit(X, Y, steps_per_epoch=0), ValueError, "steps: got 0"),
+    "steps zero": (lambda m: m.fit(X, Y, steps_per_epoch=0), ValueError, "steps_per_epoch: got 0"),
     "split one": (lambda m: m.fit(X, Y, validation_split=1.0), ValueError, "validation_split: got 1.0"),
     "split of text": (lambda m: m.fit(X, Y, validation_split="0.2"), ValueError, "validation_split: got '0.2'"),
     "split of a generator": (
@@ -71,7 +71,7 @@ FIT = {
     "validation x of other width": (
         lambda m: m.fit(X, Y, validation_data=(X[:, :2], Y)),
         ValueError,
-        r"\(None, 2\).*not size 3",
+        r"validation_data: Dense 'dense.*size 3 along.*\(None, 2\)",
     ),
     "validation y too short": (lambda m: m.fit(X, Y, validation_data=(X, Y[:3])), ValueError, "x: 20, y: 3"),
     "validation labels": (lambda m: m.fit(X, Y, validation_data=(X, Y + 5)), ValueError, "labels go from 5 to 6"),
