@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,10 +143,39 @@ class WinogradColumns:
         return [slice(start, min(images.stop, start + self.images)) for start in starts]
 
 
+class _Inputs(NamedTuple):
+    """Views of the memory for the inputs of so many images.
+
+    ``inside``: what is no padding of the padded images; ``given``: these as rows of tiles, (n, tiles, 6, run); both are
+    None without padding. ``into``: the transformed rows in that order; ``windows``: as windows, (6, 3, count, 3 * C);
+    ``rest``: what lies behind the last row.
+    """
+
+    inside: Array | None
+    given: Array | None
+    into: Array
+    windows: Array
+    rest: Array
+
+
+class _Outputs(NamedTuple):
+    """Views of the memory for the outputs of so many images.
+
+    ``by_start``: (6, 3, windows, F); ``used``: what of it gives outputs, for each of :meth:`_Rows._heights`; ``beyond``
+    and ``rest``: what does not, in each row and behind the last.
+    """
+
+    by_start: Array
+    used: list[Array]
+    beyond: Array
+    rest: Array
+
+
 class _Rows:
     """One thread's memory for a :class:`WinogradColumns`, and the work on one chunk.
 
     Transformed rows of n images are 6 arrays of pixels, ``(n, tiles, padded width)`` each and a few more at the end.
+    Views of them are made once for each number of images, as making them takes longer than some of the work.
     """
 
     def __init__(self, how: WinogradColumns, images: int) -> None:
@@ -159,7 +188,11 @@ class _Rows:
         self.inputs = self._flat(TAPS * self._windows(self.images) + TAPS - 1, how.channels)
         self.products: Array | None = None
         self.outputs: Array | None = None
-        self.spread_for = 0
+        self.heights = self._heights()
+        self.filled_for = self.spread_for = 0
+        self._inputs: dict[int, _Inputs] = {}
+        self._products: dict[int, _Outputs] = {}
+        self._outputs: dict[int, _Outputs] = {}
 
     def _flat(self, pixels: int, channels: int) -> Array:
         return memory.empty((SIDE * pixels * channels,), self.how.dtype)
@@ -180,24 +213,36 @@ class _Rows:
     def windows_of(self, x: Array) -> Array:
         """Return the transformed rows of a few images as windows, (6, 3, n, 3 * C): those from pixel 0, 1 and 2 on."""
         how, n = self.how, len(x)
-        if self.padded is None:
-            x = np.ascontiguousarray(x)
+        views = self._inputs.get(n)
+        if views is None:
+            views = self._inputs[n] = self._inputs_of(n)
+        if views.given is None or views.inside is None:
+            given = self._tiled(np.ascontiguousarray(x))
         else:
-            rows, columns = how.inside
-            inside = self.padded[:n, rows, columns]
-            if not np.may_share_memory(inside, x):
-                inside[...] = x[:, : how.padded[0], : how.padded[1]]
-            x = self.padded[:n]
+            given = views.given
+            if not np.may_share_memory(views.inside, x):
+                views.inside[...] = x[:, : how.padded[0], : how.padded[1]]
+        np.matmul(self.b, given, out=views.into)
+        if self.filled_for != n:
+            views.rest[...] = 0  # never used, but multiplied: they must be finite
+            self.filled_for = n
+        return views.windows
+
+    def _inputs_of(self, n: int) -> _Inputs:
+        count, c = self._windows(n), self.how.channels
+        place, run = (TAPS * count + TAPS - 1) * c, self.how.padded[1] * c
+        rows = self.inputs[: SIDE * place].reshape(SIDE, place)
+        step = rows.itemsize
+        windows = strided(rows, (SIDE, TAPS, count, TAPS * c), (place * step, c * step, TAPS * c * step, step))
+        given = None if self.padded is None else self._tiled(self.padded[:n])
+        rest = rows[:, n * self.how.tiles * run :]
+        return _Inputs(self.padded_inside(n), given, self._by_tile(rows, n, run), windows, rest)
+
+    def _tiled(self, x: Array) -> Array:
+        """View padded images as the rows of their tiles, (n, tiles, 6, run)."""
         image, row, _, step = x.strides
-        run = how.padded[1] * how.channels
-        given = strided(x, (n, how.tiles, SIDE, run), (image, OUT * row, row, step))
-        count, c = self._windows(n), how.channels
-        place = (TAPS * count + TAPS - 1) * c
-        transformed = self.inputs[: SIDE * place].reshape(SIDE, place)
-        np.matmul(self.b, given, out=self._by_tile(transformed, n, run))
-        transformed[:, n * how.tiles * run :] = 0  # never used, but multiplied: they must be finite
-        strides = (place * step, c * step, TAPS * c * step, step)
-        return strided(transformed, (SIDE, TAPS, count, TAPS * c), strides)
+        run = self.how.padded[1] * self.how.channels
+        return strided(x, (len(x), self.how.tiles, SIDE, run), (image, OUT * row, row, step))
 
     def _by_tile(self, rows: Array, n: int, run: int) -> Array:
         """View the first numbers of 6 rows as (n, tiles, 6, run)."""
@@ -207,44 +252,48 @@ class _Rows:
 
     def correlate(self, windows: Array, u: Array, y: Array) -> None:
         """Write what the products of windows with a kernel, (6, 3 * C, F), give into y (n, H', W', F), C-contiguous."""
-        how = self.how
-        if self.products is None:
-            self.products = self._flat(TAPS * self._windows(self.images), how.filters)
-        products = self._outputs(self.products, windows.shape[2], how.filters)
-        np.matmul(windows, u[:, None], out=products.swapaxes(1, 2))
-        given = self._by_tile(products.reshape(SIDE, -1), len(y), how.padded[1] * how.filters)
-        for tiles, rows, height in self._heights():
-            used = given[:, tiles, :, : how.out[1] * how.filters]
-            np.matmul(self.a[:height], used, out=y[:, rows].reshape(len(y), -1, height, used.shape[-1]))
+        n = len(y)
+        views = self._products.get(n)
+        if views is None:
+            if self.products is None:
+                self.products = self._flat(TAPS * self._windows(self.images), self.how.filters)
+            views = self._products[n] = self._outputs_of(self.products, n)
+        np.matmul(windows, u[:, None], out=views.by_start)
+        for used, (rows, height) in zip(views.used, self.heights, strict=True):
+            np.matmul(self.a[:height], used, out=y[:, rows].reshape(n, -1, height, used.shape[-1]))
 
     def spread(self, x: Array) -> Array:
         """Return A' x of outputs x (n, H', W', F), as :meth:`correlate` has its products: (6, 3, n, F)."""
-        how, count, x = self.how, self._windows(len(x)), np.ascontiguousarray(x)
-        if self.outputs is None:
-            self.outputs = self._flat(TAPS * self._windows(self.images), how.filters)
-        outputs = self._outputs(self.outputs, count, how.filters)
-        run, rows_of = how.padded[1] * how.filters, outputs.reshape(SIDE, -1)
-        into = self._by_tile(rows_of, len(x), run)
-        if self.spread_for != len(x):  # windows that reach into the next row have no output
-            into[..., how.out[1] * how.filters :] = 0
-            rows_of[:, len(x) * how.tiles * run :] = 0
-            self.spread_for = len(x)
-        for tiles, rows, height in self._heights():
-            used = into[:, tiles, :, : how.out[1] * how.filters]
-            np.matmul(self.a[:height].T, x[:, rows].reshape(len(x), -1, height, used.shape[-1]), out=used)
-        by_start: Array = outputs.swapaxes(1, 2)
-        return by_start
+        n, x = len(x), np.ascontiguousarray(x)
+        views = self._outputs.get(n)
+        if views is None:
+            if self.outputs is None:
+                self.outputs = self._flat(TAPS * self._windows(self.images), self.how.filters)
+            views = self._outputs[n] = self._outputs_of(self.outputs, n)
+        if self.spread_for != n:  # windows that reach into the next row have no output
+            views.beyond[...] = 0
+            views.rest[...] = 0
+            self.spread_for = n
+        for used, (rows, height) in zip(views.used, self.heights, strict=True):
+            np.matmul(self.a[:height].T, x[:, rows].reshape(n, -1, height, used.shape[-1]), out=used)
+        return views.by_start
 
-    def _outputs(self, flat: Array, windows: int, filters: int) -> Array:
-        """View memory as what so many windows from each of three pixels on give: (6, windows, 3, F)."""
-        shape = (SIDE, windows, TAPS, filters)
-        return flat[: math.prod(shape)].reshape(shape)
+    def _outputs_of(self, flat: Array, n: int) -> _Outputs:
+        """View memory as what the windows of n images from each of three pixels on give."""
+        how, shape = self.how, (SIDE, self._windows(n), TAPS, self.how.filters)
+        by_window = flat[: math.prod(shape)].reshape(shape)
+        rows, run, width = by_window.reshape(SIDE, -1), how.padded[1] * how.filters, how.out[1] * how.filters
+        by_tile = self._by_tile(rows, n, run)
+        full = how.out[0] // OUT
+        tiles = [slice(0, full), slice(full, full + 1)] if full else [slice(0, 1)]
+        used = [by_tile[:, part, :, :width] for part in tiles[: len(self.heights)]]
+        return _Outputs(by_window.swapaxes(1, 2), used, by_tile[..., width:], rows[:, n * how.tiles * run :])
 
-    def _heights(self) -> list[tuple[slice, slice, int]]:
-        """The tiles of four rows, and the last one that may have fewer: which tiles, which rows, how many in a tile."""
+    def _heights(self) -> list[tuple[slice, int]]:
+        """Of the tiles of four rows, and of the last one that may have fewer: which rows, how many in a tile."""
         full, rest = divmod(self.how.out[0], OUT)
-        heights = [(slice(0, full), slice(0, OUT * full), OUT)] if full else []
-        return [*heights, (slice(full, full + 1), slice(OUT * full, None), rest)] if rest else heights
+        heights = [(slice(0, OUT * full), OUT)] if full else []
+        return [*heights, (slice(OUT * full, None), rest)] if rest else heights
 
 
 Tiled = Winograd | WinogradColumns
