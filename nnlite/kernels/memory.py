@@ -22,9 +22,8 @@ Array = NDArray[Any]
 
 # Smaller arrays are left to the system, which recycles those itself.
 SMALLEST = 1 << 16
-# Bytes by which what is kept for reuse and what is in use may be more together than what was in use at once, at most,
-# since :func:`trimmed` began. So a training step finds all the memory of the one before; sizes that never come again
-# take no more than this.
+# Bytes kept for reuse at most. In training, what is kept and what is in use may together be so much more than what was
+# in use at once: a step finds all the memory of the one before, and sizes that never come again take no more than this.
 KEPT = 256 << 20
 ALIGNED = 64
 # Bytes of scratch that a thread keeps.
@@ -32,7 +31,8 @@ LARGEST_SCRATCH = 8 << 20
 
 _lock = threading.Lock()
 _free: dict[int, list[Array]] = {}  # by size, the size that came back longest ago first
-_kept = _used = _most = 0  # bytes kept, in use, and in use at once at most
+_kept = _used = _most = 0  # bytes kept, in use, and in use at once at most in training
+_trainings = 0  # how many go on
 _returned: deque[Array] = deque()
 _scratch = threading.local()
 
@@ -119,15 +119,27 @@ def scratch(shape: Sequence[int], dtype: Any, count: int) -> list[Array]:
 
 
 @contextlib.contextmanager
-def trimmed() -> Iterator[None]:
-    """At the end give back to the system what is kept beyond ``KEPT``: around a whole training, not around a step."""
-    global _most
+def step() -> Iterator[None]:
+    """Around a training step: keep all its memory for the next one, until something else asks for memory."""
+    global _trainings
+    with _lock:
+        _trainings += 1
     try:
         yield
     finally:
         with _lock:
+            _trainings -= 1
+
+
+@contextlib.contextmanager
+def training() -> Iterator[None]:
+    """Around a whole training: keep all of a step's memory for the next one, and give it back at the end."""
+    try:
+        with step():
+            yield
+    finally:
+        with _lock:
             _collect()
-            _most = _used
             _release()
 
 
@@ -155,6 +167,9 @@ def _collect() -> None:
 
 def _release() -> None:
     """Leave the sizes that came back longest ago to the system, as far as too much is kept."""
+    global _most
+    if not _trainings:
+        _most = _used
     while _kept and _kept + _used > _most + KEPT:
         _pop(next(iter(_free)))
 

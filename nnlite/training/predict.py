@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnlite.core.structure import map_arrays
-from nnlite.kernels import memory, parallel
+from nnlite.kernels import parallel
 from nnlite.training.outputs import leaves, like
 
 # Rows of the batches that Keras computes, and of those that are computed here where that is the same.
@@ -39,7 +39,7 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
     data = batches(x, batch_size=size, steps=steps, texts=not is_numbers(x) and model.takes_texts)
     shown = data.steps if size == batch_size else -(-len(x) // USUAL)
     if callbacks is None and verbose in ("auto", 0) and (verbose == 0 or shown == 1):
-        with contextlib.closing(data), memory.trimmed():
+        with contextlib.closing(data):
             return _joined(_outputs(model, data), data)
     from nnlite.training.callbacks import CallbackList
 
@@ -48,7 +48,7 @@ def predict(model: Any, x: Any, batch_size: int | None, verbose: Any, steps: int
             callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=shown, model=model
         )
     model.stop_predicting = False
-    with contextlib.closing(callbacks), contextlib.closing(data), memory.trimmed():
+    with contextlib.closing(callbacks), contextlib.closing(data):
         callbacks.on_predict_begin()
         if size == batch_size:
             result = _joined(_watched(model, data, callbacks), data)

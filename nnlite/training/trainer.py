@@ -140,7 +140,7 @@ class Trainer(Compiling, Differentiable, Profiled):
         self.stop_training, compiled.stale = False, True
         logs: dict[str, Any] = {}
         closing = contextlib.closing
-        with closing(callbacks), closing(train), closing(held_out or train), memory.trimmed():
+        with closing(callbacks), closing(train), closing(held_out or train), memory.training():
             checked = self._look_over(train, training=True)
             if held_out is not None and will_validate(initial_epoch, epochs, validation_freq):
                 with about_validation():
@@ -249,7 +249,7 @@ class Trainer(Compiling, Differentiable, Profiled):
             callbacks = CallbackList(
                 callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=data.steps, model=self
             )
-        with contextlib.closing(callbacks), contextlib.closing(data), memory.trimmed():
+        with contextlib.closing(callbacks), contextlib.closing(data):
             logs = self._test_epoch(data, callbacks)
         return logs if return_dict else self._in_order(logs)
 
@@ -315,7 +315,8 @@ class Trainer(Compiling, Differentiable, Profiled):
         compiled.stale = compiled.stale or compiled.seen != changes.count()
         data = self._whole_batch(x, y, sample_weight, class_weight)
         self.reset_metrics()
-        logs = self._train_on(data)
+        with memory.step():
+            logs = self._train_on(data)
         return logs if return_dict else self._in_order(logs)
 
     @known_arguments
